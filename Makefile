@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vifwall: `make help` lists the targets.  One file, no recursion, no configure.
+# Folder -> archive; programs, tests, fuzzers and benches link archives, and the
+# order in which they are linked is the order of the layers.
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+
+PREFIX  ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR  ?= $(PREFIX)/share/man
+DOCDIR  ?= $(PREFIX)/share/doc/vifwall
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+AR ?= ar
+CLANG ?= clang
+SAN ?=
+WERROR ?= 1
+B := build$(addprefix -,$(SAN))$(if $(findstring clang,$(CC)),-clang)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wwrite-strings -Wcast-qual -Wundef -Wvla \
+	-Wpointer-arith -Wformat=2 -Wswitch-enum $(if $(filter 1,$(WERROR)),-Werror)
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection=full -fPIE
+SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -U_FORTIFY_SOURCE
+SAN_tsan := -fsanitize=thread -O1
+SAN_cov := --coverage -O0 -U_FORTIFY_SOURCE
+
+ALL_CFLAGS = -std=c11 -O2 -g -I. -D_GNU_SOURCE -DVIFWALL_VERSION='"$(VERSION)"' \
+	$(WARN) $(HARDEN) $(SAN_$(SAN)) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SAN_$(SAN)) $(LDFLAGS)
+
+CUNIT_LIBS := -lcunit
+PROG_LIBS := -lseccomp -lcap-ng
+
+# ---- archives, lowest layer first -----------------------------------------
+
+PACKET_SRC  := $(wildcard packet/*.c)
+NAT_SRC     := $(wildcard nat/*.c)
+RULES_SRC   := $(wildcard rules/*.c)
+SHARE_SRC   := $(wildcard firewall/share/*.c)
+PATH_SRC    := $(wildcard firewall/path/*.c)
+LINUX_SRC   := $(wildcard firewall/linux/*.c)
+CONTROL_SRC := $(wildcard firewall/control/*.c)
+ROLES_SRC   := $(filter-out firewall/main.c,$(wildcard firewall/*.c))
+CLI_SRC     := $(wildcard firewall/cli/*.c)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+ARCHIVES := packet nat rules share path linux control roles
+lib = $(patsubst %,$(B)/lib%.a,$(1))
+# Link order: users first.
+LIBS_ALL := $(call lib,roles control linux path share nat rules packet)
+
+$(B)/libpacket.a:  $(call obj,$(PACKET_SRC))
+$(B)/libnat.a:     $(call obj,$(NAT_SRC))
+$(B)/librules.a:   $(call obj,$(RULES_SRC))
+$(B)/libshare.a:   $(call obj,$(SHARE_SRC))
+$(B)/libpath.a:    $(call obj,$(PATH_SRC))
+$(B)/liblinux.a:   $(call obj,$(LINUX_SRC))
+$(B)/libcontrol.a: $(call obj,$(CONTROL_SRC))
+$(B)/libroles.a:   $(call obj,$(ROLES_SRC))
+
+$(B)/lib%.a:
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(B)/obj/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- programs --------------------------------------------------------------
+
+PROGRAMS := $(if $(wildcard firewall/main.c),$(B)/vifwalld) \
+	$(if $(CLI_SRC),$(B)/vifwallctl)
+
+.PHONY: all
+all: $(PROGRAMS) ## build the daemon and the operator's tool
+
+$(B)/vifwalld: $(call obj,firewall/main.c) $(LIBS_ALL)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROG_LIBS)
+
+$(B)/vifwallctl: $(call obj,$(CLI_SRC)) $(call lib,share packet)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+# ---- unit tests ------------------------------------------------------------
+
+UNIT_TESTS := $(wildcard tests/unit/test_*.c)
+UNIT_NAMES := $(patsubst tests/unit/test_%.c,%,$(UNIT_TESTS))
+# Suites that must pass over the slow table too (tests/model/nat_table_slow.c).
+SLOW_TESTS := $(wildcard tests/unit/test_nat*.c)
+UNIT_HELP  := $(wildcard tests/mock/*.c) $(filter-out tests/model/nat_table_slow.c,$(wildcard tests/model/*.c))
+UNIT_CFLAGS := -Itests/unit -Wno-missing-prototypes
+
+$(call obj,tests/unit/main.c $(UNIT_TESTS) $(wildcard tests/mock/*.c tests/model/*.c tests/bench/*.c)): EXTRA_CFLAGS = -Itests/unit -Itests -I$(B)/gen
+$(call obj,tests/unit/main.c): $(B)/gen/unit_suites.h
+$(B)/obj/tests/unit/main-slow.o: $(B)/gen-slow/unit_suites.h
+
+define suites_h
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '#define UNIT_SUITES(X)%s\n' "$(patsubst tests/unit/test_%.c, X(%),$(1))" > $@.new
+	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+endef
+.PHONY: always
+$(B)/gen/unit_suites.h: always
+	$(call suites_h,$(UNIT_TESTS))
+$(B)/gen-slow/unit_suites.h: always
+	$(call suites_h,$(SLOW_TESTS))
+
+$(B)/obj/tests/unit/main-slow.o: tests/unit/main.c Makefile
+	$(call say,CC,$< '(slow table)')
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -I$(B)/gen-slow -MMD -MP -c -o $@ $<
+
+$(B)/unit: $(call obj,tests/unit/main.c $(UNIT_TESTS) $(UNIT_HELP)) $(LIBS_ALL)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS) $(PROG_LIBS)
+
+$(B)/unit-slow: $(B)/obj/tests/unit/main-slow.o $(call obj,$(SLOW_TESTS) $(UNIT_HELP) $(wildcard tests/model/nat_table_slow.c)) \
+		$(filter-out %/nat_table.o,$(call obj,$(NAT_SRC))) $(call lib,path share rules packet)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS)
+
+# One suite without building the others: make unit-pkt_addr (links what it needs)
+$(B)/one/%: $(B)/obj/tests/unit/main-one-%.o $(B)/obj/tests/unit/test_%.o $(call obj,$(UNIT_HELP)) $(LIBS_ALL)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS) $(PROG_LIBS)
+$(B)/obj/tests/unit/main-one-%.o: tests/unit/main.c
+	$(Q)mkdir -p $(@D) $(B)/gen-one-$*
+	$(Q)echo '#define UNIT_SUITES(X) X($*)' > $(B)/gen-one-$*/unit_suites.h
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -I$(B)/gen-one-$* -c -o $@ $<
+unit-%: $(B)/one/%
+	$<
+
+# ---- targets ---------------------------------------------------------------
+
+.PHONY: deps test unit
+deps: ## install what building and testing needs (Debian, root)
+	$(Q)tests/tools/install-deps
+
+test: ## set up, build, run every unit suite; closing line "N passed, N failed"
+	$(Q)tests/tools/run-tests
+
+unit: $(B)/unit $(B)/unit-slow
+	$(B)/unit
+	$(B)/unit-slow
+
+.PHONY: net demo bench fuzz prove cover
+net: all ## network tests against the real kernel, in namespaces (root)
+	$(Q)tests/tools/run-net $(NET)
+
+demo: ## three clients, rules, spoofing, live changes: watch it work (root)
+	$(Q)tests/net/demo.sh
+
+# ---- benches ---------------------------------------------------------------
+
+BENCHES := $(patsubst tests/bench/%.c,$(B)/%,$(wildcard tests/bench/bench_*.c tests/bench/floor_*.c))
+$(B)/bench_% $(B)/floor_%: ALL_LDFLAGS += -lm
+$(B)/bench_%: $(B)/obj/tests/bench/bench_%.o $(LIBS_ALL)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROG_LIBS)
+$(B)/floor_%: $(B)/obj/tests/bench/floor_%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+bench: all $(BENCHES) ## figures beside the peers'; writes build/bench.json (root)
+	$(Q)tests/tools/run-bench
+
+# ---- fuzzing: make fuzz T=60 [FUZZ="pkt_parse rule"] -------------------------
+
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
+FUZZ ?= $(FUZZ_ALL)
+T ?= 60
+FB := build-fuzz
+FUZZ_CFLAGS = -std=c11 -g -O1 -I. -Itests -D_GNU_SOURCE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(SHARE_SRC) $(PATH_SRC) $(LINUX_SRC) $(CONTROL_SRC)
+FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC) tests/fuzz/panic.c)
+$(FB)/obj/%.o: %.c Makefile
+	$(call say,FUZZC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+$(FB)/fuzz.a: $(FUZZ_OBJ)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(FB)/fuzz_%: $(FB)/obj/tests/fuzz/fuzz_%.o $(FB)/fuzz.a
+	$(call say,LD,$@)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(PROG_LIBS)
+fuzz: $(patsubst %,$(FB)/fuzz_%,$(FUZZ)) ## fuzz each parser for T seconds
+	$(Q)tests/tools/run-fuzz $(T) $(FUZZ)
+fuzz-build: $(patsubst %,$(FB)/fuzz_%,$(FUZZ_ALL))
+
+prove: ## Frama-C and SPIN
+	$(Q)tests/tools/run-prove
+
+cover: ## line coverage of packet/, nat/, rules/
+	$(Q)tests/tools/run-cover
+
+# ---- checks ----------------------------------------------------------------
+
+.PHONY: check check-layers check-pure check-headers check-docs format format-check lint
+check: check-layers check-pure check-headers check-docs format-check lint ## all static checks
+
+check-layers:
+	$(Q)tests/tools/check-layers
+check-pure: $(call lib,packet nat rules path)
+	$(Q)tests/tools/check-pure $^
+check-headers:
+	$(Q)tests/tools/check-headers "$(CC)" $(WARN)
+check-docs: all
+	$(Q)tests/tools/check-docs
+C_FILES = $(shell git ls-files '*.c' '*.h')
+format:
+	clang-format -i $(C_FILES)
+format-check:
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+lint:
+	$(Q)tests/tools/run-lint
+
+# ---- the rest --------------------------------------------------------------
+
+.PHONY: install uninstall dist size clean help
+MAN8 := $(wildcard docs/man/*.8)
+MAN5 := $(wildcard docs/man/*.5)
+install: all ## into DESTDIR, PREFIX
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DOCDIR)
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(SBINDIR)
+	install -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
+	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
+	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(DOCDIR)
+uninstall:
+	rm -f $(patsubst $(B)/%,$(DESTDIR)$(SBINDIR)/%,$(PROGRAMS))
+	rm -f $(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man8/%,$(MAN8))
+	rm -f $(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man5/%,$(MAN5))
+	rm -rf $(DESTDIR)$(DOCDIR)
+dist: ## source tarball from the last commit
+	$(Q)mkdir -p build
+	git archive --prefix=vifwall-$(VERSION)/ -o build/vifwall-$(VERSION).tar.gz HEAD
+size: all ## lines per folder, size of the programs
+	$(Q)tests/tools/report-size $(PROGRAMS)
+clean:
+	rm -rf build build-*
+help:
+	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+
+-include $(shell find $(B) $(FB) -name '*.d' 2>/dev/null)

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_FIREWALL_PATH_FW_H
+#define VIFWALL_FIREWALL_PATH_FW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "firewall/share/fw_types.h"
+#include "firewall/share/view.h"
+#include "nat/nat.h"
+#include "packet/pkt_addr.h"
+#include "packet/pkt_frag.h"
+#include "packet/pkt_port.h"
+#include "packet/pkt_time.h"
+#include "rules/rule.h"
+
+/*
+ * The forwarding path of one shard, as its owner sees it.  A packet's way:
+ *
+ *	port->ops->recv  which bytes came?                      (hop 1)
+ *	fw_input()       a sane frame from who it says?         (input.c)
+ *	fw_from_client() / fw_from_uplink()   may it go?        (client_path.c,
+ *	                                                         uplink_path.c)
+ *	nat_translate()  what does it look like outside?        (nat/)
+ *	fw_output()      where to, in what size?                (output.c)
+ *
+ * Nothing here makes a system call, reads a clock or allocates: packets come
+ * and go through struct port, time and secrets are arguments.
+ *
+ * The functions below fw_port_add() are the control side: each takes effect
+ * between two packets, wholly or (with an error) not at all.
+ */
+struct fw;
+
+struct fw_conf {
+	uint16_t clients; /* client numbers are 1..clients; number 0 is the
+			     uplink */
+	uint16_t ports;
+	uint32_t small_n, large_n; /* packet buffers */
+	uint32_t neighbours;	   /* table for the uplink and networks */
+	struct nat_conf nat;
+	struct pkt_frag_conf frag;
+	uint32_t reply_per_s, reply_burst; /* R23: 100, 50, per client */
+	bool reply_silent;		   /* refused packets get no answer */
+	bool reject_rst;  /* TCP refused by rule: RST instead of ICMP */
+	bool hairpin;	  /* R39: off */
+	uint8_t seed[16]; /* ids, jitter */
+};
+
+void fw_conf_default(struct fw_conf *c);
+
+/* The shared view is the caller's (shared memory, or plain); size by
+ * view_size(). */
+size_t fw_size(const struct fw_conf *c);
+int VW_MUST_USE fw_init(struct fw **out, void *mem, size_t len,
+			const struct fw_conf *c, struct view *view,
+			struct mono now);
+
+struct pkt_pool *fw_pool(struct fw *fw);
+struct nat *fw_nat(struct fw *fw);
+
+/* Gives @port its id; it stays the caller's.  -ENOSPC. */
+int VW_MUST_USE fw_port_add(struct fw *fw, struct port *port);
+/* No packet goes to or comes from @port after this; what waits for it is freed.
+ */
+void fw_port_remove(struct fw *fw, struct port *port, struct mono now);
+
+/*
+ * Client @n appears or changes.  It is closed for a family until it has an
+ * address of it and a rule set (R98).  Flows survive unless the port changes or
+ * an address goes.  -EINVAL, -EEXIST when another client has an address (R96),
+ * -EBUSY while an earlier client of this number is being forgotten.
+ */
+int VW_MUST_USE fw_client_set(struct fw *fw, uint16_t n,
+			      const struct fw_client *c, struct mono now);
+void fw_client_remove(struct fw *fw, uint16_t n, struct mono now);
+/*
+ * The client's new rules for one family; judged by them from the next packet
+ * on, flows included (R123).  @set stays the caller's and must stay mapped
+ * until it is replaced; *@old is then the caller's again (NULL: there was
+ * none).
+ * @set NULL closes the client.
+ */
+int VW_MUST_USE fw_client_rules(struct fw *fw, uint16_t n,
+				enum rule_family family,
+				const struct ruleset *set,
+				const struct ruleset **old, struct mono now);
+
+/* R44: flows on an address that is not there any more end first. */
+int VW_MUST_USE fw_uplink_set(struct fw *fw, const struct fw_uplink *u,
+			      struct mono now);
+
+/*
+ * Addresses of all clients that could exist, running or not
+ * (/connected-ips{,6}): never a valid source from the uplink, never a
+ * destination towards it (R91).  Replaces the list; copied.
+ */
+int VW_MUST_USE fw_guard_set(struct fw *fw, const struct pkt_addr *a,
+			     uint32_t n);
+
+/* R93: clients @from may open flows to @to; replaces the list; copied. */
+int VW_MUST_USE fw_pairs_set(struct fw *fw, const struct fw_pair *p,
+			     uint32_t n);
+
+/* Hop 2 for a whole batch that came in by @port; takes every packet. */
+void fw_input(struct fw *fw, struct port *port, struct pkt_batch *in,
+	      struct mono now);
+
+/* Sends what fw_input() and fw_tick() put into the ports' out batches. */
+void fw_flush(struct fw *fw, struct mono now);
+
+/*
+ * Bounded housekeeping: expiry of flows, fragments and neighbours, at most a
+ * slice of each (no step over 50 us).  Returns when it wants to run again.
+ */
+struct mono fw_tick(struct fw *fw, struct mono now);
+
+/*
+ * Poll round for ports: receive from each port in turn until none has more or
+ * its budget of @budget frames is used up; true when some port may have more.
+ * A port whose recv or send failed is reported by fw_port_failed().
+ */
+bool fw_round(struct fw *fw, uint32_t budget, struct mono now);
+/* Arms every idle port; true when one says that frames came meanwhile. */
+bool fw_arm(struct fw *fw);
+/* Next port that broke (and is not polled any more), or NULL. */
+struct port *fw_port_failed(struct fw *fw, int *err);
+
+#endif

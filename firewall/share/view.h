@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_FIREWALL_SHARE_VIEW_H
+#define VIFWALL_FIREWALL_SHARE_VIEW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "packet/pkt_addr.h"
+#include "packet/pkt_verdict.h"
+
+/*
+ * What the data process shows: a block of shared memory that it alone writes
+ * and the control process reads without asking.  Counters are aligned 64-bit
+ * words written by one thread, so a reader sees each one whole; a row's
+ * counters need not belong to the same instant.
+ */
+#define VIEW_NAME_MAX 32u
+#define VIEW_BLOCKED_N 512u
+#define VIEW_MAGIC 0x76775631u
+
+/* Counters of one client (row 0: the uplink). */
+struct view_client {
+	char name[VIEW_NAME_MAX];
+	uint8_t used;	      /* the row is somebody */
+	uint8_t open4, open6; /* forwards that family now */
+	uint8_t kind;
+	uint32_t rule_gen;
+	uint64_t from_packets,
+		from_bytes;	       /* what came from it and was forwarded */
+	uint64_t to_packets, to_bytes; /* what was sent to it */
+	uint64_t answered;	 /* errors, RSTs and echo replies sent to it */
+	uint64_t answer_limited; /* ... not sent: rate */
+	uint64_t flows_opened, flows_cut; /* cut: by a rule change */
+	uint64_t drop[PKT_REASON_N];
+};
+
+/*
+ * Refused packets by kind, newest count first found: rows are replaced oldest
+ * first, a client never takes more than half of them from the others.
+ */
+struct view_blocked {
+	uint64_t count;		    /* 0: row unused */
+	uint64_t first_ns, last_ns; /* struct mono */
+	struct pkt_addr src, dst;
+	uint16_t client; /* 0: the uplink */
+	uint16_t dport;	 /* or ICMP type */
+	uint32_t rule;	 /* dom0's number, UINT32_MAX: none */
+	uint8_t proto;
+	uint8_t reason; /* enum pkt_reason */
+	uint8_t spare[6];
+};
+
+struct view {
+	uint32_t magic;
+	uint16_t clients; /* rows in client[] less one */
+	uint16_t spare;
+	uint64_t now_ns; /* last poll round */
+	uint64_t rounds, wakes;
+	uint32_t pool_small, pool_small_free;
+	uint32_t pool_large, pool_large_free;
+	uint32_t neighbours, uplink_up;
+	struct view_blocked blocked[VIEW_BLOCKED_N];
+	struct view_client client[]; /* clients + 1 */
+};
+
+static inline size_t view_size(uint16_t clients)
+{
+	return sizeof(struct view) +
+	       ((size_t)clients + 1) * sizeof(struct view_client);
+}
+
+#endif

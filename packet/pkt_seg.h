@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_PACKET_PKT_SEG_H
+#define VIFWALL_PACKET_PKT_SEG_H
+
+#include "packet/pkt_buf.h"
+
+/*
+ * Cuts TCP aggregates for links that can't take them.  The size test of R10
+ * uses the segment, not the aggregate.
+ */
+
+/* Largest IP packet that sending @p puts on the wire. */
+uint32_t pkt_seg_wire_len(const struct pkt *p);
+
+/* How many segments @p makes (1 for an ordinary packet). */
+uint32_t pkt_seg_count(const struct pkt *p);
+
+/*
+ * Segments @first .. of aggregate @p into @out until @out is full: sequence
+ * numbers, IP ids counting up, FIN and PSH only in the last, CWR only in the
+ * first, checksums complete.  Returns the next segment's number
+ * (pkt_seg_count() when done), or -ENOSPC when the pool ran dry.  @p is
+ * borrowed and unchanged.
+ */
+int pkt_seg_cut(struct pkt_pool *pool, const struct pkt *p, uint32_t first,
+		struct pkt_batch *out);
+
+#endif
