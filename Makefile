@@ -160,15 +160,15 @@ test: ## set up, build, run every unit suite; closing line "N passed, N failed"
 
 UNITS := $(B)/unit $(if $(SLOW_TESTS),$(B)/unit-slow)
 units: $(UNITS)
-unit: $(UNITS) ## run the unit suites that are built
+unit: $(UNITS) ## run the unit suites (SAN=asan, SAN=tsan: under a sanitizer)
 	$(Q)for u in $(UNITS); do $$u || exit 1; done
 
-.PHONY: net demo bench fuzz prove cover
+.PHONY: net demo bench fuzz fuzz-build replay replays prove cover
 net: all ## network tests against the real kernel, in namespaces (root)
 	$(Q)tests/tools/run-net $(NET)
 
 demo: ## three clients, rules, spoofing, live changes: watch it work (root)
-	$(Q)tests/net/demo.sh
+	$(Q)KEEP="$(KEEP)" tests/net/demo.sh
 
 # ---- benches ---------------------------------------------------------------
 
@@ -208,6 +208,18 @@ fuzz: $(patsubst %,$(FB)/fuzz_%,$(FUZZ)) ## fuzz each parser for T seconds
 	$(Q)tests/tools/run-fuzz $(T) $(FUZZ)
 fuzz-build: $(patsubst %,$(FB)/fuzz_%,$(FUZZ_ALL))
 
+# The same entries over their stored inputs, with any compiler and no fuzzer:
+# make SAN=asan replay
+$(call obj,$(FUZZ_SRC)): EXTRA_CFLAGS = -Itests -Wno-missing-prototypes
+$(B)/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c tests/fuzz/panic.c) \
+		$(filter-out %/libroles.a,$(LIBS_ALL))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROG_LIBS)
+REPLAYS := $(patsubst %,$(B)/replay_%,$(FUZZ_ALL))
+replays: $(REPLAYS)
+replay: $(REPLAYS) ## each fuzz entry over its stored corpus
+	$(Q)tests/tools/run-replay $(REPLAYS)
+
 prove: ## Frama-C and SPIN
 	$(Q)tests/tools/run-prove
 
@@ -228,8 +240,8 @@ check-headers:
 check-docs: all
 	$(Q)tests/tools/check-docs
 C_FILES = $(shell git ls-files '*.c' '*.h')
-format:
-	clang-format -i $(C_FILES)
+format: ## clang-format over all C files
+	$(Q)clang-format -i $(C_FILES)
 format-check:
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 lint:
@@ -259,6 +271,6 @@ size: all ## lines per folder, size of the programs
 clean:
 	rm -rf build build-*
 help:
-	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
 -include $(shell find $(B) $(FB) -name '*.d' 2>/dev/null)
