@@ -38,6 +38,8 @@ struct pkt {
 	uint16_t slot;	   /* the pool's name for the buffer */
 	uint16_t frag_off; /* IP fragment offset in bytes */
 	uint16_t frag6_off; /* IPv6: offset of the fragment header, 0: none */
+	uint16_t frag_max;  /* put together by pkt_frag: IP bytes of the largest
+			       piece; 0: came whole */
 	uint8_t gso_type;   /* enum pkt_gso */
 	uint8_t flags;	    /* PKT_F_* */
 	uint8_t l3;	    /* enum pkt_l3 */
@@ -47,7 +49,7 @@ struct pkt {
 	uint8_t icmp_code;
 	uint8_t tcp_flags; /* FIN..CWR, the 14th byte of the header */
 	uint8_t kind;	   /* enum pkt_kind */
-	uint8_t spare[7];
+	uint8_t spare[5];
 };
 static_assert(sizeof(struct pkt) <= 64, "struct pkt fits a cache line");
 

@@ -19,8 +19,11 @@ uint32_t pkt_seg_count(const struct pkt *p);
  * Segments @first .. of aggregate @p into @out until @out is full: sequence
  * numbers, IP ids counting up, FIN and PSH only in the last, CWR only in the
  * first, checksums complete.  Returns the next segment's number
- * (pkt_seg_count() when done), or -ENOSPC when the pool ran dry.  @p is
- * borrowed and unchanged.
+ * (pkt_seg_count() when done), or -ENOSPC when the pool ran dry; then nothing
+ * was appended by this call.  @p is borrowed and unchanged.
+ *
+ * An aggregate's checksum is taken as right: its maker left it to whoever cuts
+ * it (PKT_F_CSUM_PARTIAL) or vouches for it.
  */
 int pkt_seg_cut(struct pkt_pool *pool, const struct pkt *p, uint32_t first,
 		struct pkt_batch *out);
