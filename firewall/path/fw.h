@@ -39,13 +39,14 @@ struct fw_conf {
 	uint16_t ports;
 	uint32_t small_n, large_n; /* packet buffers */
 	uint32_t neighbours;	   /* table for the uplink and networks */
-	struct nat_conf nat;
-	struct pkt_frag_conf frag;
+	uint32_t guard;		   /* longest list for fw_guard_set() */
+	struct nat_conf nat;	   /* owners: set by fw_init() */
+	struct pkt_frag_conf frag; /* owners, lost: set by fw_init() */
 	uint32_t reply_per_s, reply_burst; /* R23: 100, 50, per client */
-	bool reply_silent;		   /* refused packets get no answer */
-	bool reject_rst;  /* TCP refused by rule: RST instead of ICMP */
-	bool hairpin;	  /* R39: off */
-	uint8_t seed[16]; /* ids, jitter */
+	bool reply_silent; /* refused packets get no answer; those too big
+			      or out of hops do */
+	bool reject_rst;   /* SYN refused by rule: RST instead of ICMP */
+	uint8_t seed[16];  /* ids, jitter, keys of the path's own tables */
 };
 
 void fw_conf_default(struct fw_conf *c);
@@ -69,8 +70,10 @@ void fw_port_remove(struct fw *fw, struct port *port, struct mono now);
 /*
  * Client @n appears or changes.  It is closed for a family until it has an
  * address of it and a rule set (R98).  Flows survive unless the port changes or
- * an address goes.  -EINVAL, -EEXIST when another client has an address (R96),
- * -EBUSY while an earlier client of this number is being forgotten.
+ * an address goes.  Its quota is the one that it appeared with.  -EINVAL (a
+ * number, a port or an address that can't be), -EEXIST when somebody else has
+ * the address or the port (R96), -EBUSY while an earlier client of this number
+ * is being forgotten: try again after fw_tick().
  */
 int VW_MUST_USE fw_client_set(struct fw *fw, uint16_t n,
 			      const struct fw_client *c, struct mono now);
@@ -87,19 +90,24 @@ int VW_MUST_USE fw_client_rules(struct fw *fw, uint16_t n,
 				const struct ruleset *set,
 				const struct ruleset **old, struct mono now);
 
-/* R44: flows on an address that is not there any more end first. */
+/*
+ * R44: flows on an address that is not there any more end first.  -EINVAL,
+ * -EEXIST when a client has the address or the port.
+ */
 int VW_MUST_USE fw_uplink_set(struct fw *fw, const struct fw_uplink *u,
 			      struct mono now);
 
 /*
  * Addresses of all clients that could exist, running or not
  * (/connected-ips{,6}): never a valid source from the uplink, never a
- * destination towards it (R91).  Replaces the list; copied.
+ * destination towards it (R91).  Replaces the list; copied.  -ENOSPC when it
+ * is longer than fw_conf.guard.
  */
 int VW_MUST_USE fw_guard_set(struct fw *fw, const struct pkt_addr *a,
 			     uint32_t n);
 
-/* R93: clients @from may open flows to @to; replaces the list; copied. */
+/* R93: clients @from may open flows to @to; replaces the list; copied.
+ * -EINVAL: a number out of range. */
 int VW_MUST_USE fw_pairs_set(struct fw *fw, const struct fw_pair *p,
 			     uint32_t n);
 
@@ -113,17 +121,32 @@ void fw_flush(struct fw *fw, struct mono now);
 /*
  * Bounded housekeeping: expiry of flows, fragments and neighbours, at most a
  * slice of each (no step over 50 us).  Returns when it wants to run again.
+ * What it sends waits for fw_flush().
  */
 struct mono fw_tick(struct fw *fw, struct mono now);
 
 /*
- * Poll round for ports: receive from each port in turn until none has more or
- * its budget of @budget frames is used up; true when some port may have more.
- * A port whose recv or send failed is reported by fw_port_failed().
+ * Poll round: receive from each awake port in turn, a batch at a time, until
+ * none has more or each has used up its budget of @budget frames; then flush.
+ * True when some port may have more.  A port whose recv or send failed is
+ * reported by fw_port_failed().
+ *
+ * A port is awake from fw_port_add() on.  fw_arm() puts to sleep those that
+ * have nothing; true when some port stays awake (frames came meanwhile: do
+ * another round).  When the event loop sees wake_fd it says fw_port_wake(), so
+ * that a round costs nothing for clients that are silent:
+ *
+ *	for (;;) {
+ *		while (fw_round(fw, 256, now = clock()))
+ *			;
+ *		if (!fw_arm(fw))
+ *			for each port that epoll_wait() names
+ *				fw_port_wake(fw, port);
+ *	}
  */
 bool fw_round(struct fw *fw, uint32_t budget, struct mono now);
-/* Arms every idle port; true when one says that frames came meanwhile. */
 bool fw_arm(struct fw *fw);
+void fw_port_wake(struct fw *fw, struct port *port);
 /* Next port that broke (and is not polled any more), or NULL. */
 struct port *fw_port_failed(struct fw *fw, int *err);
 

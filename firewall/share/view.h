@@ -2,6 +2,7 @@
 #ifndef VIFWALL_FIREWALL_SHARE_VIEW_H
 #define VIFWALL_FIREWALL_SHARE_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,10 +36,14 @@ struct view_client {
 };
 
 /*
- * Refused packets by kind, newest count first found: rows are replaced oldest
- * first, a client never takes more than half of them from the others.
+ * Refused packets by kind: one row for each (client, protocol, destination,
+ * port, rule, reason).  Rows are replaced oldest first; a client never holds
+ * more than half of them.  Bytes of a row may belong to two kinds while it is
+ * being replaced: copy it with view_blocked_read().
  */
 struct view_blocked {
+	uint32_t seq; /* odd while the row is being written */
+	uint8_t spare[4];
 	uint64_t count;		    /* 0: row unused */
 	uint64_t first_ns, last_ns; /* struct mono */
 	struct pkt_addr src, dst;
@@ -47,7 +52,7 @@ struct view_blocked {
 	uint32_t rule;	 /* dom0's number, UINT32_MAX: none */
 	uint8_t proto;
 	uint8_t reason; /* enum pkt_reason */
-	uint8_t spare[6];
+	uint8_t spare2[6];
 };
 
 struct view {
@@ -55,13 +60,27 @@ struct view {
 	uint16_t clients; /* rows in client[] less one */
 	uint16_t spare;
 	uint64_t now_ns; /* last poll round */
-	uint64_t rounds, wakes;
+	uint64_t rounds;
+	uint64_t strays; /* frames from a port that is nobody's */
 	uint32_t pool_small, pool_small_free;
 	uint32_t pool_large, pool_large_free;
 	uint32_t neighbours, uplink_up;
+	uint64_t neighbours_moved; /* a known neighbour's MAC changed (R85) */
 	struct view_blocked blocked[VIEW_BLOCKED_N];
 	struct view_client client[]; /* clients + 1 */
 };
+
+/* Copies a row whole; false when its writer was faster (try again). */
+static inline bool view_blocked_read(struct view_blocked *out,
+				     const struct view_blocked *row)
+{
+	uint32_t before = __atomic_load_n(&row->seq, __ATOMIC_ACQUIRE);
+
+	*out = *row;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return !(before & 1) &&
+	       before == __atomic_load_n(&row->seq, __ATOMIC_RELAXED);
+}
 
 static inline size_t view_size(uint16_t clients)
 {
