@@ -2,9 +2,11 @@
 #ifndef VIFWALL_FIREWALL_SHARE_MSG_H
 #define VIFWALL_FIREWALL_SHARE_MSG_H
 
+#include <assert.h>
 #include <stdint.h>
 
 #include "firewall/share/fw_types.h"
+#include "packet/pkt_assert.h"
 #include "packet/pkt_port.h"
 
 /*
@@ -19,6 +21,7 @@
  * same seq, in order; a request takes effect wholly or not at all.
  */
 #define MSG_BODY_MAX 8192u
+#define MSG_QUESTION 64u /* types below it are requests, the others answers */
 
 enum msg_type {
 	/* control asks data */
@@ -35,9 +38,9 @@ enum msg_type {
 	MSG_USAGE,     /* no body: answered by MSG_USAGE_PAGE first */
 	MSG_STOP,      /* no body: close all ports, then exit */
 	/* data answers */
-	MSG_DONE = 64,	 /* struct msg_done */
-	MSG_FLOWS_PAGE,	 /* struct msg_flows_page */
-	MSG_USAGE_PAGE,	 /* struct msg_usage_page */
+	MSG_DONE = MSG_QUESTION, /* struct msg_done */
+	MSG_FLOWS_PAGE,		 /* struct msg_flows_page */
+	MSG_USAGE_PAGE,		 /* struct msg_usage_page */
 	MSG_PORT_FAILED, /* struct msg_done: id and errno; seq 0, unasked */
 };
 
@@ -104,5 +107,57 @@ struct msg_done {
 	uint16_t id;
 	int32_t err; /* 0 or a positive errno */
 };
+
+union msg_body {
+	struct msg_id id;
+	struct msg_port port;
+	struct msg_uplink uplink;
+	struct msg_client client;
+	struct msg_rules rules;
+	struct msg_guard guard;
+	struct msg_flows flows;
+	struct msg_done done;
+	struct msg_flows_page flows_page;
+	struct msg_usage_page usage_page;
+};
+
+/* One message as it was received. */
+struct msg {
+	struct msg_hdr hdr;
+	union msg_body body;
+	int fd; /* -1: none; the receiver's to close */
+};
+
+static_assert(sizeof(union msg_body) <= MSG_BODY_MAX, "every body fits");
+
+enum msg_side { MSG_TO_DATA, MSG_TO_CONTROL };
+
+/* Length of the body of @type, -1 for a type that does not exist. */
+int msg_body_len(uint32_t type);
+/* Descriptors that go with @type: 0 or 1. */
+int msg_fd_n(uint32_t type);
+
+/**
+ * msg_send() - one message, whole or not at all
+ * @body: msg_body_len(@type) bytes; NULL when there is none
+ * @fd: goes with it and stays open here; -1: none
+ *
+ * 0, -EAGAIN when the socket is full (it never blocks), -EPIPE when the other
+ * side is gone, -EINVAL when @fd is not what @type wants, else -errno.
+ */
+int VW_MUST_USE msg_send(int sock, uint32_t type, uint32_t seq,
+			 const void *body, int fd);
+
+/**
+ * msg_recv() - take the next message that @side may be sent
+ *
+ * 0: @m is whole, of a known type, has the descriptor that it needs, and every
+ * count, enumeration, flag and name in the body is one that the type allows.
+ * -EBADMSG: it was taken, is none of that, and left no descriptor open;
+ * m->hdr.seq is the sender's, or 0, for the answer.
+ * -EAGAIN: none waits.  -EPIPE: the other side is gone (an empty record, which
+ * no sender of ours makes, looks the same).  Else -errno.
+ */
+int VW_MUST_USE msg_recv(int sock, enum msg_side side, struct msg *m);
 
 #endif
