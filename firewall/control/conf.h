@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_FIREWALL_CONTROL_CONF_H
+#define VIFWALL_FIREWALL_CONTROL_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "firewall/share/fw_types.h"
+#include "nat/nat.h"
+#include "packet/pkt_assert.h"
+#include "packet/pkt_addr.h"
+
+/*
+ * The settings of the daemon.
+ *
+ * There is one table of them (conf_table.c).  It serves the command line
+ * (--nat.flows=4096), the file (nat.flows = 4096, or flows = 4096 below
+ * [nat]), the kernel command line (vifwall.nat.flows=4096), the built-in
+ * values, --help, and the check of vifwall.conf(5).  Later sources win:
+ * built-in, file, kernel command line, command line.
+ *
+ * struct conf is plain bytes without pointers, so that it can be handed to
+ * another process as it is.
+ */
+#define CONF_CLIENTS 256u /* clients that can be configured */
+#define CONF_ALLOWS 256u
+#define CONF_DNS 4u
+#define CONF_PATH_MAX 108u /* with its NUL; as long as a Unix socket's */
+#define CONF_RUN_DIR_MAX 64u
+#define CONF_IF_MAX 16u /* IFNAMSIZ */
+#define CONF_LINE_MAX 1024u
+#define CONF_FILE_MAX (1024u * 1024)
+
+enum conf_port_kind { CONF_PORT_NONE, CONF_PORT_TAP, CONF_PORT_PACKET };
+
+struct conf_port {
+	uint8_t kind; /* enum conf_port_kind */
+	char name[CONF_IF_MAX];
+};
+
+enum conf_reject { CONF_REJECT_ICMP, CONF_REJECT_RST, CONF_REJECT_SILENT };
+
+/* Where a client's rules come from. */
+enum conf_rules {
+	CONF_RULES_TREE,   /* the rules directory, by address */
+	CONF_RULES_ACCEPT, /* none: it may open flows to anywhere outside */
+};
+
+struct conf_uplink {
+	struct conf_port port;
+	struct pkt_mac mac; /* ours; zero: the device's, or made from it */
+	uint16_t mtu;	    /* 0: the device's */
+	struct fw_uplink fw;
+};
+
+struct conf_client {
+	struct conf_port port;
+	struct pkt_mac our_mac; /* ours on its link */
+	uint16_t mtu;		/* 0: the device's */
+	uint8_t rules;		/* enum conf_rules */
+	uint32_t line;		/* of the file, where it is first named */
+	struct fw_client fw;
+};
+
+struct conf_allow {
+	char from[FW_NAME_MAX], to[FW_NAME_MAX];
+	uint32_t line;
+};
+
+struct conf {
+	struct conf_uplink uplink;
+	uint16_t client_n, allow_n;
+	uint8_t dns_n;
+	struct pkt_addr dns[CONF_DNS]; /* what specialtarget=dns stands for */
+	char rules[CONF_PATH_MAX];     /* empty: no rules directory */
+	struct nat_conf nat;	       /* keys and seeds stay zero */
+	bool hairpin;
+	uint16_t clients; /* client numbers are 1 .. clients */
+	uint8_t reject;	  /* enum conf_reject */
+	uint32_t answers_per_s, answers_burst;
+	uint32_t small_n, large_n, neighbours;
+	char socket[CONF_PATH_MAX];
+	uint32_t socket_gid; /* 0: none; its members may ask */
+	uint8_t log_level;   /* enum log_level */
+	uint8_t log_target;  /* enum log_target */
+	uint32_t uid, gid;   /* what the data process becomes */
+	uint8_t sandbox;     /* enum isolate_mode */
+	char run_dir[CONF_RUN_DIR_MAX];
+	char file[CONF_PATH_MAX]; /* that was read; empty: none */
+	struct conf_allow allow[CONF_ALLOWS];
+	struct conf_client client[CONF_CLIENTS];
+};
+
+/*
+ * What was wrong, one line each:
+ *
+ *	FILE:LINE: NAME: 'VALUE' is not a number; allowed: 16 to 1048576
+ *
+ * Foreign bytes in it are escaped.  All errors of a source are collected.
+ */
+#define CONF_ERRORS_TEXT 8192u
+struct conf_errors {
+	uint32_t n;
+	size_t len;
+	char text[CONF_ERRORS_TEXT]; /* lines, NUL at the end */
+};
+
+void conf_default(struct conf *c);
+
+/*
+ * Sources.  Each adds to @e and goes on; nothing was wrong when e->n stays as
+ * it was.  @name stands for the source in the lines.
+ */
+void conf_read_file(struct conf *c, const char *path, struct conf_errors *e);
+void conf_read_text(struct conf *c, const char *name, const char *text,
+		    size_t len, struct conf_errors *e);
+/* Takes vifwall.NAME=VALUE words, "quoted" or not; passes over all others. */
+void conf_read_cmdline(struct conf *c, const char *text, size_t len,
+		       struct conf_errors *e);
+void conf_read_option(struct conf *c, const char *name, size_t name_len,
+		      const char *value, struct conf_errors *e);
+
+enum conf_use { CONF_RUN, CONF_REPLAY }; /* replay needs no ports */
+
+/*
+ * What no single setting can say: names that must exist, addresses that must
+ * not be taken twice, ports that must be there.  Fills in what follows from
+ * other settings; call it once, after the last source.
+ */
+void conf_check(struct conf *c, enum conf_use use, struct conf_errors *e);
+
+/* Number of the client named @name (@len bytes), 0 when there is none. */
+uint16_t conf_client_find(const struct conf *c, const char *name, size_t len);
+
+/*
+ * Is @name (as "nat.flows" or "client.work.ip") a setting?  For the command
+ * line, which has other words too.
+ */
+bool conf_is_setting(const char *name, size_t len);
+
+/*
+ * Names of settings that differ between @a and @b and can't change while the
+ * daemon runs, separated by ", "; how many.
+ */
+uint32_t conf_diff_fixed(const struct conf *a, const struct conf *b, char *out,
+			 size_t room);
+
+/* One line per setting: name, allowed, default, help, separated by tabs. */
+void conf_print_settings(FILE *f);
+/* The same for people. */
+void conf_print_help(FILE *f);
+
+#endif

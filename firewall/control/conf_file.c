@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sources that are read as text: the file and the command lines.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "firewall/control/conf_table.h"
+#include "firewall/linux/log.h"
+
+static void trim(const char **s, size_t *len)
+{
+	while (*len && (**s == ' ' || **s == '\t')) {
+		(*s)++;
+		(*len)--;
+	}
+	while (*len && ((*s)[*len - 1] == ' ' || (*s)[*len - 1] == '\t' ||
+			(*s)[*len - 1] == '\r'))
+		(*len)--;
+}
+
+/* Is there a setting that begins with @name and a dot? */
+static bool is_group(const char *name, size_t len)
+{
+	for (uint32_t i = 0; i < conf_global_n; i++)
+		if (strlen(conf_global[i].name) > len &&
+		    !memcmp(conf_global[i].name, name, len) &&
+		    conf_global[i].name[len] == '.')
+			return len > 0;
+	return false;
+}
+
+/* "[uplink]" or "[client work]"; @s is what stands between the brackets. */
+static void section(struct conf_load *l, const char *s, size_t len)
+{
+	static const char word[] = "client";
+	const size_t word_len = sizeof(word) - 1;
+	char shown[CONF_SHOW_ROOM];
+
+	trim(&s, &len);
+	l->skip = true;
+	if (len > word_len && !memcmp(s, word, word_len) &&
+	    (s[word_len] == ' ' || s[word_len] == '\t')) {
+		s += word_len;
+		len -= word_len;
+		trim(&s, &len);
+		if (!conf_client_get(l, s, len))
+			return;
+		snprintf(l->section, sizeof(l->section), "%s%.*s.",
+			 CONF_CLIENT_PREFIX, (int)len, s);
+	} else if (is_group(s, len)) {
+		snprintf(l->section, sizeof(l->section), "%.*s.", (int)len, s);
+	} else {
+		conf_error(l->e, &l->where,
+			   "'[%s]' is not a section; allowed: [client NAME], "
+			   "or what stands before the dot of a setting, such "
+			   "as [uplink]",
+			   conf_show(shown, s, len));
+		return;
+	}
+	l->skip = false;
+}
+
+static bool has_control(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] < ' ' && s[i] != '\t')
+			return true;
+	return false;
+}
+
+static void line(struct conf_load *l, const char *s, size_t len)
+{
+	char name[CONF_LINE_MAX + sizeof(l->section)];
+	const char *eq, *value;
+	size_t n, value_len;
+
+	/* "#" at the start or after a blank begins a comment. */
+	for (size_t i = 0; i < len; i++)
+		if (s[i] == '#' &&
+		    (!i || s[i - 1] == ' ' || s[i - 1] == '\t')) {
+			len = i;
+			break;
+		}
+	trim(&s, &len);
+	if (!len)
+		return;
+	if (len > CONF_LINE_MAX || has_control(s, len)) {
+		conf_error(l->e, &l->where, "%s",
+			   len > CONF_LINE_MAX ? "line too long"
+					       : "control character in line");
+		return;
+	}
+	if (s[0] == '[' && s[len - 1] == ']') {
+		section(l, s + 1, len - 2);
+		return;
+	}
+	if (l->skip)
+		return;
+	eq = memchr(s, '=', len);
+	if (!eq || eq == s) {
+		char shown[CONF_SHOW_ROOM];
+
+		conf_error(l->e, &l->where,
+			   "'%s' is not a line of settings; allowed: NAME = "
+			   "VALUE, [SECTION], # comment",
+			   conf_show(shown, s, len));
+		return;
+	}
+	value = eq + 1;
+	value_len = len - (size_t)(value - s);
+	n = (size_t)(eq - s);
+	trim(&s, &n);
+	trim(&value, &value_len);
+	n = (size_t)snprintf(name, sizeof(name), "%s%.*s", l->section, (int)n,
+			     s);
+	conf_set(l, name, n, value, value_len);
+}
+
+void conf_read_text(struct conf *c, const char *name, const char *text,
+		    size_t len, struct conf_errors *e)
+{
+	struct conf_load l = {
+		.c = c, .e = e, .where = { .source = name }, .once = true
+	};
+
+	while (len) {
+		const char *end = memchr(text, '\n', len);
+		size_t n = end ? (size_t)(end - text) : len;
+
+		l.where.line++;
+		line(&l, text, n);
+		text += n + (end ? 1 : 0);
+		len -= n + (end ? 1 : 0);
+	}
+}
+
+/* The whole file in malloc()ed memory; its length, or -errno. */
+static long slurp(const char *path, char **out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	size_t n = 0;
+	long err;
+
+	if (fd < 0)
+		return -errno;
+	err = -EISDIR;
+	if (fstat(fd, &st) || S_ISDIR(st.st_mode))
+		goto err_close;
+	err = -ENOMEM;
+	*out = malloc(CONF_FILE_MAX + 1);
+	if (!*out)
+		goto err_close;
+	for (;;) {
+		ssize_t got = read(fd, *out + n, CONF_FILE_MAX + 1 - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			err = -errno;
+		else
+			err = n + (size_t)got > CONF_FILE_MAX ? -EFBIG : 0;
+		if (err || !got)
+			break;
+		n += (size_t)got;
+	}
+	if (err)
+		free(*out);
+err_close:
+	close(fd);
+	return err ? err : (long)n;
+}
+
+void conf_read_file(struct conf *c, const char *path, struct conf_errors *e)
+{
+	struct conf_where where = { .source = path };
+	char *text = NULL;
+	long len = slurp(path, &text);
+
+	if (len < 0) {
+		conf_error(e, &where, "can't be read: %s",
+			   log_errno((int)-len));
+		return;
+	}
+	conf_read_text(c, path, text, (size_t)len, e);
+	free(text);
+	snprintf(c->file, sizeof(c->file), "%s", path);
+}
+
+void conf_read_option(struct conf *c, const char *name, size_t name_len,
+		      const char *value, struct conf_errors *e)
+{
+	struct conf_load l = { .c = c,
+			       .e = e,
+			       .where = { .source = "command line" } };
+
+	conf_set(&l, name, name_len, value, strlen(value));
+}
+
+/*
+ * One word of the kernel command line; quotes group blanks and are no part of
+ * the value, wherever they stand, as the kernel reads them.
+ */
+static size_t next_param(const char **text, size_t *len, char *out, size_t room)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	while (*len && (**text == ' ' || **text == '\t' || **text == '\n')) {
+		(*text)++;
+		(*len)--;
+	}
+	for (; *len; (*text)++, (*len)--) {
+		char ch = **text;
+
+		if (!quoted && (ch == ' ' || ch == '\t' || ch == '\n'))
+			break;
+		if (ch == '"')
+			quoted = !quoted;
+		else if (n < room)
+			out[n++] = ch;
+	}
+	return n;
+}
+
+void conf_read_cmdline(struct conf *c, const char *text, size_t len,
+		       struct conf_errors *e)
+{
+	static const char prefix[] = "vifwall.";
+	const size_t skip = sizeof(prefix) - 1;
+	struct conf_load l = { .c = c,
+			       .e = e,
+			       .where = { .source = "kernel command line" } };
+	char word[CONF_LINE_MAX];
+
+	while (len) {
+		size_t n = next_param(&text, &len, word, sizeof(word));
+		const char *eq;
+
+		if (n <= skip || memcmp(word, prefix, skip))
+			continue;
+		eq = memchr(word + skip, '=', n - skip);
+		if (!eq) {
+			conf_unknown(&l, word + skip, n - skip);
+			continue;
+		}
+		conf_set(&l, word + skip, (size_t)(eq - word) - skip, eq + 1,
+			 n - (size_t)(eq - word) - 1);
+	}
+}

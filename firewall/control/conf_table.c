@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "firewall/control/conf_table.h"
+#include "firewall/linux/isolate.h"
+#include "firewall/linux/log.h"
+
+static_assert(offsetof(struct conf, gid) == offsetof(struct conf, uid) + 4,
+	      "conf_user writes both");
+static_assert(offsetof(struct nat_conf, port_hi) ==
+		      offsetof(struct nat_conf, port_lo) + 2,
+	      "conf_port_range writes both");
+
+static const struct conf_word reject_words[] = {
+	{ "icmp", CONF_REJECT_ICMP },
+	{ "rst", CONF_REJECT_RST },
+	{ "silent", CONF_REJECT_SILENT },
+	{ NULL, 0 },
+};
+static const struct conf_word kind_words[] = {
+	{ "qube", FW_QUBE },
+	{ "network", FW_NETWORK },
+	{ NULL, 0 },
+};
+static const struct conf_word rules_words[] = {
+	{ "tree", CONF_RULES_TREE },
+	{ "accept", CONF_RULES_ACCEPT },
+	{ NULL, 0 },
+};
+static const struct conf_word level_words[] = {
+	{ "err", LOG_LEVEL_ERR },
+	{ "warn", LOG_LEVEL_WARN },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DBG },
+	{ NULL, 0 },
+};
+static const struct conf_word target_words[] = {
+	{ "stderr", LOG_TO_STDERR },
+	{ "syslog", LOG_TO_SYSLOG },
+	{ "kmsg", LOG_TO_KMSG },
+	{ NULL, 0 },
+};
+static const struct conf_word sandbox_words[] = {
+	{ "on", ISOLATE_ON },
+	{ "trace", ISOLATE_TRACE },
+	{ "off", ISOLATE_OFF },
+	{ NULL, 0 },
+};
+
+#define AT(field) offsetof(struct conf, field)
+#define LIVE CONF_F_LIVE
+
+/* name, type, offset, built-in value, lowest, highest, words, flags, help */
+#define ROW(n, t, o, d, l, h, w, f, text)                                 \
+	{                                                                 \
+		.name = (n), .type = &(t), .dflt = (d), .help = (text),   \
+		.off = (uint32_t)(o), .lo = (l), .hi = (h), .words = (w), \
+		.flags = (f)                                              \
+	}
+#define NUM32(n, o, d, l, h, text) \
+	ROW(n, conf_u32, AT(o), d, l, h, NULL, 0, text)
+#define TIME(n, i, d, text)                                                    \
+	ROW("nat.timeout." n, conf_duration, AT(nat.timeout_ms[NAT_T_##i]), d, \
+	    1, 30 * 86400, NULL, 0, text)
+#define HOST(n, t, o, net, text)                                        \
+	{                                                               \
+		.name = (n), .type = &(t), .help = (text),              \
+		.off = (uint32_t)AT(o), .count_off = (uint32_t)AT(net), \
+		.flags = LIVE                                           \
+	}
+
+const struct conf_row conf_global[] = {
+	ROW("uplink.port", conf_port, AT(uplink.port), NULL, 0, 0, NULL, 0,
+	    "Where the outside is."),
+	HOST("uplink.ip", conf_host4, uplink.fw.addr4, uplink.fw.net4,
+	     "Our IPv4 address outside, with its network's length; without "
+	     "a length the link is point to point."),
+	HOST("uplink.ip6", conf_host6, uplink.fw.addr6, uplink.fw.net6,
+	     "Our IPv6 address outside, with its network's length."),
+	ROW("uplink.gateway", conf_addr4, AT(uplink.fw.gateway4), NULL, 0, 0,
+	    NULL, LIVE, "Next hop for IPv4 that is not on the link."),
+	ROW("uplink.gateway6", conf_addr6, AT(uplink.fw.gateway6), NULL, 0, 0,
+	    NULL, LIVE, "Next hop for IPv6 that is not on the link."),
+	ROW("uplink.gateway-mac", conf_mac_auto, AT(uplink.fw.gateway_mac),
+	    "auto", 0, 0, NULL, LIVE,
+	    "The next hop's MAC address; auto asks for it by ARP and ND."),
+	ROW("uplink.mac", conf_mac_auto, AT(uplink.mac), "auto", 0, 0, NULL, 0,
+	    "Our MAC address outside; auto takes the interface's, or makes "
+	    "one from the TAP device's."),
+	ROW("uplink.mtu", conf_mtu, AT(uplink.mtu), "auto", 576, 65535, NULL, 0,
+	    "Largest IP packet sent outside; auto is the device's."),
+
+	ROW("rules", conf_path, AT(rules), NULL, 0, 0, NULL, 0,
+	    "Directory with the clients' rules, laid out as in QubesDB."),
+	ROW("allow", conf_allow_pair, 0, NULL, 0, 0, NULL, LIVE | CONF_F_REPEAT,
+	    "The first client may open flows to the second; may be given "
+	    "many times."),
+	{ .name = "dns",
+	  .type = &conf_addrs,
+	  .help = "Name servers that specialtarget=dns stands for.",
+	  .off = (uint32_t)AT(dns),
+	  .count_off = (uint32_t)AT(dns_n),
+	  .hi = CONF_DNS,
+	  .flags = LIVE },
+	ROW("clients", conf_u16, AT(clients), "64", 1, 1023, NULL, 0,
+	    "Clients that there may be at one time, now and after reloads."),
+
+	ROW("reject", conf_word, AT(reject), "icmp", 0, 0, reject_words, 0,
+	    "Answer to a client whose packet a rule refuses: an ICMP error, "
+	    "a TCP reset (ICMP for the rest), or none."),
+	NUM32("answers.rate", answers_per_s, "100", 1, 100000,
+	      "Errors and resets sent to one client in a second."),
+	NUM32("answers.burst", answers_burst, "50", 1, 100000,
+	      "Errors and resets sent to one client at once."),
+
+	NUM32("nat.flows", nat.flows, "65536", 16, 1u << 20,
+	      "Flows in the table, of all clients together."),
+	ROW("nat.ports", conf_port_range, AT(nat.port_lo), "1024-65535", 1,
+	    65535, NULL, 0, "Outside ports that flows may be given."),
+	ROW("nat.preserve", conf_bool, AT(nat.preserve), "no", 0, 0, NULL, 0,
+	    "Give a flow the outside port that it has inside, when free; "
+	    "lets clients guess each other's ports."),
+	ROW("nat.overload-udp", conf_bool, AT(nat.overload_udp), "no", 0, 0,
+	    NULL, 0,
+	    "Share outside UDP ports between remote ends when none is left."),
+	ROW("nat.hairpin", conf_bool, AT(hairpin), "no", 0, 0, NULL, 0,
+	    "Let a client reach another one's mapping by our outside "
+	    "address."),
+	TIME("tcp-syn", TCP_SYN, "240s", "A TCP flow that is not yet open."),
+	TIME("tcp", TCP_EST, "86400s", "An open TCP flow."),
+	TIME("tcp-fin", TCP_FIN_ONE, "900s", "A TCP flow closed by one end."),
+	TIME("tcp-closed", TCP_CLOSED, "240s",
+	     "A TCP flow closed by both ends, or reset."),
+	TIME("udp-oneway", UDP_ONEWAY, "120s", "A UDP flow without answer."),
+	TIME("udp", UDP_BOTH, "300s", "A UDP flow with packets both ways."),
+	TIME("udp-dns", UDP_DNS, "30s", "A UDP flow to port 53, answered."),
+	TIME("icmp", ICMP, "60s", "An ICMP query."),
+	TIME("port-hold", PORT_HOLD, "120s",
+	     "How long a freed outside port is kept from other clients."),
+
+	NUM32("quota.flows", nat.quota.flows, "0", 0, 1u << 20,
+	      "Flows of one client; 0: as many as the table's shares allow."),
+	NUM32("quota.half-open", nat.quota.half_open, "1024", 1, 1u << 20,
+	      "TCP flows of one client that are not yet open."),
+	NUM32("quota.udp-oneway", nat.quota.udp_oneway, "4096", 1, 1u << 20,
+	      "UDP flows of one client without answer."),
+	NUM32("quota.icmp", nat.quota.icmp, "256", 1, 1u << 20,
+	      "ICMP queries of one client."),
+	ROW("quota.ports", conf_u16, AT(nat.quota.ports), "0", 0, 65535, NULL,
+	    0, "Outside ports of one client, per protocol; 0: no limit."),
+	NUM32("quota.new-rate", nat.quota.new_per_s, "1000", 1, 10000000,
+	      "Flows that one client may open in a second."),
+	NUM32("quota.new-burst", nat.quota.new_burst, "4096", 1, 10000000,
+	      "Flows that one client may open at once."),
+
+	NUM32("buffers.small", small_n, "4096", 256, 1u << 20,
+	      "Packet buffers of 2 KiB."),
+	NUM32("buffers.large", large_n, "256", 16, 1u << 16,
+	      "Packet buffers of 66 KiB."),
+	NUM32("neighbours", neighbours, "1024", 16, 65536,
+	      "Neighbours kept for the uplink and for networks."),
+
+	ROW("control.socket", conf_path, AT(socket), "/run/vifwall/ctl.sock", 0,
+	    0, NULL, 0, "Where vifwallctl finds the daemon."),
+	ROW("control.group", conf_group, AT(socket_gid), NULL, 0, 0, NULL, 0,
+	    "Group that may use the socket beside the owner."),
+	ROW("log.level", conf_word, AT(log_level), "info", 0, 0, level_words, 0,
+	    "Least important kind of line that is logged."),
+	ROW("log.target", conf_word, AT(log_target), "stderr", 0, 0,
+	    target_words, 0, "Where log lines go."),
+	ROW("user", conf_user, AT(uid), "65534:65534", 0, 0, NULL, 0,
+	    "Who handles packets; does nothing unless started as root."),
+	ROW("sandbox", conf_word, AT(sandbox), "on", 0, 0, sandbox_words, 0,
+	    "Kill a process that makes a system call it never needs; trace "
+	    "only logs it."),
+	ROW("run-dir", conf_run_dir, AT(run_dir), "/run/vifwall", 0, 0, NULL, 0,
+	    "Directory of the lock that keeps a second instance out."),
+};
+
+#undef AT
+#define AT(field) offsetof(struct conf_client, field)
+#define QUOTA(n, t, o, h, text)                                               \
+	ROW(CONF_CLIENT_PATTERN n, t, AT(fw.quota.o), NULL, 1, h, NULL, LIVE, \
+	    text)
+#define LIST(n, t, o, count, text)                                           \
+	{                                                                    \
+		.name = CONF_CLIENT_PATTERN n, .type = &(t), .help = (text), \
+		.off = (uint32_t)AT(o), .count_off = (uint32_t)AT(count),    \
+		.hi = FW_CLIENT_ADDRS, .flags = LIVE                         \
+	}
+
+const struct conf_row conf_client[] = {
+	ROW(CONF_CLIENT_PATTERN "port", conf_port, AT(port), NULL, 0, 0, NULL,
+	    LIVE, "Where the client is."),
+	ROW(CONF_CLIENT_PATTERN "kind", conf_word, AT(fw.kind), "qube", 0, 0,
+	    kind_words, LIVE,
+	    "One machine with addresses of its own, or a network of many."),
+	LIST("ip", conf_addrs, fw.addr, fw.addr_n,
+	     "A qube's addresses; the first of each family names its rules."),
+	LIST("net", conf_nets, fw.net, fw.net_n,
+	     "A network's prefixes; the first of each family names its "
+	     "rules."),
+	ROW(CONF_CLIENT_PATTERN "gateway", conf_addr4, AT(fw.gateway4), NULL, 0,
+	    0, NULL, LIVE, "Our IPv4 address on the client's link."),
+	ROW(CONF_CLIENT_PATTERN "gateway6", conf_addr6, AT(fw.gateway6), NULL,
+	    0, 0, NULL, LIVE, "Our IPv6 address on the client's link."),
+	ROW(CONF_CLIENT_PATTERN "mac", conf_mac, AT(fw.mac), NULL, 0, 0, NULL,
+	    LIVE, "The MAC address that a qube must use."),
+	ROW(CONF_CLIENT_PATTERN "our-mac", conf_mac, AT(our_mac),
+	    "fe:ff:ff:ff:ff:ff", 0, 0, NULL, LIVE,
+	    "Our MAC address on the client's link."),
+	ROW(CONF_CLIENT_PATTERN "mtu", conf_mtu, AT(mtu), "auto", 576, 65535,
+	    NULL, LIVE,
+	    "Largest IP packet sent to the client; auto is the device's."),
+	ROW(CONF_CLIENT_PATTERN "rules", conf_word, AT(rules), "tree", 0, 0,
+	    rules_words, LIVE,
+	    "By the rules directory, or none: all may go outside."),
+	QUOTA("flows", conf_u32, flows, 1u << 20, "As quota.flows."),
+	QUOTA("half-open", conf_u32, half_open, 1u << 20,
+	      "As quota.half-open."),
+	QUOTA("udp-oneway", conf_u32, udp_oneway, 1u << 20,
+	      "As quota.udp-oneway."),
+	QUOTA("icmp", conf_u32, icmp, 1u << 20, "As quota.icmp."),
+	QUOTA("ports", conf_u16, ports, 65535, "As quota.ports."),
+	QUOTA("new-rate", conf_u32, new_per_s, 10000000, "As quota.new-rate."),
+	QUOTA("new-burst", conf_u32, new_burst, 10000000,
+	      "As quota.new-burst."),
+};
+
+const uint32_t conf_global_n = sizeof(conf_global) / sizeof(conf_global[0]);
+const uint32_t conf_client_n = sizeof(conf_client) / sizeof(conf_client[0]);
+
+static_assert(sizeof(conf_global) / sizeof(conf_global[0]) <= CONF_GLOBAL_MAX,
+	      "room to remember where each was set");
+static_assert(sizeof(conf_client) / sizeof(conf_client[0]) <= CONF_CLIENT_MAX,
+	      "room to remember where each was set");
+
+static const char *word_list(char out[CONF_ALLOWED_MAX],
+			     const struct conf_word *w)
+{
+	size_t n = 0;
+
+	for (; w->word; w++)
+		n += (size_t)snprintf(out + n, CONF_ALLOWED_MAX - n, "%s%s",
+				      n ? ", " : "", w->word);
+	return out;
+}
+
+const char *conf_allowed(char out[CONF_ALLOWED_MAX], const struct conf_row *row)
+{
+	const struct conf_type *t = row->type;
+	const char *before = "", *between = " to ", *after = "";
+
+	if (t->allowed)
+		return t->allowed;
+	if (row->words)
+		return word_list(out, row->words);
+	if (t == &conf_duration) {
+		between = "s to ";
+		after = "s; units s, m, h, d";
+	} else if (t == &conf_port_range) {
+		before = "LOW-HIGH within ";
+		between = "-";
+	} else if (t == &conf_mtu) {
+		before = "auto, ";
+	}
+	snprintf(out, CONF_ALLOWED_MAX, "%s%" PRIu64 "%s%" PRIu64 "%s", before,
+		 row->lo, between, row->hi, after);
+	return out;
+}
+
+void conf_row_default(const struct conf_row *row, void *base)
+{
+	int err;
+
+	if (!row->dflt)
+		return;
+	err = row->type->parse(row, base, row->dflt, strlen(row->dflt));
+	vw_assert(!err);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How each type of setting is read.  A parser gets all bytes of the value,
+ * without blanks around them, and writes only when it takes them.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "firewall/control/conf_table.h"
+
+/* Decimal digits only: no sign, no blanks, no other base. */
+static int number(uint64_t *out, const char *text, size_t len)
+{
+	uint64_t n = 0;
+
+	if (!len)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -EINVAL;
+		if (n > (UINT64_MAX - 9) / 10)
+			return -ERANGE;
+		n = n * 10 + (uint64_t)(text[i] - '0');
+	}
+	*out = n;
+	return 0;
+}
+
+static int number_in(const struct conf_row *row, uint64_t *out,
+		     const char *text, size_t len)
+{
+	int err = number(out, text, len);
+
+	if (err)
+		return err;
+	return *out < row->lo || *out > row->hi ? -ERANGE : 0;
+}
+
+static int parse_u16(const struct conf_row *row, void *base, const char *text,
+		     size_t len)
+{
+	uint64_t n;
+	int err = number_in(row, &n, text, len);
+
+	if (!err)
+		*(uint16_t *)conf_at(row, base) = (uint16_t)n;
+	return err;
+}
+
+static int parse_u32(const struct conf_row *row, void *base, const char *text,
+		     size_t len)
+{
+	uint64_t n;
+	int err = number_in(row, &n, text, len);
+
+	if (!err)
+		*(uint32_t *)conf_at(row, base) = (uint32_t)n;
+	return err;
+}
+
+bool conf_is_word(const char *text, size_t len, const char *word)
+{
+	return len == strlen(word) && !memcmp(text, word, len);
+}
+
+static int parse_bool(const struct conf_row *row, void *base, const char *text,
+		      size_t len)
+{
+	bool yes = conf_is_word(text, len, "yes");
+
+	if (!yes && !conf_is_word(text, len, "no"))
+		return -EINVAL;
+	*(bool *)conf_at(row, base) = yes;
+	return 0;
+}
+
+static int parse_word(const struct conf_row *row, void *base, const char *text,
+		      size_t len)
+{
+	for (const struct conf_word *w = row->words; w->word; w++)
+		if (conf_is_word(text, len, w->word)) {
+			*(uint8_t *)conf_at(row, base) = w->value;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* Seconds, or a number with s, m, h or d; kept in milliseconds. */
+static int parse_duration(const struct conf_row *row, void *base,
+			  const char *text, size_t len)
+{
+	uint64_t n, unit = 1;
+	int err;
+
+	switch (len ? text[len - 1] : '\0') {
+	case 's':
+		len--;
+		break;
+	case 'm':
+		unit = 60;
+		len--;
+		break;
+	case 'h':
+		unit = 60 * 60;
+		len--;
+		break;
+	case 'd':
+		unit = 24 * 60 * 60;
+		len--;
+		break;
+	default:
+		break;
+	}
+	err = number(&n, text, len);
+	if (err)
+		return err;
+	if (n > row->hi || n * unit < row->lo || n * unit > row->hi)
+		return -ERANGE;
+	*(uint32_t *)conf_at(row, base) = (uint32_t)(n * unit * 1000);
+	return 0;
+}
+
+/* "LOW-HIGH" into two uint16_t that follow one another. */
+static int parse_port_range(const struct conf_row *row, void *base,
+			    const char *text, size_t len)
+{
+	const char *dash = memchr(text, '-', len);
+	uint16_t *out = conf_at(row, base);
+	uint64_t lo, hi;
+	size_t left;
+	int err;
+
+	if (!dash)
+		return -EINVAL;
+	left = (size_t)(dash - text);
+	err = number_in(row, &lo, text, left);
+	if (!err)
+		err = number_in(row, &hi, dash + 1, len - left - 1);
+	if (err)
+		return err;
+	if (hi < lo)
+		return -ERANGE;
+	out[0] = (uint16_t)lo;
+	out[1] = (uint16_t)hi;
+	return 0;
+}
+
+/* "auto" is 0. */
+static int parse_mtu(const struct conf_row *row, void *base, const char *text,
+		     size_t len)
+{
+	if (!conf_is_word(text, len, "auto"))
+		return parse_u16(row, base, text, len);
+	*(uint16_t *)conf_at(row, base) = 0;
+	return 0;
+}
+
+static int absolute(char *out, size_t room, const char *text, size_t len)
+{
+	if (!len || text[0] != '/')
+		return -EINVAL;
+	if (len >= room)
+		return -ENOSPC;
+	memset(out, 0, room);
+	memcpy(out, text, len);
+	return 0;
+}
+
+static int parse_path(const struct conf_row *row, void *base, const char *text,
+		      size_t len)
+{
+	return absolute(conf_at(row, base), CONF_PATH_MAX, text, len);
+}
+
+static int parse_run_dir(const struct conf_row *row, void *base,
+			 const char *text, size_t len)
+{
+	return absolute(conf_at(row, base), CONF_RUN_DIR_MAX, text, len);
+}
+
+static int id_number(uint32_t *out, const char *text, size_t len)
+{
+	uint64_t n;
+	int err = number(&n, text, len);
+
+	if (!err && n >= UINT32_MAX)
+		err = -ERANGE;
+	if (!err)
+		*out = (uint32_t)n;
+	return err;
+}
+
+#define ID_NAME_MAX 32u
+
+/* A name from the password file, or "UID" or "UID:GID": two uint32_t. */
+static int parse_user(const struct conf_row *row, void *base, const char *text,
+		      size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t uid_len = colon ? (size_t)(colon - text) : len;
+	uint32_t *out = conf_at(row, base), uid, gid;
+	char name[ID_NAME_MAX + 1] = "";
+	const struct passwd *pw;
+
+	if (!id_number(&uid, text, uid_len)) {
+		gid = uid;
+		if (colon && id_number(&gid, colon + 1, len - uid_len - 1))
+			return -EINVAL;
+	} else {
+		if (!len || len > ID_NAME_MAX)
+			return -EINVAL;
+		memcpy(name, text, len);
+		pw = getpwnam(name);
+		if (!pw)
+			return -EINVAL;
+		uid = (uint32_t)pw->pw_uid;
+		gid = (uint32_t)pw->pw_gid;
+	}
+	out[0] = uid;
+	out[1] = gid;
+	return 0;
+}
+
+static int parse_group(const struct conf_row *row, void *base, const char *text,
+		       size_t len)
+{
+	uint32_t *out = conf_at(row, base), gid;
+	char name[ID_NAME_MAX + 1] = "";
+	const struct group *gr;
+
+	if (id_number(&gid, text, len)) {
+		if (!len || len > ID_NAME_MAX)
+			return -EINVAL;
+		memcpy(name, text, len);
+		gr = getgrnam(name);
+		if (!gr)
+			return -EINVAL;
+		gid = (uint32_t)gr->gr_gid;
+	}
+	*out = gid;
+	return 0;
+}
+
+CONF_TYPE(conf_u16, parse_u16, 2, "a number", NULL);
+CONF_TYPE(conf_u32, parse_u32, 4, "a number", NULL);
+CONF_TYPE(conf_bool, parse_bool, sizeof(bool), "yes or no", "yes, no");
+CONF_TYPE(conf_word, parse_word, 1, "one of the words known here", NULL);
+CONF_TYPE(conf_duration, parse_duration, 4, "a time", NULL);
+CONF_TYPE(conf_port_range, parse_port_range, 4, "a range LOW-HIGH", NULL);
+CONF_TYPE(conf_mtu, parse_mtu, 2, "a number or auto", NULL);
+CONF_TYPE(conf_path, parse_path, CONF_PATH_MAX, "an absolute path",
+	  "a path that begins with /, of at most 107 characters");
+CONF_TYPE(conf_run_dir, parse_run_dir, CONF_RUN_DIR_MAX, "an absolute path",
+	  "a path that begins with /, of at most 63 characters");
+CONF_TYPE(conf_user, parse_user, 8, "a user of this machine",
+	  "a name, UID or UID:GID");
+CONF_TYPE(conf_group, parse_group, 4, "a group of this machine",
+	  "a name or GID");
