@@ -1,0 +1,451 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Sourced by every network test.  The house that they all stand in:
+#
+#   c1 eth0 -------- in1 +------+
+#   10.137.0.11          |      |                +------+               +-----+
+#   c2 eth0 -------- in2 |  fw  | out0 ---- eth0 |  up  | eth1 --- eth0 | far |
+#   10.137.0.12          |      |                |      |   MTU 1280    |     |
+#   c3 eth0 -------- in3 +------+                +------+               +-----+
+#   10.137.0.13
+#
+#   clients  10.137.0.11-13, fd09:24ef:4179::a89:b-d, each alone on its link
+#   fw       10.137.0.1, fd09:24ef:4179::a89:1 to every client;
+#            198.51.100.1, 2001:db8:1::1 outside: the device under test
+#   up       198.51.100.254, 2001:db8:1::fe: the next hop, a router;
+#            198.51.100.10 and .11, 2001:db8:1::10 and ::11: servers
+#   far      203.0.113.10, 2001:db8:2::10: a server behind a small MTU
+#
+# up has no route to the clients: what leaves untranslated gets no answer.
+# DUT=vifwall (the default) or DUT=kernel (nftables masquerade: the oracle, and
+# the proof that a test is right about the world) says what forwards in fw.
+set -u
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+NS=vw$$
+DUT=${DUT:-vifwall}
+OFFLOAD=${OFFLOAD:-off}
+DIR=$(mktemp -d "${TMPDIR:-/tmp}/vifwall-net.XXXXXX") || exit 2
+# The packaged one: another python3 may stand first in PATH without scapy.
+PY=/usr/bin/python3
+PEER="$PY $ROOT/tests/net/peer.py"
+PIDS=()
+PASSED=0
+FAILED=0
+
+C4=(none 10.137.0.11 10.137.0.12 10.137.0.13)
+C6=(none fd09:24ef:4179::a89:b fd09:24ef:4179::a89:c fd09:24ef:4179::a89:d)
+GW4=10.137.0.1
+GW6=fd09:24ef:4179::a89:1
+OUT4=198.51.100.1
+OUT6=2001:db8:1::1
+UP4=198.51.100.254
+UP6=2001:db8:1::fe
+SRV4=198.51.100.10
+SRV4B=198.51.100.11
+SRV6=2001:db8:1::10
+FAR4=203.0.113.10
+FAR6=2001:db8:2::10
+cmac() { echo "00:16:3e:5e:6c:0$1"; }
+OUTMAC=00:16:3e:5e:6c:f0
+UPMAC=00:16:3e:5e:6c:fe
+
+# ---- running things ---------------------------------------------------------
+
+# on WHO COMMAND...: prints and runs it in a namespace; its standard input is
+# empty so that no tool waits for a person.
+on() {
+	local who=$1
+	shift
+	printf '[%s] %s\n' "$who" "$*"
+	ip netns exec "$NS-$who" "$@" </dev/null
+}
+# quiet WHO COMMAND...: the same without the line, for use in $( ).
+quiet() {
+	local who=$1
+	shift
+	ip netns exec "$NS-$who" "$@" </dev/null
+}
+c1() { on c1 "$@"; }
+c2() { on c2 "$@"; }
+c3() { on c3 "$@"; }
+fw() { on fw "$@"; }
+up() { on up "$@"; }
+far() { on far "$@"; }
+
+# spawn WHO LOG COMMAND...: in the background; its pid in $SPAWNED, its output
+# in $DIR/LOG; killed at the end.
+spawn() {
+	local who=$1 log=$DIR/$2
+	shift 2
+	printf '[%s] %s &\n' "$who" "$*"
+	ip netns exec "$NS-$who" "$@" </dev/null >"$log" 2>&1 &
+	SPAWNED=$!
+	PIDS+=("$SPAWNED")
+}
+
+# reap PID [SIGNAL]: ends one of ours and waits for it.
+reap() {
+	kill "-${2:-TERM}" "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
+# wait_for SECONDS COMMAND...: polls until the command succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+listening() { # WHO tcp|udp PORT
+	local flag=-Hltn
+	[ "$2" = udp ] && flag=-Hlun
+	quiet "$1" ss $flag "sport = :$3" | grep -q .
+}
+
+# ---- saying what was found ----------------------------------------------------
+
+pass() {
+	PASSED=$((PASSED + 1))
+	printf 'ok   %s\n' "$*"
+}
+fail() {
+	FAILED=$((FAILED + 1))
+	printf 'not ok   %s\n' "$*"
+}
+note() { printf '# %s\n' "$*"; }
+
+# yes SENTENCE COMMAND...: the command must succeed.  no: it must fail.
+yes() {
+	local what=$1
+	shift
+	if "$@" >"$DIR/last" 2>&1; then
+		pass "$what"
+	else
+		printf '  exit %d: %s\n' $? "$*"
+		sed 's/^/  | /' "$DIR/last"
+		fail "$what"
+	fi
+}
+no() {
+	local what=$1
+	shift
+	if "$@" >"$DIR/last" 2>&1; then
+		printf '  succeeded, and must not: %s\n' "$*"
+		sed 's/^/  | /' "$DIR/last"
+		fail "$what"
+	else
+		pass "$what"
+	fi
+}
+# is SENTENCE GOT WANTED (a pattern of the shell's)
+is() {
+	# shellcheck disable=SC2053
+	if [[ $2 == $3 ]]; then
+		pass "$1"
+	else
+		printf '  got:    %s\n  wanted: %s\n' "$2" "$3"
+		fail "$1"
+	fi
+}
+
+# The closing line; also the exit code.
+finish() {
+	printf '%d passed, %d failed\n' $PASSED $FAILED
+	[ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
+	exit
+}
+
+cleanup() {
+	local rc=$? p n
+	trap - EXIT INT TERM
+	for p in "${PIDS[@]:-}"; do [ -z "$p" ] || kill "$p" 2>/dev/null; done
+	for p in "${PIDS[@]:-}"; do
+		[ -z "$p" ] || timeout 3 tail --pid="$p" -f /dev/null 2>/dev/null ||
+			kill -9 "$p" 2>/dev/null
+	done
+	wait 2>/dev/null
+	for n in c1 c2 c3 fw up far; do ip netns del "$NS-$n" 2>/dev/null; done
+	if [ -n "${KEEP_LOGS:-}" ]; then
+		echo "logs in $DIR" >&2
+	else
+		rm -rf "$DIR"
+	fi
+	exit $rc
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# ---- the house ------------------------------------------------------------------
+
+# wire NS_A IF_A MAC_A NS_B IF_B MAC_B
+wire() {
+	ip link add "$2" netns "$NS-$1" address "$3" type veth \
+		peer name "$5" netns "$NS-$4" address "$6" || exit 2
+	plain "$1" "$2"
+	plain "$4" "$5"
+}
+
+# A wire knows no offloads: senders finish their checksums and cut their
+# segments, unless the test is about offloads.
+plain() {
+	[ "$OFFLOAD" = on ] || quiet "$1" ethtool -K "$2" \
+		tx off rx off sg off tso off gso off gro off >/dev/null 2>&1
+}
+
+# host WHO IF ADDRESS4 ADDRESS6: a host with one default route, through fw.
+client_up() { # number
+	local c=c$1
+	ip -n "$NS-$c" addr add "${C4[$1]}/32" dev eth0
+	ip -n "$NS-$c" addr add "${C6[$1]}/128" dev eth0 nodad
+	ip -n "$NS-$c" link set eth0 up
+	ip -n "$NS-$c" route add $GW4 dev eth0 scope link
+	ip -n "$NS-$c" route add default via $GW4 dev eth0 src "${C4[$1]}"
+	ip -n "$NS-$c" route add $GW6 dev eth0
+	ip -n "$NS-$c" route add default via $GW6 dev eth0 src "${C6[$1]}"
+}
+
+topology_up() {
+	local n i
+	for n in c1 c2 c3 fw up far; do
+		ip netns add "$NS-$n" || exit 2
+		quiet "$n" sysctl -qw net.ipv6.conf.all.accept_ra=0 \
+			net.ipv6.conf.default.accept_ra=0 \
+			net.ipv6.conf.default.router_solicitations=0 \
+			net.ipv4.ping_group_range='0 2147483647' \
+			net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+		ip -n "$NS-$n" link set lo up
+	done
+	for i in 1 2 3; do
+		wire c$i eth0 "$(cmac $i)" fw in$i "fe:ff:ff:ff:ff:0$i"
+	done
+	wire up eth0 $UPMAC fw out0 $OUTMAC
+	wire up eth1 00:16:3e:5e:6c:e1 far eth0 00:16:3e:5e:6c:e2
+
+	ip -n "$NS-up" addr add $UP4/24 dev eth0
+	ip -n "$NS-up" addr add $SRV4/24 dev eth0
+	ip -n "$NS-up" addr add $SRV4B/24 dev eth0
+	ip -n "$NS-up" addr add $UP6/64 dev eth0 nodad
+	# Deprecated: the router speaks from its own address.
+	ip -n "$NS-up" addr add $SRV6/64 dev eth0 nodad preferred_lft 0
+	ip -n "$NS-up" addr add 2001:db8:1::11/64 dev eth0 nodad preferred_lft 0
+	ip -n "$NS-up" link set eth0 up
+	ip -n "$NS-up" addr add 203.0.113.1/24 dev eth1
+	ip -n "$NS-up" addr add 2001:db8:2::1/64 dev eth1 nodad
+	ip -n "$NS-up" link set eth1 mtu 1280 up
+	quiet up sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	ip -n "$NS-far" addr add $FAR4/24 dev eth0
+	ip -n "$NS-far" addr add $FAR6/64 dev eth0 nodad
+	ip -n "$NS-far" link set eth0 mtu 1280 up
+	ip -n "$NS-far" route add default via 203.0.113.1
+	ip -n "$NS-far" route add default via 2001:db8:2::1
+	for i in 1 2 3; do client_up $i; done
+}
+
+# echo_servers WHO PORT: TCP and UDP echo on every address of WHO.
+echo_server() {
+	spawn "$1" "echo-$1-$2.log" $PEER echo "$2" "$DIR/heard-$1-$2"
+	wait_for 10 listening "$1" tcp "$2"
+}
+
+# web_server WHO: files of $DIR/www at port 80, both families.
+web_server() {
+	mkdir -p "$DIR/www"
+	spawn "$1" "web-$1.log" $PY -m http.server 80 --bind :: --directory "$DIR/www"
+	wait_for 10 listening "$1" tcp 80
+}
+
+# say WHO udp|tcp HOST PORT [TIMEOUT]
+say() {
+	local who=$1
+	shift
+	quiet "$who" $PEER say "$@"
+}
+
+# ---- wire tapping -------------------------------------------------------------------
+
+# Everything that the device under test emits, as its neighbours receive it.
+capture_start() {
+	local n
+	TAPS=()
+	for n in c1 c2 c3 up; do
+		spawn $n "tcpdump-$n.log" tcpdump -Z root -U -i eth0 -Q in -s 0 \
+			-w "$DIR/$n.pcap"
+		TAPS+=("$SPAWNED")
+	done
+	for n in c1 c2 c3 up; do
+		wait_for 10 grep -q listening "$DIR/tcpdump-$n.log" ||
+			fail "tcpdump runs in $n"
+	done
+}
+
+capture_stop() {
+	local p
+	sleep 0.3
+	for p in "${TAPS[@]}"; do reap "$p" INT; done
+}
+
+WRONG='_ws.malformed || ip.checksum.status==0 || tcp.checksum.status==0 || udp.checksum.status==0 || icmp.checksum.status==0 || icmpv6.checksum.status==0'
+
+# tshark_on PCAP FILTER [FIELD...]
+tshark_on() {
+	local f=$1 y=$2
+	shift 2
+	tshark -n -r "$f" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
+		-o udp.check_checksum:TRUE -Y "$y" "$@" 2>/dev/null
+}
+
+# Wireshark's dissectors are the judge of every packet that was emitted.
+capture_judge() {
+	local n found all
+	for n in c1 c2 c3 up; do
+		all=$(capinfos -M -c "$DIR/$n.pcap" | sed -n 's/.*packets: *//p')
+		found=$(tshark_on "$DIR/$n.pcap" "$WRONG" | head -n 5)
+		[ -z "$found" ] || printf '%s\n' "$found"
+		is "$all packets to $n are well formed, with right checksums" \
+			"$found" ''
+	done
+}
+
+# ---- devices under test ---------------------------------------------------------------
+
+# rules_of N: lines of rules of client N in the Qubes grammar; tests redefine
+# it.  accept_all is everybody's default.
+rules_of() { echo 'action=accept'; }
+
+dut_start() {
+	"dut_$DUT"
+}
+
+dut_kernel() {
+	local i
+	quiet fw sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	for i in 1 2 3; do
+		ip -n "$NS-fw" addr add $GW4/32 dev in$i
+		ip -n "$NS-fw" addr add $GW6/128 dev in$i nodad
+		ip -n "$NS-fw" link set in$i up
+		ip -n "$NS-fw" route add "${C4[$i]}" dev in$i src $GW4
+		ip -n "$NS-fw" route add "${C6[$i]}" dev in$i src $GW6
+	done
+	ip -n "$NS-fw" addr add $OUT4/24 dev out0
+	ip -n "$NS-fw" addr add $OUT6/64 dev out0 nodad
+	ip -n "$NS-fw" link set out0 up
+	ip -n "$NS-fw" route add default via $UP4
+	ip -n "$NS-fw" route add default via $UP6
+	ip netns exec "$NS-fw" nft -f - <<-NFT || exit 2
+		table inet vw {
+			set spoof4 { type ifname . ipv4_addr; elements = { "in1" . ${C4[1]}, "in2" . ${C4[2]}, "in3" . ${C4[3]} }; }
+			set spoof6 { type ifname . ipv6_addr; elements = { "in1" . ${C6[1]}, "in2" . ${C6[2]}, "in3" . ${C6[3]} }; }
+			chain raw {
+				type filter hook prerouting priority raw; policy accept;
+				iifname "in*" meta nfproto ipv4 iifname . ip saddr != @spoof4 drop
+				iifname "in*" ip6 saddr != fe80::/10 iifname . ip6 saddr != @spoof6 drop
+				iifname "out0" ip saddr 10.137.0.0/24 drop
+				iifname "out0" ip daddr 10.137.0.0/24 drop
+				iifname "out0" ip6 saddr fd09:24ef:4179::/48 drop
+				iifname "out0" ip6 daddr fd09:24ef:4179::/48 drop
+			}
+			chain input {
+				type filter hook input priority filter; policy accept;
+				iifname "out0" meta l4proto { tcp, udp } ct state new,invalid drop
+				iifname "out0" icmp type echo-request drop
+				iifname "out0" icmpv6 type echo-request drop
+			}
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				ct state invalid drop
+				ct state established,related accept
+				iifname "in*" oifname "out0" accept
+				reject with icmpx type admin-prohibited
+			}
+		}
+		table ip vw4 {
+			chain post { type nat hook postrouting priority srcnat; oifname "out0" masquerade; }
+		}
+		table ip6 vw6 {
+			chain post { type nat hook postrouting priority srcnat; oifname "out0" masquerade; }
+		}
+	NFT
+}
+
+# settings_of: lines for vifwall.conf(5) beside the house itself; tests
+# redefine it.
+settings_of() { :; }
+
+RULES=$DIR/rules
+RUN=$DIR/run
+CONF=$DIR/vifwall.conf
+CTL="$ROOT/build/vifwallctl --socket=$RUN/ctl.sock"
+
+# rules_write N: rules_of N for both families, in the layout of QubesDB: the
+# values first, then the base key as the commit.
+rules_write() {
+	local a d n line
+	for a in "${C4[$1]}" "${C6[$1]}"; do
+		d=$RULES/qubes-firewall/$a
+		mkdir -p "$d"
+		rm -f "$d"/[0-9]*
+		echo drop >"$d/policy"
+		n=0
+		while read -r line; do
+			printf '%s\n' "$line" >"$d/$(printf %04d $n)"
+			n=$((n + 1))
+		done < <(rules_of "$1" "$a")
+		: >"$d/.commit"
+	done
+}
+
+conf_write() {
+	local i
+	{
+		cat <<-CONF
+			uplink.port = packet:out0
+			uplink.ip = $OUT4/24
+			uplink.gateway = $UP4
+			uplink.ip6 = $OUT6/64
+			uplink.gateway6 = $UP6
+			rules = $RULES
+			control.socket = $RUN/ctl.sock
+			run-dir = $RUN
+		CONF
+		for i in 1 2 3; do
+			cat <<-CONF
+				client.c$i.port = packet:in$i
+				client.c$i.ip = ${C4[$i]} ${C6[$i]}
+				client.c$i.mac = $(cmac $i)
+				client.c$i.gateway = $GW4
+				client.c$i.gateway6 = $GW6
+			CONF
+		done
+		settings_of
+	} >"$CONF"
+}
+
+# The kernel of fw carries frames to the daemon and says nothing itself.
+dut_vifwall() {
+	local i
+	mkdir -p "$RUN" "$RULES"
+	chmod 755 "$DIR" "$RUN"
+	quiet fw sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 \
+		net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	for i in in1 in2 in3 out0; do ip -n "$NS-fw" link set $i up; done
+	for i in 1 2 3; do rules_write $i; done
+	conf_write
+	vifwalld_start
+}
+
+vifwalld_start() {
+	spawn fw vifwalld.log "$ROOT/build/vifwalld" --config="$CONF"
+	DAEMON=$SPAWNED
+	wait_for 10 quiet fw $CTL status || {
+		cat "$DIR/vifwalld.log"
+		fail 'vifwalld starts'
+		finish
+	}
+}

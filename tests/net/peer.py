@@ -1,0 +1,254 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The far ends of the network tests.
+
+  peer.py echo PORT [LOG]        TCP and UDP echo on all addresses; each UDP
+                                 datagram and TCP connection is logged
+  peer.py talk udp|tcp HOST PORT LOG [PER_SECOND [SECONDS]]
+                                 sends numbered lines and logs each answer as
+                                 "time number"; ends with the reason on stdout
+  peer.py say udp|tcp HOST PORT [TIMEOUT [BYTES]]
+                                 one line, one answer; exit 0 when it came
+  peer.py spray HOST PER_SECOND SECONDS PORT...
+                                 numbered datagrams to each port in turn
+  peer.py hear LOG PORT...       logs datagrams as "time port from number"
+  peer.py put HOST PORT BYTES    sends so many bytes over TCP, prints the SHA-256
+  peer.py take PORT              takes one TCP stream, prints its SHA-256
+
+Times are CLOCK_MONOTONIC seconds: alike in every namespace of one machine.
+"""
+import errno
+import hashlib
+import random
+import selectors
+import socket
+import sys
+import threading
+import time
+
+
+def family(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def listen(kind, port):
+    s = socket.socket(socket.AF_INET6, kind)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("::", port))
+    if kind == socket.SOCK_STREAM:
+        s.listen(64)
+    return s
+
+
+def answer(s):
+    """Reads a datagram and returns it, from the address that it was sent to."""
+    data, anc, _, peer = s.recvmsg(65535, 256)
+    keep = [a for a in anc if a[:2] == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)]
+    # Only the address: by which interface is for the routes to say.
+    keep = [(level, kind, info[:16] + bytes(4)) for level, kind, info in keep]
+    try:
+        s.sendmsg([data], keep, 0, peer)
+    except OSError:
+        pass
+    return data, peer
+
+
+def echo(port, log=None):
+    out = open(log, "a", buffering=1) if log else None
+    poll = selectors.DefaultSelector()
+    udp = listen(socket.SOCK_DGRAM, port)
+    tcp = listen(socket.SOCK_STREAM, port)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    poll.register(udp, selectors.EVENT_READ)
+    poll.register(tcp, selectors.EVENT_READ)
+    while True:
+        for key, _ in poll.select():
+            s = key.fileobj
+            if s is udp:
+                data, peer = answer(s)
+                if out:
+                    word = data.strip()
+                    word = word.decode() if word.isalnum() else f"{len(data)} bytes"
+                    out.write(f"{time.monotonic():.4f} udp {peer[0]} {peer[1]} {word}\n")
+            elif s is tcp:
+                c, peer = s.accept()
+                if out:
+                    out.write(f"{time.monotonic():.4f} tcp {peer[0]} {peer[1]}\n")
+                poll.register(c, selectors.EVENT_READ)
+            else:
+                try:
+                    data = s.recv(65536)
+                    s.sendall(data)
+                except OSError:
+                    data = b""
+                if not data:
+                    poll.unregister(s)
+                    s.close()
+
+
+def why(e):
+    if isinstance(e, socket.timeout) and not e.errno:
+        return "silence"
+    return errno.errorcode.get(e.errno, "?") if e.errno else type(e).__name__
+
+
+def talk(proto, host, port, log, rate=100.0, seconds=3600.0):
+    """Sends on the beat whether or not answers come, so that silence shows."""
+    out = open(log, "w", buffering=1)
+    kind = socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM
+    s = socket.socket(family(host), kind)
+    s.settimeout(5)
+    try:
+        s.connect((host, port))
+    except OSError as e:
+        print(f"not connected: {why(e)}")
+        return 1
+    ended = []
+
+    def hear():
+        rest = b""
+        while True:
+            try:
+                data = s.recv(65536)
+                if not data and proto == "tcp":
+                    ended.append("closed by the peer")
+                    return
+            except socket.timeout:
+                continue
+            except OSError as e:
+                if proto == "udp" and e.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EACCES):
+                    out.write(f"# {time.monotonic():.4f} {why(e)}\n")
+                    continue
+                ended.append(why(e))
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            now = time.monotonic()
+            for line in lines:
+                out.write(f"{now:.4f} {line.decode()}\n")
+
+    threading.Thread(target=hear, daemon=True).start()
+    start = time.monotonic()
+    n = 0
+    while not ended and time.monotonic() - start < seconds:
+        try:
+            s.sendall(b"%d\n" % n)
+        except OSError as e:
+            if proto == "tcp":
+                ended.append(why(e))
+                break
+        n += 1
+        time.sleep(max(0.0, start + n / rate - time.monotonic()))
+    if not ended:
+        time.sleep(0.3)
+    print(ended[0] if ended else f"sent {n}")
+    return 1 if ended else 0
+
+
+def say(proto, host, port, timeout=2.0, size=20.0):
+    kind = socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM
+    word = random.randbytes(int(size))
+    s = socket.socket(family(host), kind)
+    s.settimeout(timeout)
+    try:
+        s.connect((host, port))
+        s.sendall(word)
+        try:
+            got = s.recv(65535)
+        except OSError as e:
+            if e.errno != errno.EMSGSIZE:
+                raise
+            s.sendall(word)  # the path's MTU is known now
+            got = s.recv(65535)
+        while proto == "tcp" and got and len(got) < len(word):
+            got += s.recv(65535)
+    except OSError as e:
+        print(why(e))
+        return 1
+    print("answered" if got == word else "wrong answer")
+    return 0 if got == word else 1
+
+
+def spray(host, rate, seconds, ports):
+    """From one socket, whatever errors come back."""
+    s = socket.socket(family(host), socket.SOCK_DGRAM)
+    start = time.monotonic()
+    n = 0
+    while (now := time.monotonic() - start) < seconds:
+        for port in ports:
+            try:
+                s.sendto(b"%d" % n, (host, port))
+            except OSError:
+                pass
+        n += 1
+        time.sleep(max(0.0, n / rate - now))
+    print(n)
+    return 0
+
+
+def hear(log, ports):
+    out = open(log, "w", buffering=1)
+    poll = selectors.DefaultSelector()
+    for port in ports:
+        s = listen(socket.SOCK_DGRAM, port)
+        poll.register(s, selectors.EVENT_READ, port)
+    while True:
+        for key, _ in poll.select():
+            data, peer = key.fileobj.recvfrom(2048)
+            out.write(f"{time.monotonic():.4f} {key.data} {peer[0]} {data.decode()}\n")
+
+
+def put(host, port, count):
+    digest = hashlib.sha256()
+    s = socket.socket(family(host), socket.SOCK_STREAM)
+    s.settimeout(20)
+    s.connect((host, port))
+    block = random.randbytes(1 << 16)
+    while count > 0:
+        part = block[: min(count, len(block))]
+        s.sendall(part)
+        digest.update(part)
+        count -= len(part)
+    s.shutdown(socket.SHUT_WR)
+    s.recv(1)
+    print(digest.hexdigest())
+    return 0
+
+
+def take(port):
+    digest = hashlib.sha256()
+    s, _ = listen(socket.SOCK_STREAM, port).accept()
+    while True:
+        data = s.recv(1 << 16)
+        if not data:
+            break
+        digest.update(data)
+    print(digest.hexdigest(), flush=True)
+    s.close()
+    return 0
+
+
+def main(a):
+    if a[0] == "echo":
+        return echo(int(a[1]), *a[2:3])
+    if a[0] == "talk":
+        return talk(a[1], a[2], int(a[3]), a[4], *map(float, a[5:]))
+    if a[0] == "say":
+        return say(a[1], a[2], int(a[3]), *map(float, a[4:]))
+    if a[0] == "spray":
+        return spray(a[1], float(a[2]), float(a[3]), [int(p) for p in a[4:]])
+    if a[0] == "hear":
+        return hear(a[1], [int(p) for p in a[2:]])
+    if a[0] == "put":
+        return put(a[1], int(a[2]), int(a[3]))
+    if a[0] == "take":
+        return take(int(a[1]))
+    print(__doc__)
+    return 2
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:] or [""]))
+    except KeyboardInterrupt:
+        sys.exit(130)
