@@ -74,6 +74,9 @@ bool pkt_prefix_has(const struct pkt_prefix *p, const struct pkt_addr *a);
 int VW_MUST_USE pkt_addr_parse(struct pkt_addr *out, const char *s, size_t len);
 int VW_MUST_USE pkt_prefix_parse(struct pkt_prefix *out, const char *s,
 				 size_t len);
+/* IPv6 text alone, ::ffff:a.b.c.d too, whose length counts from 0 as well. */
+int VW_MUST_USE pkt_prefix6_parse(struct pkt_prefix *out, const char *s,
+				  size_t len);
 /* "aa:bb:cc:dd:ee:ff", either case. */
 int VW_MUST_USE pkt_mac_parse(struct pkt_mac *out, const char *s, size_t len);
 

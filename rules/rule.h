@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "packet/pkt_addr.h"
-#include "packet/pkt_buf.h"
+#include "packet/pkt_assert.h"
 
 /*
  * What one client may do, as dom0 writes it for Qubes:
@@ -26,9 +26,11 @@ enum rule_dst { RULE_DST_ANY, RULE_DST_PREFIX, RULE_DST_NAME };
 #define RULE_NAME_MAX 253u  /* bytes of a dsthost, RFC 1035 */
 #define RULE_TEXT_MAX 3072u /* QubesDB value (real daemon's limit) */
 #define RULE_SET_MAX 20000u /* rules in one set */
+#define RULE_ADDR_MAX 64u   /* addresses that one name may stand for */
 
 struct rule {
 	uint32_t number; /* NNNN of its key; sets are ordered by it */
+	uint8_t family;	 /* enum rule_family: of the set it was read for */
 	uint8_t action;	 /* enum rule_action */
 	uint8_t dst;	 /* enum rule_dst */
 	uint8_t proto;	 /* RULE_PROTO_ANY or an IP protocol */
@@ -36,24 +38,37 @@ struct rule {
 	bool has_ports;
 	int16_t icmp_type; /* -1: any */
 	uint16_t port_lo, port_hi;
-	struct pkt_prefix prefix;     /* RULE_DST_PREFIX */
+	struct pkt_prefix prefix;     /* RULE_DST_PREFIX; host bits as given */
 	char name[RULE_NAME_MAX + 1]; /* RULE_DST_NAME, NUL-terminated */
 };
 
-/* Where and why a text was refused; column counts from 1. */
+#define RULE_NUMBER_POLICY UINT32_MAX
+
+/* Where and why a text was refused. */
 struct rule_error {
-	uint32_t number; /* of the rule; UINT32_MAX: the policy */
-	uint32_t column;
-	const char *why; /* a constant sentence */
+	uint32_t number; /* of the rule, or RULE_NUMBER_POLICY */
+	uint32_t column; /* from 1: the item at fault, or its value */
+	const char *why; /* a constant sentence: what is allowed there */
 };
 
 /*
- * Reads one rule; 0 or -EBADMSG with *@err set.  @number is only stored.
- * The text is untrusted and needs no NUL.
+ * Reads one rule; 0 or -EBADMSG with *@err set and *@out undefined.  @number is
+ * only stored.  The text is untrusted and needs no NUL.  Texts with the
+ * same items in another order give rules that are equal byte by byte.
  */
 int VW_MUST_USE rule_parse(struct rule *out, uint32_t number, const char *text,
 			   size_t len, enum rule_family family,
 			   struct rule_error *err);
+
+/* Reads the value of the key `policy`: "accept" or "drop". */
+int VW_MUST_USE rule_policy_parse(enum rule_action *out, const char *text,
+				  size_t len, struct rule_error *err);
+
+/*
+ * Reads the NNNN of a rule's key as dom0 prints it (%04d): four digits, or five
+ * from 10000 on.  0, or -EBADMSG for any other text.
+ */
+int VW_MUST_USE rule_number_parse(uint32_t *out, const char *text, size_t len);
 
 /* Canonical text (the order in which dom0 writes) with NUL; its length, or
  * -ENOSPC. */
@@ -62,33 +77,50 @@ int VW_MUST_USE rule_print(char *out, size_t room, const struct rule *r);
 /*
  * An immutable set: one block of memory without pointers, so that the process
  * that judges packets can map what another process built.  Its builder owns the
- * block.
+ * block, which is aligned to 8 bytes.
  */
 struct ruleset;
+
+#define RULESET_ALIGN 8u
 
 /* Addresses that names and special targets stand for, when a set is built. */
 struct rule_env {
 	const struct pkt_addr *dns; /* DNS servers: specialtarget=dns */
 	uint16_t dns_n;
 	/*
-	 * Addresses of @name, at most @max, of @family: how many, or -ENOENT
-	 * when it is not resolved.  NULL: nothing resolves.
+	 * How many addresses of @family @name has, of which the first @max are
+	 * written to @out; 0: it is known to have none; -ENOENT: not resolved.
+	 * The answer stays the same while a set is measured and built.  NULL:
+	 * nothing resolves.
 	 */
 	int (*resolve)(void *ctx, const char *name, enum rule_family family,
 		       struct pkt_addr *out, uint16_t max);
 	void *ctx;
 };
 
-/* Memory for a set of @n rules, whatever they are, and for building it. */
-size_t ruleset_size(uint32_t n, const struct rule_env *env);
-size_t ruleset_scratch_size(uint32_t n, const struct rule_env *env);
+/*
+ * Enough memory for the set of these rules, and for building it: upper bounds,
+ * of which ruleset_build() tells what it used.  @env NULL: no DNS servers, no
+ * names.
+ */
+size_t ruleset_size(const struct rule *rules, uint32_t n,
+		    const struct rule_env *env);
+size_t ruleset_scratch_size(const struct rule *rules, uint32_t n,
+			    const struct rule_env *env);
 
 /*
  * Builds a set from rules in any order; numbers with gaps are fine, the same
- * number twice is not.  0 and the bytes used in *@used, or -EINVAL, -E2BIG,
- * -ENOSPC.  An unresolved accept rule matches nothing; an unresolved drop rule
- * matches whatever its other keys match (R126).
+ * number twice is not.  0 and the bytes used in *@used, or -EINVAL (a rule that
+ * rule_parse() cannot have made for this family, a number twice), -E2BIG (over
+ * RULE_SET_MAX rules, or RULESET_ITEM_MAX rules after names are replaced by
+ * addresses), -ENOSPC.
+ *
+ * R126: while a name is not resolved, an accept rule for it matches nothing and
+ * a drop rule for it matches whatever its other keys match; so does a drop rule
+ * whose name has more than RULE_ADDR_MAX addresses.
  */
+#define RULESET_ITEM_MAX 65536u
+
 int VW_MUST_USE ruleset_build(void *mem, size_t len, size_t *used,
 			      enum rule_family family, enum rule_action policy,
 			      const struct rule *rules, uint32_t n,
@@ -96,15 +128,21 @@ int VW_MUST_USE ruleset_build(void *mem, size_t len, size_t *used,
 			      size_t scratch_len);
 
 /* The set that drops all, for a client whose rules could not be read. */
+#define RULESET_CLOSED_SIZE 256u
+
 int VW_MUST_USE ruleset_build_closed(void *mem, size_t len, size_t *used,
 				     enum rule_family family);
 
 /*
- * The set in @len bytes at @mem that another process built: NULL unless its
- * header, sizes and indexes all lie inside.
+ * The set in the first bytes of the @len at @mem, as another process built it:
+ * NULL unless all that ruleset_eval() may ever read lies inside and is sound.
+ * Nobody may write there while the set is in use.
  */
 const struct ruleset *ruleset_check(const void *mem, size_t len);
 
+enum rule_family ruleset_family(const struct ruleset *s);
+
+/* @dst is of the set's family; ports and types are looked at by protocol. */
 struct rule_query {
 	struct pkt_addr dst;
 	uint16_t dport;
@@ -125,7 +163,7 @@ struct rule_answer ruleset_eval(const struct ruleset *s,
 				const struct rule_query *q);
 
 uint32_t ruleset_count(const struct ruleset *s);
-/* dom0's number of the rule at @idx; UINT32_MAX for the policy. */
+/* dom0's number of the rule at @idx; RULE_NUMBER_POLICY for the policy. */
 uint32_t ruleset_number(const struct ruleset *s, uint16_t idx);
 
 #endif
