@@ -38,7 +38,7 @@ SAN_tsan := -fsanitize=thread -O1
 SAN_cov := --coverage -O0 -U_FORTIFY_SOURCE
 
 ALL_CFLAGS = -std=c11 -O2 -g -I. -D_GNU_SOURCE -DVIFWALL_VERSION='"$(VERSION)"' \
-	$(WARN) $(HARDEN) $(SAN_$(SAN)) $(CFLAGS)
+	$(WARN) $(HARDEN) $(SAN_$(SAN)) $(if $(SAN),-DVIFWALL_INSTRUMENTED) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SAN_$(SAN)) $(LDFLAGS)
 
 CUNIT_LIBS := -lcunit
@@ -82,6 +82,16 @@ $(B)/obj/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The system calls of each process, from the "#syscalls" lines beside them.
+SECCOMP_SRC := $(sort $(SHARE_SRC) $(LINUX_SRC) $(CONTROL_SRC) $(wildcard firewall/*.c))
+%/gen/firewall/linux/seccomp_calls.h: $(SECCOMP_SRC) tests/tools/gen-seccomp
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)tests/tools/gen-seccomp $(SECCOMP_SRC) > $@.new
+	$(Q)cmp -s $@.new $@ && rm $@.new && touch $@ || mv $@.new $@
+$(B)/obj/firewall/linux/seccomp.o: EXTRA_CFLAGS = -I$(B)/gen
+$(B)/obj/firewall/linux/seccomp.o: $(B)/gen/firewall/linux/seccomp_calls.h
 
 # ---- programs --------------------------------------------------------------
 
@@ -192,6 +202,8 @@ FUZZ ?= $(FUZZ_ALL)
 T ?= 60
 FB := build-fuzz
 FUZZ_CFLAGS = -std=c11 -g -O1 -I. -Itests -D_GNU_SOURCE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+$(FB)/obj/firewall/linux/seccomp.o: FUZZ_CFLAGS += -I$(FB)/gen -DVIFWALL_INSTRUMENTED
+$(FB)/obj/firewall/linux/seccomp.o: $(FB)/gen/firewall/linux/seccomp_calls.h
 FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(SHARE_SRC) $(PATH_SRC) $(LINUX_SRC) $(CONTROL_SRC)
 FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC) tests/fuzz/panic.c)
 $(FB)/obj/%.o: %.c Makefile

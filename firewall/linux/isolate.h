@@ -12,20 +12,31 @@
  *
  *	isolate_early()    first thing in main(): no core files, no debugger, no
  *	                   new privileges, no descriptors that are not ours
- *	(open everything)
+ *	(open what has a name)
+ *	isolate_world()    data only: no file system, no network, no host name
  *	isolate_user()     another uid, no capability but those named
- *	isolate_data() or  empty file system and no other namespace's things,
- *	isolate_control()  system calls by list, all else kills the process
+ *	isolate_data() or  system calls by list, all else kills the process
+ *	isolate_control()
+ *
+ * The lists are the "#syscalls ROLE...: CALL..." lines in the comments of the
+ * functions that make the calls, gathered by tests/tools/gen-seccomp.
  *
  * ISOLATE_TRACE allows what the list forbids and has the kernel log it;
- * ISOLATE_OFF leaves out the last stage.  Builds with a sanitizer or coverage
- * need more system calls than we do: they are never stricter than
- * ISOLATE_OFF, and say so.
+ * ISOLATE_OFF leaves out the last stage.  Builds with a sanitizer or for
+ * coverage need more system calls than we do: they behave as with ISOLATE_OFF,
+ * and say so.
  */
 enum isolate_mode { ISOLATE_ON, ISOLATE_TRACE, ISOLATE_OFF };
 
 /* Closes every descriptor from @keep on.  0 or -errno. */
 int VW_MUST_USE isolate_early(int keep);
+
+/*
+ * An empty root, an empty network namespace, own IPC and host name.  Needs
+ * CAP_SYS_ADMIN: without it nothing changes.  The file system is closed by
+ * Landlock, too, where the kernel has it.  0 or -errno.
+ */
+int VW_MUST_USE isolate_world(void);
 
 enum isolate_caps {
 	ISOLATE_NO_CAPS,
@@ -33,7 +44,8 @@ enum isolate_caps {
 };
 
 /*
- * Becomes @uid and @gid (0: stays who it is) with only @caps.  0 or -errno.
+ * Becomes @uid and @gid (0: stays who it is) with only @caps, and dies with its
+ * parent from here on.  0 or -errno.
  */
 int VW_MUST_USE isolate_user(uint32_t uid, uint32_t gid,
 			     enum isolate_caps caps);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "firewall/linux/mem.h"
+
+#define PAGE 4096u
+#define HUGE_PAGE (2u << 20)
+#define SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+void *mem_block(size_t len)
+{
+	size_t room = (len + PAGE - 1) & ~(size_t)(PAGE - 1);
+	size_t all = room + HUGE_PAGE + 2 * PAGE;
+	uint8_t *base, *at;
+
+	if (room < len || all < room) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	base = mmap(NULL, all, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return NULL;
+	at = base + PAGE;
+	at += -(uintptr_t)at & (HUGE_PAGE - 1);
+	if (mprotect(at, room, PROT_READ | PROT_WRITE)) {
+		munmap(base, all);
+		return NULL;
+	}
+	/* advice: worth having, not worth failing for */
+	(void)madvise(at, room, MADV_HUGEPAGE);
+	(void)madvise(at, room, MADV_DONTDUMP);
+	if (madvise(at, room, MADV_POPULATE_WRITE))
+		memset(at, 0, room);
+	return at;
+}
+
+static int seal(int fd, int seals)
+{
+	int err;
+
+	if (fcntl(fd, F_ADD_SEALS, seals) == 0)
+		return fd;
+	err = errno;
+	close(fd);
+	return -err;
+}
+
+int mem_shared(const char *name, size_t len)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t)len) == 0)
+		return seal(fd, SIZE_SEALS);
+	err = errno;
+	close(fd);
+	return -err;
+}
+
+int mem_read_only(int fd)
+{
+	char path[32];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_RDONLY | O_CLOEXEC);
+	return again < 0 ? -errno : again;
+}
+
+int mem_sealed(const char *name, const void *bytes, size_t len)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	const uint8_t *at = bytes;
+
+	if (fd < 0)
+		return -errno;
+	while (len) {
+		ssize_t n = write(fd, at, len);
+		int err = errno;
+
+		if (n < 0 && err == EINTR)
+			continue;
+		if (n < 0) {
+			close(fd);
+			return -err;
+		}
+		at += n;
+		len -= (size_t)n;
+	}
+	return seal(fd, SIZE_SEALS | F_SEAL_WRITE);
+}
+
+/*
+ * #syscalls data: fcntl/F_GET_SEALS mmap/noexec
+ * #syscalls data: newfstatat fstat
+ */
+static void *map(int fd, size_t len, int prot, int seals)
+{
+	struct stat st;
+	int have = fcntl(fd, F_GET_SEALS);
+	void *p;
+
+	if (have < 0)
+		return NULL;
+	if ((have & seals) != seals || fstat(fd, &st) || st.st_size < 0 ||
+	    (uint64_t)st.st_size < len || !len) {
+		errno = EBADF;
+		return NULL;
+	}
+	p = mmap(NULL, len, prot, MAP_SHARED, fd, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void *mem_map(int fd, size_t len, enum mem_access access)
+{
+	int prot = access == MEM_WRITE ? PROT_READ | PROT_WRITE : PROT_READ;
+
+	return map(fd, len, prot, F_SEAL_SHRINK);
+}
+
+const void *mem_map_sealed(int fd, size_t len)
+{
+	return map(fd, len, PROT_READ, F_SEAL_SHRINK | F_SEAL_WRITE);
+}
+
+/*
+ * #syscalls data: munmap
+ */
+void mem_unmap(const void *p, size_t len)
+{
+	void *at;
+
+	memcpy(&at, &p, sizeof(at));
+	munmap(at, len);
+}

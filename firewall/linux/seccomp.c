@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "firewall/linux/isolate.h"
+#include "firewall/linux/log.h"
+
+/* SECCOMP_DATA() and SECCOMP_CONTROL(): see tests/tools/gen-seccomp. */
+#include "firewall/linux/seccomp_calls.h"
+
+/*
+ * What every process needs that the C library does on its own account.
+ * #syscalls data control: exit_group rt_sigreturn restart_syscall
+ */
+
+/* One allowed call; @arg -1, or an argument and what it must be. */
+struct call {
+	int nr;
+	int arg;
+	scmp_datum_t mask, value;
+};
+
+#define ALLOW(name) { .nr = SCMP_SYS(name), .arg = -1 },
+/* mmap: a page that can be executed never comes to be */
+#define NOEXEC(name) \
+	{ .nr = SCMP_SYS(name), .arg = 2, .mask = PROT_EXEC, .value = 0 },
+/* fcntl, ioctl: the command is the second argument */
+#define COMMAND(name, cmd)      \
+	{ .nr = SCMP_SYS(name), \
+	  .arg = 1,             \
+	  .mask = 0xffffffffu,  \
+	  .value = (scmp_datum_t)(cmd) },
+
+static const struct call data_calls[] = { SECCOMP_DATA(ALLOW, NOEXEC,
+						       COMMAND) };
+static const struct call control_calls[] = { SECCOMP_CONTROL(ALLOW, NOEXEC,
+							     COMMAND) };
+
+#ifndef VIFWALL_INSTRUMENTED
+static int add_call(scmp_filter_ctx ctx, const struct call *c)
+{
+	struct scmp_arg_cmp cmp = { .arg = (unsigned int)c->arg,
+				    .op = SCMP_CMP_MASKED_EQ,
+				    .datum_a = c->mask,
+				    .datum_b = c->value };
+
+	if (c->arg < 0)
+		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, c->nr, 0);
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, c->nr, 1, &cmp);
+}
+
+static int filter(enum isolate_mode mode, const struct call *calls, size_t n)
+{
+	scmp_filter_ctx ctx;
+	int err;
+
+	if (mode == ISOLATE_OFF)
+		return 0;
+	ctx = seccomp_init(mode == ISOLATE_TRACE ? SCMP_ACT_LOG
+						 : SCMP_ACT_KILL_PROCESS);
+	if (!ctx)
+		return -ENOMEM;
+	err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
+			       SCMP_ACT_KILL_PROCESS);
+	/* a search tree instead of a list: the order costs nothing */
+	if (!err)
+		err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	for (size_t i = 0; i < n && !err; i++)
+		err = add_call(ctx, &calls[i]);
+	if (!err)
+		err = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return err;
+}
+#else
+static int filter(enum isolate_mode mode, const struct call *calls, size_t n)
+{
+	(void)calls;
+	if (mode != ISOLATE_OFF)
+		log_warn("sandbox: instrumented build, %zu calls not enforced",
+			 n);
+	return 0;
+}
+#endif
+
+#define N(a) (sizeof(a) / sizeof((a)[0]))
+
+int isolate_data(enum isolate_mode mode)
+{
+	return filter(mode, data_calls, N(data_calls));
+}
+
+int isolate_control(enum isolate_mode mode)
+{
+	return filter(mode, control_calls, N(control_calls));
+}
