@@ -60,16 +60,23 @@ bool pkt_addr_is_multicast(const struct pkt_addr *a); /* and 255.255.255.255 */
 bool pkt_addr_is_linklocal(
 	const struct pkt_addr *a); /* 169.254/16, fe80::/10 */
 
-/* R14: may stand as source of a packet / may be forwarded to. */
+/*
+ * R14: may stand as source of a packet / may be forwarded to.  fe80::/10 is a
+ * source that neighbour discovery needs; never forward it
+ * (pkt_addr_is_linklocal()).
+ */
 bool pkt_addr_ok_src(const struct pkt_addr *a);
 bool pkt_addr_ok_dst(const struct pkt_addr *a);
 
+/* Never true across families: ::/0 has no IPv4 address. */
 bool pkt_prefix_has(const struct pkt_prefix *p, const struct pkt_addr *a);
 
 /*
  * Text.  Parsing takes exactly @len bytes (no NUL needed): dotted quad without
- * leading zeros, or RFC 4291 text.  0, or -EINVAL.  pkt_prefix_parse() takes
- * "address" or "address/len"; bits after the length may be set and are kept.
+ * leading zeros, or RFC 4291 text without a zone.  0, or -EINVAL with @out
+ * untouched.  ::ffff:a.b.c.d is refused: it would be taken for IPv4.
+ * pkt_prefix_parse() takes "address" or "address/len"; bits after the length
+ * may be set and are kept.
  */
 int VW_MUST_USE pkt_addr_parse(struct pkt_addr *out, const char *s, size_t len);
 int VW_MUST_USE pkt_prefix_parse(struct pkt_prefix *out, const char *s,

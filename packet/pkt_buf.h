@@ -142,16 +142,19 @@ struct pkt_batch {
 
 struct pkt_pool;
 
+/* At most 65534 buffers in all. */
 size_t pkt_pool_size(uint32_t small_n, uint32_t large_n);
 /* @mem from an arena; never fails when @len >= pkt_pool_size(). */
 struct pkt_pool *pkt_pool_init(void *mem, size_t len, uint32_t small_n,
 			       uint32_t large_n);
 /*
  * A packet with room for a frame of @len bytes (len 0 so far, data at the start
- * of the room, all other fields zero), or NULL: pool empty or @len too long.
- * The bytes are not cleared.
+ * of the room, all other fields zero), or NULL: @len too long, or no buffer of
+ * its class left (small frames never take the large buffers, which reassembly
+ * and aggregates need).  The bytes are not cleared.
  */
 struct pkt *pkt_get(struct pkt_pool *pool, uint32_t len);
+/* Of this pool, and not put before: both are asserted. */
 void pkt_put(struct pkt_pool *pool, struct pkt *p);
 /* Free buffers of each class, for status. */
 void pkt_pool_free_n(const struct pkt_pool *pool, uint32_t *small_n,

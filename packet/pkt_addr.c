@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "packet/pkt_addr.h"
+
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+static const uint8_t zero[16];
+
+bool pkt_addr_is_v4(const struct pkt_addr *a)
+{
+	return memcmp(a->b, mapped, sizeof(mapped)) == 0;
+}
+
+bool pkt_addr_is_zero(const struct pkt_addr *a)
+{
+	if (pkt_addr_is_v4(a))
+		return memcmp(a->b + 12, zero, 4) == 0;
+	return memcmp(a->b, zero, 16) == 0;
+}
+
+bool pkt_addr_is_multicast(const struct pkt_addr *a)
+{
+	if (!pkt_addr_is_v4(a))
+		return a->b[0] == 0xff;
+	return (a->b[12] & 0xf0) == 0xe0 ||
+	       memcmp(a->b + 12, "\xff\xff\xff\xff", 4) == 0;
+}
+
+bool pkt_addr_is_linklocal(const struct pkt_addr *a)
+{
+	if (pkt_addr_is_v4(a))
+		return a->b[12] == 169 && a->b[13] == 254;
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+/* 0/8, 127/8, 240/4 with the broadcast address; ::, ::1. */
+static bool is_never_unicast(const struct pkt_addr *a)
+{
+	if (pkt_addr_is_v4(a))
+		return a->b[12] == 0 || a->b[12] == 127 || a->b[12] >= 240;
+	return memcmp(a->b, zero, 15) == 0 && a->b[15] <= 1;
+}
+
+bool pkt_addr_ok_src(const struct pkt_addr *a)
+{
+	if (is_never_unicast(a) || pkt_addr_is_multicast(a))
+		return false;
+	return !(pkt_addr_is_v4(a) && pkt_addr_is_linklocal(a));
+}
+
+bool pkt_addr_ok_dst(const struct pkt_addr *a)
+{
+	return !is_never_unicast(a) && !pkt_addr_is_multicast(a) &&
+	       !pkt_addr_is_linklocal(a);
+}
+
+bool pkt_prefix_has(const struct pkt_prefix *p, const struct pkt_addr *a)
+{
+	size_t bytes = p->len / 8;
+	uint8_t mask = (uint8_t)(0xff00 >> p->len % 8);
+
+	if (pkt_addr_is_v4(a) && !pkt_addr_is_v4(&p->addr))
+		return false;
+	if (memcmp(p->addr.b, a->b, bytes) != 0)
+		return false;
+	return p->len % 8 == 0 ||
+	       ((p->addr.b[bytes] ^ a->b[bytes]) & mask) == 0;
+}

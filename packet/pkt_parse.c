@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "packet/pkt_parse.h"
+
+#include "packet/pkt_bytes.h"
+#include "packet/pkt_csum.h"
+#include "packet/pkt_parse_ip.h"
+
+/* Flags that the port sets; all others are found here. */
+#define PORT_FLAGS (PKT_F_CSUM_PARTIAL | PKT_F_CSUM_VALID)
+
+static enum pkt_reason ethertype(uint16_t type, uint8_t *l3)
+{
+	switch (type) {
+	case ETH_TYPE_IP4:
+		*l3 = PKT_L3_IP4;
+		return PKT_REASON_NONE;
+	case ETH_TYPE_IP6:
+		*l3 = PKT_L3_IP6;
+		return PKT_REASON_NONE;
+	case ETH_TYPE_ARP:
+		*l3 = PKT_L3_ARP;
+		return PKT_REASON_NONE;
+	case ETH_TYPE_VLAN:
+	case ETH_TYPE_QINQ:
+	case ETH_TYPE_QINQ_OLD:
+		return PKT_REASON_ETH_VLAN;
+	default:
+		return type < ETH_TYPE_MIN ? PKT_REASON_ETH_LLC
+					   : PKT_REASON_ETH_TYPE;
+	}
+}
+
+/* R12: nothing but padding, so nobody downstream acts on options. */
+static bool options_are_padding(const uint8_t *opt, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (opt[i] > 1) /* 0 ends the list, 1 is a filler */
+			return false;
+	return true;
+}
+
+/* R73: what can be said about a fragment by itself. */
+static enum pkt_reason check_fragment(const struct pkt *p, uint8_t proto,
+				      uint32_t before, struct cur l4)
+{
+	uint32_t len = p->len - p->l4_off;
+
+	if (len == 0 || (p->flags & PKT_F_MF && len % 8 != 0))
+		return PKT_REASON_FRAG_BAD;
+	if (before + p->frag_off + len > UINT16_MAX)
+		return PKT_REASON_FRAG_BAD;
+	if (p->frag_off == 0)
+		return pkt_check_first_fragment(proto, l4);
+	if (p->frag_off == 8 && proto == IP_TCP)
+		return PKT_REASON_FRAG_TINY;
+	return PKT_REASON_NONE;
+}
+
+static enum pkt_reason fragment_flags(struct pkt *p, uint16_t off, bool mf)
+{
+	p->frag_off = off;
+	p->flags |= PKT_F_FRAG | (mf ? PKT_F_MF : 0);
+	p->pay_off = p->l4_off;
+	/* Nobody aggregates or offloads fragments. */
+	if (p->gso_type != PKT_GSO_NONE || p->flags & PKT_F_CSUM_PARTIAL)
+		return PKT_REASON_GSO_BAD;
+	return PKT_REASON_NONE;
+}
+
+static enum pkt_reason parse_ip4(struct pkt *p, struct cur c)
+{
+	const uint8_t *h = c.p;
+	uint16_t total, frag;
+	size_t hlen;
+	enum pkt_reason why;
+
+	if (c.left < IP4_HLEN)
+		return PKT_REASON_IP_SHORT;
+	if (h[0] >> 4 != 4)
+		return PKT_REASON_IP_VERSION;
+	hlen = (h[0] & 0x0fu) * 4;
+	if (hlen < IP4_HLEN)
+		return PKT_REASON_IP_HLEN;
+	if (hlen > c.left)
+		return PKT_REASON_IP_SHORT;
+	total = be16_at(h + 2);
+	if (total < hlen || total > c.left)
+		return PKT_REASON_IP_LEN;
+	if (!pkt_csum_ip_ok(h, hlen))
+		return PKT_REASON_IP_CSUM;
+	if (hlen > IP4_HLEN && !options_are_padding(h + IP4_HLEN, hlen - 20))
+		return PKT_REASON_IP_OPTION;
+	if (memcmp(h + 12, h + 16, 4) == 0)
+		return PKT_REASON_LAND;
+
+	p->tail += p->len - (p->l3_off + (uint32_t)total);
+	p->len = p->l3_off + (uint32_t)total;
+	p->l4_off = (uint16_t)(p->l3_off + hlen);
+	p->proto = h[9];
+	frag = be16_at(h + 6);
+	if (frag & IP4_DF)
+		p->flags |= PKT_F_DF;
+	if (!(frag & (IP4_MF | IP4_OFF_MASK)))
+		return pkt_parse_l4(p);
+
+	why = fragment_flags(p, (uint16_t)((frag & IP4_OFF_MASK) * 8),
+			     frag & IP4_MF);
+	if (why != PKT_REASON_NONE)
+		return why;
+	return check_fragment(p, p->proto, (uint32_t)hlen,
+			      cur_of(h + hlen, total - hlen));
+}
+
+static bool is_mapped(const uint8_t *sixteen)
+{
+	struct pkt_addr a = pkt_addr_v6(sixteen);
+
+	return pkt_addr_is_v4(&a);
+}
+
+static enum pkt_reason parse_ip6_chain(struct pkt *p, struct cur c,
+				       uint8_t next)
+{
+	struct ip6_chain x;
+	enum pkt_reason why = pkt_walk_ip6(&c, next, &x);
+
+	if (why != PKT_REASON_NONE)
+		return why;
+	p->l4_off = (uint16_t)(p->l3_off + IP6_HLEN + x.len);
+	p->proto = x.proto;
+	if (x.has_frag)
+		p->frag6_off = (uint16_t)(p->l3_off + IP6_HLEN + x.frag_at);
+	if (!x.has_frag || (!x.mf && x.frag_off == 0))
+		return pkt_parse_l4(p); /* whole, or atomic (R78) */
+
+	p->l4_off = (uint16_t)(p->frag6_off + IP6_FRAG_HLEN);
+	p->proto = x.frag_next;
+	why = fragment_flags(p, x.frag_off, x.mf);
+	if (why != PKT_REASON_NONE)
+		return why;
+	return check_fragment(p, x.proto, x.frag_at, c);
+}
+
+static enum pkt_reason parse_ip6(struct pkt *p, struct cur c)
+{
+	const uint8_t *h = cur_take(&c, IP6_HLEN);
+	uint16_t len;
+
+	if (!h)
+		return PKT_REASON_IP_SHORT;
+	if (h[0] >> 4 != 6)
+		return PKT_REASON_IP_VERSION;
+	len = be16_at(h + 4);
+	if (len > c.left)
+		return PKT_REASON_IP_LEN;
+	if (is_mapped(h + 8))
+		return PKT_REASON_MARTIAN_SRC;
+	if (is_mapped(h + 24))
+		return PKT_REASON_MARTIAN_DST;
+	if (memcmp(h + 8, h + 24, 16) == 0)
+		return PKT_REASON_LAND;
+
+	p->tail += (uint32_t)c.left - len;
+	p->len = (uint32_t)p->l3_off + IP6_HLEN + len;
+	p->flags |= PKT_F_DF;
+	return parse_ip6_chain(p, cur_of(c.p, len), h[6]);
+}
+
+/* R15: group frames carry group packets only. */
+static bool unicast_in_group_frame(const struct pkt *p)
+{
+	struct pkt_addr dst;
+
+	if (!(p->flags & PKT_F_L2_MCAST))
+		return false;
+	dst = pkt_dst(p);
+	return !pkt_addr_is_multicast(&dst);
+}
+
+enum pkt_verdict pkt_parse_ip(struct pkt *p)
+{
+	struct cur c = cur_of(pkt_l3(p), p->len - p->l3_off);
+	enum pkt_reason why;
+
+	p->flags &= PORT_FLAGS | PKT_F_L2_MCAST;
+	p->kind = PKT_KIND_NONE;
+	p->frag_off = p->frag6_off = 0;
+	p->sport = p->dport = 0;
+	p->icmp_type = p->icmp_code = p->tcp_flags = 0;
+	why = p->l3 == PKT_L3_IP4 ? parse_ip4(p, c) : parse_ip6(p, c);
+	if (why == PKT_REASON_NONE && unicast_in_group_frame(p))
+		why = PKT_REASON_ETH_MCAST;
+	return why == PKT_REASON_NONE ? PKT_FORWARD : pkt_drop(p, why);
+}
+
+enum pkt_verdict pkt_parse(struct pkt *p)
+{
+	struct cur c = cur_of(p->data, p->len);
+	const uint8_t *eth = cur_take(&c, PKT_ETH_LEN);
+	enum pkt_reason why;
+
+	if (!eth)
+		return pkt_drop(p, PKT_REASON_RUNT);
+	why = ethertype(be16_at(eth + 12), &p->l3);
+	if (why != PKT_REASON_NONE)
+		return pkt_drop(p, why);
+	p->flags &= PORT_FLAGS;
+	if (eth[0] & 1)
+		p->flags |= PKT_F_L2_MCAST;
+	p->l3_off = PKT_ETH_LEN;
+	if (p->l3 != PKT_L3_ARP)
+		return pkt_parse_ip(p);
+
+	p->l4_off = p->pay_off = PKT_ETH_LEN;
+	p->kind = PKT_KIND_NONE;
+	if (p->gso_type != PKT_GSO_NONE || p->flags & PKT_F_CSUM_PARTIAL)
+		return pkt_drop(p, PKT_REASON_GSO_BAD);
+	return PKT_FORWARD;
+}
