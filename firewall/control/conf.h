@@ -76,7 +76,6 @@ struct conf {
 	struct pkt_addr dns[CONF_DNS]; /* what specialtarget=dns stands for */
 	char rules[CONF_PATH_MAX];     /* empty: no rules directory */
 	struct nat_conf nat;	       /* keys and seeds stay zero */
-	bool hairpin;
 	uint16_t clients; /* client numbers are 1 .. clients */
 	uint8_t reject;	  /* enum conf_reject */
 	uint32_t answers_per_s, answers_burst;

@@ -125,9 +125,6 @@ const struct conf_row conf_global[] = {
 	ROW("nat.overload-udp", conf_bool, AT(nat.overload_udp), "no", 0, 0,
 	    NULL, 0,
 	    "Share outside UDP ports between remote ends when none is left."),
-	ROW("nat.hairpin", conf_bool, AT(hairpin), "no", 0, 0, NULL, 0,
-	    "Let a client reach another one's mapping by our outside "
-	    "address."),
 	TIME("tcp-syn", TCP_SYN, "240s", "A TCP flow that is not yet open."),
 	TIME("tcp", TCP_EST, "86400s", "An open TCP flow."),
 	TIME("tcp-fin", TCP_FIN_ONE, "900s", "A TCP flow closed by one end."),
