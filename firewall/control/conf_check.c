@@ -132,6 +132,14 @@ static uint32_t ranges(const struct conf_client *cl,
 	return n;
 }
 
+/* A host's range is shown as its address. */
+static const char *show(char text[PKT_ADDR_TEXT + 4],
+			const struct pkt_prefix *r)
+{
+	return r->len == 128 ? pkt_addr_print(text, &r->addr)
+			     : pkt_prefix_print(text, r);
+}
+
 /* No address may be two parties': ours outside, ours inside, a client's. */
 static void ours_inside(struct check *k, const struct conf_client *cl,
 			const struct pkt_prefix *r)
@@ -141,11 +149,11 @@ static void ours_inside(struct check *k, const struct conf_client *cl,
 
 	if (pkt_prefix_has(r, &u->addr4) || pkt_prefix_has(r, &u->addr6))
 		CLIENT_ERROR(k, cl, "%s has our own outside address in it",
-			     pkt_prefix_print(text, r));
+			     show(text, r));
 	if (r->len == 128 && (pkt_addr_eq(&r->addr, &cl->fw.gateway4) ||
 			      pkt_addr_eq(&r->addr, &cl->fw.gateway6)))
 		CLIENT_ERROR(k, cl, "%s is both its address and our gateway's",
-			     pkt_prefix_print(text, r));
+			     show(text, r));
 }
 
 static void client_ranges(struct check *k, const struct conf_client *cl)
@@ -166,8 +174,7 @@ static void client_ranges(struct check *k, const struct conf_client *cl)
 		for (uint32_t i = 0; i < n * m; i++)
 			if (overlap(&mine[i / m], &theirs[i % m]))
 				CLIENT_ERROR(k, cl, "%s is client %s's already",
-					     pkt_prefix_print(text,
-							      &mine[i / m]),
+					     show(text, &mine[i / m]),
 					     o->fw.name);
 	}
 }

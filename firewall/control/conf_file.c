@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "firewall/control/conf_table.h"
-#include "firewall/linux/log.h"
 
 static void trim(const char **s, size_t *len)
 {
@@ -183,8 +182,7 @@ void conf_read_file(struct conf *c, const char *path, struct conf_errors *e)
 	long len = slurp(path, &text);
 
 	if (len < 0) {
-		conf_error(e, &where, "can't be read: %s",
-			   log_errno((int)-len));
+		conf_error(e, &where, "can't be read: %s", strerror((int)-len));
 		return;
 	}
 	conf_read_text(c, path, text, (size_t)len, e);
