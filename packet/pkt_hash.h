@@ -22,7 +22,10 @@ uint64_t pkt_siphash24(const struct pkt_hash_key *k, const void *data,
 		       size_t len);
 uint64_t pkt_siphash13(const struct pkt_hash_key *k, const void *data,
 		       size_t len);
-/* SipHash-1-3 of whole 64-bit words: the tables' way. */
+/*
+ * SipHash-1-3 of whole 64-bit words, the tables' way: as pkt_siphash13() of the
+ * words written down little endian.
+ */
 uint64_t pkt_siphash13_words(const struct pkt_hash_key *k, const uint64_t *w,
 			     size_t n);
 
