@@ -43,8 +43,8 @@ struct pkt_frag_conf {
 	struct pkt_hash_key key;
 	/*
 	 * Told of pieces that were held and will never be delivered, @n of
-	 * @owner, @why: FRAG_OVERLAP, FRAG_LIMIT, FRAG_TIMEOUT or FRAG_BAD.
-	 * NULL: nobody asks.
+	 * @owner, @why: FRAG_OVERLAP, FRAG_LIMIT, FRAG_TIMEOUT, or why the
+	 * whole was refused.  NULL: nobody asks.
 	 */
 	void (*lost)(void *ctx, uint16_t owner, enum pkt_reason why,
 		     uint32_t n);
