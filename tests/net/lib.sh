@@ -51,6 +51,11 @@ FAR6=2001:db8:2::10
 cmac() { echo "00:16:3e:5e:6c:0$1"; }
 OUTMAC=00:16:3e:5e:6c:f0
 UPMAC=00:16:3e:5e:6c:fe
+# For the Python programs.
+export GW4 GW6 OUT4 OUT6 UP4 UP6 SRV4 SRV4B SRV6 FAR4 FAR6 OUTMAC UPMAC
+for i in 1 2 3; do
+	declare -x "C4_$i=${C4[i]}" "C6_$i=${C6[i]}" "CMAC_$i=$(cmac $i)"
+done
 
 # ---- running things ---------------------------------------------------------
 
@@ -162,7 +167,7 @@ finish() {
 }
 
 cleanup() {
-	local rc=$? p n
+	local rc=$? p
 	trap - EXIT INT TERM
 	for p in "${PIDS[@]:-}"; do [ -z "$p" ] || kill "$p" 2>/dev/null; done
 	for p in "${PIDS[@]:-}"; do
@@ -170,7 +175,7 @@ cleanup() {
 			kill -9 "$p" 2>/dev/null
 	done
 	wait 2>/dev/null
-	for n in c1 c2 c3 fw up far; do ip netns del "$NS-$n" 2>/dev/null; done
+	topology_down
 	if [ -n "${KEEP_LOGS:-}" ]; then
 		echo "logs in $DIR" >&2
 	else
@@ -199,8 +204,8 @@ plain() {
 		tx off rx off sg off tso off gso off gro off >/dev/null 2>&1
 }
 
-# host WHO IF ADDRESS4 ADDRESS6: a host with one default route, through fw.
-client_up() { # number
+# client_up NUMBER: a host with its addresses and one way out, through fw.
+client_up() {
 	local c=c$1
 	ip -n "$NS-$c" addr add "${C4[$1]}/32" dev eth0
 	ip -n "$NS-$c" addr add "${C6[$1]}/128" dev eth0 nodad
@@ -248,7 +253,12 @@ topology_up() {
 	for i in 1 2 3; do client_up $i; done
 }
 
-# echo_servers WHO PORT: TCP and UDP echo on every address of WHO.
+topology_down() {
+	local n
+	for n in c1 c2 c3 fw up far; do ip netns del "$NS-$n" 2>/dev/null; done
+}
+
+# echo_server WHO PORT: TCP and UDP echo on every address of WHO.
 echo_server() {
 	spawn "$1" "echo-$1-$2.log" $PEER echo "$2" "$DIR/heard-$1-$2"
 	wait_for 10 listening "$1" tcp "$2"
@@ -266,6 +276,12 @@ say() {
 	local who=$1
 	shift
 	quiet "$who" $PEER say "$@"
+}
+
+# neighbour WHO ADDRESS: the MAC address that it is known by.
+neighbour() {
+	ip -n "$NS-$1" neigh get "$2" dev eth0 2>/dev/null |
+		sed -n 's/.* lladdr \([0-9a-f:]*\).*/\1/p'
 }
 
 # ---- wire tapping -------------------------------------------------------------------
