@@ -440,6 +440,18 @@ struct pkt *frame_bytes(struct pkt_pool *pool, const void *frame, size_t len)
 	return p;
 }
 
+/* What a port would say about the frame at p->data beside its bytes. */
+static void set_offload(struct pkt *p, const struct frame_spec *s)
+{
+	if (s->partial || s->gso_size)
+		p->flags |= PKT_F_CSUM_PARTIAL;
+	if (!s->gso_size)
+		return;
+	p->gso_size = s->gso_size;
+	p->gso_type =
+		p->data[PKT_ETH_LEN] >> 4 == 4 ? PKT_GSO_TCP4 : PKT_GSO_TCP6;
+}
+
 struct pkt *frame_make(struct pkt_pool *pool, const struct frame_spec *s)
 {
 	uint8_t *out = malloc(FRAME_MAX);
@@ -448,16 +460,50 @@ struct pkt *frame_make(struct pkt_pool *pool, const struct frame_spec *s)
 	vw_assert(out != NULL);
 	p = frame_bytes(pool, out, frame_write(out, s));
 	free(out);
-	if (!p)
-		return NULL;
-	if (s->partial || s->gso_size)
-		p->flags |= PKT_F_CSUM_PARTIAL;
-	if (s->gso_size) {
-		p->gso_size = s->gso_size;
-		p->gso_type = p->data[PKT_ETH_LEN] >> 4 == 4 ? PKT_GSO_TCP4
-							     : PKT_GSO_TCP6;
-	}
+	if (p)
+		set_offload(p, s);
 	return p;
+}
+
+static enum pkt_reason judge(struct pkt *p)
+{
+	return pkt_parse(p) == PKT_FORWARD ? PKT_REASON_NONE
+					   : (enum pkt_reason)p->reason;
+}
+
+enum pkt_reason frame_judge_bytes(const uint8_t *frame, size_t len,
+				  struct pkt *out)
+{
+	struct pkt p = { .data = malloc(len ? len : 1), .len = (uint32_t)len };
+	enum pkt_reason why;
+
+	vw_assert(p.data != NULL);
+	memcpy(p.data, frame, len);
+	why = judge(&p);
+	free(p.data);
+	p.data = NULL;
+	if (out)
+		*out = p;
+	return why;
+}
+
+enum pkt_reason frame_judge(const struct frame_spec *s, struct pkt *out)
+{
+	uint8_t *frame = malloc(FRAME_MAX);
+	struct pkt p = { .data = frame };
+	enum pkt_reason why;
+
+	vw_assert(frame != NULL);
+	p.len = (uint32_t)frame_write(frame, s);
+	p.data = realloc(frame, p.len);
+	vw_assert(p.data != NULL);
+	set_offload(&p, s);
+	why = judge(&p);
+	free(p.data);
+	p.data = NULL;
+	if (out)
+		*out = p;
+	return why;
 }
 
 struct pkt *frame_parsed(struct pkt_pool *pool, const struct frame_spec *s)

@@ -110,6 +110,15 @@ struct frame_nd {
 };
 struct pkt *frame_nd(struct pkt_pool *pool, const struct frame_nd *s);
 
+/*
+ * What the parser says: NONE when it passes the frame.  The bytes stand alone
+ * on the heap, so that the sanitizer sees a read past them.  @out (may be NULL)
+ * gets the descriptor; its data is gone.
+ */
+enum pkt_reason frame_judge_bytes(const uint8_t *frame, size_t len,
+				  struct pkt *out);
+enum pkt_reason frame_judge(const struct frame_spec *s, struct pkt *out);
+
 /* Puts all checksums of the frame right again (header, TCP, UDP, ICMP). */
 void frame_fix(uint8_t *frame, size_t len);
 /* Are all of them right?  UDP over IPv4 may have none. */
