@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "firewall/linux/port_tap.h"
+#include "firewall/linux/vnet.h"
+
+/*
+ * How it works: the length of a frame is known only when it was read, and large
+ * buffers are few.  So a read scatters over a small buffer, which has the vnet
+ * header in its headroom, and behind it over one large buffer, at the place
+ * where the bytes would stand if the frame began there.  Nearly all frames fit
+ * the small one; of the others the first piece alone is copied in front of the
+ * rest.
+ */
+#define SMALL_ROOM (PKT_SMALL - PKT_HEADROOM)
+#define LARGE_ROOM (PKT_LARGE - PKT_HEADROOM)
+
+static struct port_tap *tap_of(struct port *port)
+{
+	return (struct port_tap *)port;
+}
+
+/* No error of the device, only of this frame or this moment. */
+static bool passing(int err)
+{
+	return err == EAGAIN || err == EINTR || err == EIO || err == ENOBUFS ||
+	       err == ENOMEM || err == EINVAL || err == EMSGSIZE ||
+	       err == ENETDOWN;
+}
+
+/*
+ * Length of the frame that was read into @small and behind it into @spill (may
+ * be NULL), -EAGAIN when none waits, or -errno.
+ *
+ * #syscalls data: readv
+ */
+static ssize_t read_frame(int fd, struct pkt *small, struct pkt *spill)
+{
+	struct iovec iov[2] = {
+		{ .iov_base = small->data - VNET_LEN,
+		  .iov_len = VNET_LEN + SMALL_ROOM },
+	};
+	ssize_t n;
+
+	if (spill) {
+		iov[1].iov_base = spill->data + SMALL_ROOM;
+		iov[1].iov_len = LARGE_ROOM - SMALL_ROOM;
+	}
+	n = readv(fd, iov, spill ? 2 : 1);
+	if (n < 0)
+		return -errno;
+	return n < (ssize_t)VNET_LEN ? -EPROTO : n - (ssize_t)VNET_LEN;
+}
+
+/* Takes a frame off the device that there is no buffer for. */
+static int skip_frame(int fd)
+{
+	uint8_t head[VNET_LEN + 1];
+	struct iovec iov = { .iov_base = head, .iov_len = sizeof(head) };
+
+	return readv(fd, &iov, 1) < 0 ? -errno : 0;
+}
+
+/*
+ * The next frame, or NULL with *@err 0 when it was dropped, -EAGAIN when none
+ * waits, else the device's end.  *@spill is a spare large buffer or NULL.
+ */
+static struct pkt *take(struct port_tap *t, struct pkt_pool *pool,
+			struct pkt **spill, int *err)
+{
+	struct pkt *p = pkt_get(pool, SMALL_ROOM);
+	struct virtio_net_hdr h;
+	ssize_t len;
+
+	t->port.stats.syscalls++;
+	if (!p) {
+		*err = skip_frame(t->fd);
+		return NULL;
+	}
+	if (!*spill)
+		*spill = pkt_get(pool, LARGE_ROOM);
+	len = read_frame(t->fd, p, *spill);
+	*err = len < 0 ? (int)len : 0;
+	if (len < 0)
+		goto drop;
+	memcpy(&h, p->data - VNET_LEN, VNET_LEN);
+	if (len > (ssize_t)SMALL_ROOM) {
+		memcpy((*spill)->data, p->data, SMALL_ROOM);
+		pkt_put(pool, p);
+		p = *spill;
+		*spill = NULL;
+	} else if (!*spill && len == (ssize_t)SMALL_ROOM) {
+		goto drop; /* its end may have been cut off */
+	}
+	p->len = (uint32_t)len;
+	p->tail -= p->len;
+	p->in = t->port.id;
+	if (vnet_recv(p, &h))
+		return p;
+drop:
+	pkt_put(pool, p);
+	return NULL;
+}
+
+static int tap_recv(struct port *port, struct pkt_pool *pool,
+		    struct pkt_batch *out, struct mono now)
+{
+	struct port_tap *t = tap_of(port);
+	struct pkt *spill = NULL;
+	int err = 0;
+
+	(void)now;
+	for (uint32_t i = 0; i < PKT_BATCH && out->n < PKT_BATCH && !err; i++) {
+		struct pkt *p = take(t, pool, &spill, &err);
+
+		if (p) {
+			port->stats.recv_packets++;
+			port->stats.recv_bytes += p->len;
+			out->p[out->n++] = p;
+		} else if (!err) {
+			port->stats.recv_dropped++;
+		}
+	}
+	if (spill)
+		pkt_put(pool, spill);
+	return passing(-err) ? 0 : err;
+}
+
+/*
+ * The vnet header goes into the headroom, so that one plain write does.
+ *
+ * #syscalls data: write
+ */
+static int write_frame(struct port_tap *t, struct pkt *p)
+{
+	struct virtio_net_hdr h;
+
+	/* pools give PKT_HEADROOM, and no header of ours grows by that */
+	vw_assert(p->head >= VNET_LEN);
+	vnet_send(&h, p);
+	memcpy(p->data - VNET_LEN, &h, VNET_LEN);
+	t->port.stats.syscalls++;
+	return write(t->fd, p->data - VNET_LEN, VNET_LEN + p->len) < 0 ? -errno
+								       : 0;
+}
+
+static int tap_send(struct port *port, struct pkt_pool *pool,
+		    struct pkt_batch *in, struct mono now)
+{
+	struct port_tap *t = tap_of(port);
+	int dead = 0;
+
+	(void)now;
+	for (uint32_t i = 0; i < in->n; i++) {
+		struct pkt *p = in->p[i];
+		int err = dead ? dead : write_frame(t, p);
+
+		if (!err) {
+			port->stats.send_packets++;
+			port->stats.send_bytes += p->len;
+		} else {
+			port->stats.send_dropped++;
+		}
+		if (err && !passing(-err))
+			dead = err;
+		pkt_put(pool, p);
+	}
+	in->n = 0;
+	return dead;
+}
+
+/* The device's own queue is what wakes us: there is nothing to ask for. */
+static bool tap_arm(struct port *port)
+{
+	(void)port;
+	return false;
+}
+
+static void tap_close(struct port *port)
+{
+	struct port_tap *t = tap_of(port);
+
+	close(t->fd);
+	t->fd = -1;
+	port->wake_fd = -1;
+}
+
+static const struct port_ops tap_ops = {
+	.name = "tap",
+	.recv = tap_recv,
+	.send = tap_send,
+	.arm = tap_arm,
+	.close = tap_close,
+};
+
+void port_tap_init(struct port_tap *t, int fd)
+{
+	t->port.ops = &tap_ops;
+	t->port.wake_fd = fd;
+	t->fd = fd;
+}
