@@ -61,7 +61,7 @@ static inline uint16_t cur_be16(struct cur *c)
 {
 	const uint8_t *b = cur_take(c, 2);
 
-	return b ? (uint16_t)(b[0] << 8 | b[1]) : 0;
+	return (uint16_t)(b ? b[0] << 8 | b[1] : 0);
 }
 
 static inline uint32_t cur_be32(struct cur *c)

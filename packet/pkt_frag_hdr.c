@@ -56,15 +56,17 @@ void pkt_frag_hdr_read(const struct pkt *p, uint16_t owner,
 
 bool pkt_frag_hdr_fits(uint8_t l3, uint16_t head_len, uint32_t len)
 {
-	uint32_t ip = head_len - PKT_ETH_LEN + len;
+	uint32_t max = UINT16_MAX;
 
-	return ip <= (l3 == PKT_L3_IP4 ? UINT16_MAX : IP6_HLEN + UINT16_MAX);
+	if (l3 == PKT_L3_IP6)
+		max += IP6_HLEN; /* its length field counts what follows */
+	return (uint32_t)head_len - PKT_ETH_LEN + len <= max;
 }
 
 /* A mark on any piece is one on the whole, if it may be marked (RFC 3168). */
 static void join_ecn(uint8_t *ecn, uint32_t shift, bool ce)
 {
-	if (ce && *ecn >> shift & ECN_MASK)
+	if (ce && ((uint32_t)*ecn >> shift & ECN_MASK))
 		*ecn |= (uint8_t)(ECN_CE << shift);
 }
 

@@ -80,6 +80,6 @@ static struct pkt *segment(struct pkt_pool *pool, const void *plan, uint32_t i)
 int pkt_seg_cut(struct pkt_pool *pool, const struct pkt *p, uint32_t first,
 		struct pkt_batch *out)
 {
-	vw_assert(p->gso_size && p->kind == PKT_KIND_TCP);
+	vw_assert(p->gso_size && p->flags & PKT_F_CSUM_PARTIAL);
 	return pkt_part_fill(pool, segment, p, first, pkt_seg_count(p), out);
 }

@@ -22,8 +22,8 @@ uint32_t pkt_seg_count(const struct pkt *p);
  * (pkt_seg_count() when done), or -ENOSPC when the pool ran dry; then nothing
  * was appended by this call.  @p is borrowed and unchanged.
  *
- * An aggregate's checksum is taken as right: its maker left it to whoever cuts
- * it (PKT_F_CSUM_PARTIAL) or vouches for it.
+ * Aggregates have PKT_F_CSUM_PARTIAL, pkt_parse() takes no others: there is no
+ * checksum of the sender's that a wrong byte could show against.
  */
 int pkt_seg_cut(struct pkt_pool *pool, const struct pkt *p, uint32_t first,
 		struct pkt_batch *out);

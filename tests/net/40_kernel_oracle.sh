@@ -10,6 +10,7 @@ rules_of() {
 		'action=drop proto=tcp dstports=9-9' 'action=accept'
 }
 settings_of() {
+	echo 'nat.ports = 30000-60000'
 	echo 'answers.rate = 100000'
 	echo 'answers.burst = 100000'
 }
@@ -42,8 +43,10 @@ ask() { # DUT
 		quiet fw sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 \
 			net.ipv4.icmp_msgs_per_sec=100000 net.ipv4.icmp_msgs_burst=100000
 	fi
-	quiet c1 ping -c 1 -W 2 $SRV4 >/dev/null && quiet c1 ping -c 1 -W 2 $SRV6 >/dev/null ||
+	if ! quiet c1 ping -c 1 -W 2 $SRV4 || ! quiet c1 ping -c 1 -W 2 $SRV6; then
 		fail "$DUT forwards"
+		finish
+	fi >/dev/null
 	GWMAC=$(neighbour c1 $GW4)
 	export GWMAC
 	hush

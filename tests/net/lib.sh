@@ -48,6 +48,10 @@ SRV4B=198.51.100.11
 SRV6=2001:db8:1::10
 FAR4=203.0.113.10
 FAR6=2001:db8:2::10
+# What a test may change before topology_up: names, and how a client's frames
+# come to the daemon (packet: the other end of its wire; tap: its own device).
+CNAME=(none c1 c2 c3)
+PORTS=(none packet packet packet)
 cmac() { echo "00:16:3e:5e:6c:0$1"; }
 OUTMAC=00:16:3e:5e:6c:f0
 UPMAC=00:16:3e:5e:6c:fe
@@ -228,7 +232,8 @@ topology_up() {
 		ip -n "$NS-$n" link set lo up
 	done
 	for i in 1 2 3; do
-		wire c$i eth0 "$(cmac $i)" fw in$i "fe:ff:ff:ff:ff:0$i"
+		[ "${PORTS[i]}" != packet ] ||
+			wire c$i eth0 "$(cmac $i)" fw in$i "fe:ff:ff:ff:ff:0$i"
 	done
 	wire up eth0 $UPMAC fw out0 $OUTMAC
 	wire up eth1 00:16:3e:5e:6c:e1 far eth0 00:16:3e:5e:6c:e2
@@ -250,7 +255,17 @@ topology_up() {
 	ip -n "$NS-far" link set eth0 mtu 1280 up
 	ip -n "$NS-far" route add default via 203.0.113.1
 	ip -n "$NS-far" route add default via 2001:db8:2::1
-	for i in 1 2 3; do client_up $i; done
+	for i in 1 2 3; do
+		[ "${PORTS[i]}" != packet ] || client_up $i
+	done
+}
+
+# tap_up NUMBER: gives client NUMBER the TAP device that the daemon made.
+tap_up() {
+	wait_for 5 ip -n "$NS-fw" link show "in$1" || return 1
+	ip -n "$NS-fw" link set "in$1" netns "$NS-c$1" &&
+		ip -n "$NS-c$1" link set "in$1" name eth0 address "$(cmac "$1")" &&
+		client_up "$1"
 }
 
 topology_down() {
@@ -432,11 +447,11 @@ conf_write() {
 		CONF
 		for i in 1 2 3; do
 			cat <<-CONF
-				client.c$i.port = packet:in$i
-				client.c$i.ip = ${C4[$i]} ${C6[$i]}
-				client.c$i.mac = $(cmac $i)
-				client.c$i.gateway = $GW4
-				client.c$i.gateway6 = $GW6
+				client.${CNAME[i]}.port = ${PORTS[i]}:in$i
+				client.${CNAME[i]}.ip = ${C4[i]} ${C6[i]}
+				client.${CNAME[i]}.mac = $(cmac $i)
+				client.${CNAME[i]}.gateway = $GW4
+				client.${CNAME[i]}.gateway6 = $GW6
 			CONF
 		done
 		settings_of
@@ -450,10 +465,15 @@ dut_vifwall() {
 	chmod 755 "$DIR" "$RUN"
 	quiet fw sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 \
 		net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-	for i in in1 in2 in3 out0; do ip -n "$NS-fw" link set $i up; done
+	for i in in1 in2 in3 out0; do
+		! ip -n "$NS-fw" link show $i >/dev/null 2>&1 || ip -n "$NS-fw" link set $i up
+	done
 	for i in 1 2 3; do rules_write $i; done
 	conf_write
 	vifwalld_start
+	for i in 1 2 3; do
+		[ "${PORTS[i]}" != tap ] || tap_up $i || fail "c$i has its TAP device"
+	done
 }
 
 vifwalld_start() {

@@ -11,6 +11,7 @@
                                  one line, one answer; exit 0 when it came
   peer.py spray HOST PER_SECOND SECONDS PORT...
                                  numbered datagrams to each port in turn
+  peer.py burst HOST PORT COUNT  so many datagrams, each from a new socket
   peer.py hear LOG PORT...       logs datagrams as "time port from number"
   peer.py put HOST PORT BYTES    sends so many bytes over TCP, prints the SHA-256
   peer.py take PORT              takes one TCP stream, prints its SHA-256
@@ -186,6 +187,18 @@ def spray(host, rate, seconds, ports):
     return 0
 
 
+def burst(host, port, count):
+    keep = []
+    for _ in range(count):
+        s = socket.socket(family(host), socket.SOCK_DGRAM)
+        try:
+            s.sendto(b"burst", (host, port))
+        except OSError:
+            pass
+        keep.append(s)
+    return 0
+
+
 def hear(log, ports):
     out = open(log, "w", buffering=1)
     poll = selectors.DefaultSelector()
@@ -237,6 +250,8 @@ def main(a):
         return say(a[1], a[2], int(a[3]), *map(float, a[4:]))
     if a[0] == "spray":
         return spray(a[1], float(a[2]), float(a[3]), [int(p) for p in a[4:]])
+    if a[0] == "burst":
+        return burst(a[1], int(a[2]), int(a[3]))
     if a[0] == "hear":
         return hear(a[1], [int(p) for p in a[2:]])
     if a[0] == "put":

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hop 3, from a client: a flow that is known goes on, a new one is judged. */
+#include "firewall/path/shard.h"
+
+static struct nat_tuple asked(const struct pkt *p)
+{
+	return (struct nat_tuple){
+		.src = pkt_src(p),
+		.dst = pkt_dst(p),
+		.sport = p->sport,
+		.dport = p->dport,
+		.proto = p->proto,
+		.icmp_type = p->icmp_type,
+	};
+}
+
+static bool opens(const struct pkt *p)
+{
+	return p->kind == PKT_KIND_TCP || p->kind == PKT_KIND_UDP ||
+	       p->kind == PKT_KIND_ICMP_QUERY;
+}
+
+static enum pkt_verdict open_flow(struct fw *fw, uint16_t n, struct pkt *p,
+				  struct nat_hit *hit, struct mono now)
+{
+	struct nat_tuple t = asked(p);
+	struct judgement j = fw_judge(fw, n, &t);
+	struct nat_want want = {
+		.mode = j.to == NAT_UPLINK ? NAT_MASQUERADE : NAT_PLAIN,
+		.to = j.to,
+		.outside = *fw_outside(fw, fw_family(&t.dst)),
+		.gen = fw->party[n].gen,
+		.rule = j.rule,
+	};
+
+	if (j.reason == PKT_REASON_TO_SELF)
+		return fw_local(fw, n, p, now);
+	if (j.reason != PKT_REASON_NONE)
+		return fw_refuse(fw, n, p, j.reason, j.rule, now);
+	if (!opens(p))
+		return pkt_drop(p, PKT_REASON_NO_FLOW);
+	if (nat_add(fw->nat, p, n, &want, hit, now) != PKT_FORWARD)
+		return fw_refuse(fw, n, p, (enum pkt_reason)p->reason, j.rule,
+				 now);
+	fw_row(fw, n)->flows_opened++;
+	return fw_output(fw, p, hit, now);
+}
+
+enum pkt_verdict fw_from_client(struct fw *fw, uint16_t n, struct pkt *p,
+				struct nat_hit *hit, struct mono now)
+{
+	enum pkt_reason why = fw_passable(p, n);
+
+	if (!fw->party[n].rules[fw_pkt_family(p)]) /* R98 */
+		return fw_refuse(fw, n, p, PKT_REASON_CLOSED, RULE_IDX_POLICY,
+				 now);
+	if (why != PKT_REASON_NONE)
+		return fw_refuse(fw, n, p, why, RULE_IDX_POLICY, now);
+	if (nat_find(fw->nat, p, n, hit, now) != PKT_FORWARD)
+		return p->reason == PKT_REASON_NO_FLOW
+			       ? open_flow(fw, n, p, hit, now)
+			       : fw_refuse(fw, n, p, (enum pkt_reason)p->reason,
+					   RULE_IDX_POLICY, now);
+	if (!fw_current(fw, hit) &&
+	    fw_judge_again(fw, p, hit, now) != PKT_FORWARD)
+		return PKT_DROP;
+	return fw_output(fw, p, hit, now);
+}

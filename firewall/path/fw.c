@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "firewall/path/fw.h"
+
+#include <errno.h>
+
+#include "firewall/path/shard.h"
+
+#define TICK_MS 100u
+/* Slices of one tick: together some ten microseconds. */
+#define NAT_SLICE 512u
+#define FRAG_SLICE 16u
+#define NEIGH_SLICE 256u
+
+void fw_conf_default(struct fw_conf *c)
+{
+	*c = (struct fw_conf){
+		.clients = 64,
+		.ports = 65,
+		.small_n = 4096,
+		.large_n = 256,
+		.neighbours = 256,
+		.guard = 1024,
+		.reply_per_s = 100,
+		.reply_burst = 50,
+	};
+	nat_conf_default(&c->nat);
+	pkt_frag_conf_default(&c->frag);
+}
+
+/* What the modules below need to know, in their words. */
+static struct fw_conf spelt_out(const struct fw_conf *c)
+{
+	struct fw_conf out = *c;
+
+	out.nat.owners = (uint16_t)(c->clients + 1);
+	out.frag.owners = (uint16_t)(c->clients + 1);
+	return out;
+}
+
+/* Addresses and networks of all clients, their gateways, ours, the guard's. */
+static uint32_t places_n(const struct fw_conf *c)
+{
+	return c->clients * (FW_CLIENT_ADDRS + 2u) + 2u + c->guard;
+}
+
+static size_t pairs_size(const struct fw_conf *c)
+{
+	return ((size_t)c->clients + 1) * (c->clients + 1u) / 8 + 1;
+}
+
+size_t fw_size(const struct fw_conf *conf)
+{
+	struct fw_conf c = spelt_out(conf);
+	size_t n = pkt_arena_cost(sizeof(struct fw));
+
+	n += pkt_arena_cost(c.ports * sizeof(struct slot));
+	n += pkt_arena_cost((c.clients + 1u) * sizeof(struct party));
+	n += pkt_arena_cost(c.guard * sizeof(struct pkt_addr));
+	n += pkt_arena_cost(pairs_size(&c));
+	n += pkt_arena_cost(c.ports * sizeof(uint16_t));
+	n += pkt_arena_cost(place_size(places_n(&c)));
+	n += pkt_arena_cost(neigh_size(c.neighbours));
+	n += pkt_arena_cost(blocked_size(c.clients));
+	n += pkt_arena_cost(pkt_pool_size(c.small_n, c.large_n));
+	n += pkt_arena_cost(nat_size(&c.nat));
+	n += pkt_arena_cost(pkt_frag_size(&c.frag));
+	return n;
+}
+
+/* Pieces of a datagram that will never be whole (pkt_frag's lost()). */
+static void lost(void *ctx, uint16_t owner, enum pkt_reason why, uint32_t n)
+{
+	fw_row(ctx, owner)->drop[why] += n;
+}
+
+static struct pkt_hash_key new_key(struct fw *fw)
+{
+	struct pkt_hash_key k = { .k0 = pkt_rand_u64(&fw->rand) };
+
+	k.k1 = pkt_rand_u64(&fw->rand);
+	return k;
+}
+
+static void *take(struct pkt_arena *a, size_t n)
+{
+	void *mem = pkt_arena_take(a, n);
+
+	vw_assert(mem); /* fw_size() counted it */
+	return mem;
+}
+
+static void init_tables(struct fw *fw, struct pkt_arena *a)
+{
+	const struct fw_conf *c = &fw->conf;
+	struct pkt_hash_key key;
+	size_t n;
+
+	fw->slot = take(a, c->ports * sizeof(struct slot));
+	fw->party = take(a, (c->clients + 1u) * sizeof(struct party));
+	fw->guard = take(a, c->guard * sizeof(struct pkt_addr));
+	fw->pairs = take(a, pairs_size(c));
+	fw->dirty = take(a, c->ports * sizeof(uint16_t));
+	key = new_key(fw);
+	n = place_size(places_n(c));
+	fw->place = place_init(take(a, n), n, places_n(c), &key);
+	key = new_key(fw);
+	n = neigh_size(c->neighbours);
+	fw->neigh = neigh_init(take(a, n), n, c->neighbours, &key);
+	key = new_key(fw);
+	n = blocked_size(c->clients);
+	fw->blocked = blocked_init(take(a, n), n, c->clients, fw->view->blocked,
+				   &key);
+	n = pkt_pool_size(c->small_n, c->large_n);
+	fw->pool = pkt_pool_init(take(a, n), n, c->small_n, c->large_n);
+	n = pkt_frag_size(&c->frag);
+	fw->frag = pkt_frag_init(take(a, n), n, &c->frag);
+}
+
+int fw_init(struct fw **out, void *mem, size_t len, const struct fw_conf *conf,
+	    struct view *view, struct mono now)
+{
+	struct pkt_arena a;
+	struct fw *fw;
+	size_t n;
+	int err;
+
+	if (!conf->clients || !conf->ports || conf->clients >= 1024 ||
+	    conf->ports == FW_NO_PORT)
+		return -EINVAL;
+	if (len < fw_size(conf))
+		return -ENOSPC;
+	pkt_arena_init(&a, mem, len);
+	fw = take(&a, sizeof(*fw));
+	fw->conf = spelt_out(conf);
+	fw->conf.frag.lost = lost;
+	fw->conf.frag.lost_ctx = fw;
+	fw->view = view;
+	memset(view, 0, view_size(conf->clients));
+	view->magic = VIEW_MAGIC;
+	view->clients = conf->clients;
+	pkt_rand_seed(&fw->rand, conf->seed);
+	ipid_init(&fw->ipid, &fw->rand);
+	init_tables(fw, &a);
+	n = nat_size(&fw->conf.nat);
+	err = nat_init(&fw->nat, take(&a, n), n, &fw->conf.nat);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < conf->ports; i++)
+		fw->slot[i].owner = FW_NOBODY;
+	for (uint32_t i = 0; i <= conf->clients; i++)
+		fw->party[i].slot = FW_NO_PORT;
+	fw->uplink.port = FW_NO_PORT;
+	bucket_init(&fw->party[NAT_UPLINK].reply,
+		    &(struct bucket_rate){ conf->reply_per_s,
+					   conf->reply_burst },
+		    now);
+	view->client[NAT_UPLINK].used = 1;
+	view->now_ns = now.ns;
+	*out = fw;
+	return 0;
+}
+
+struct pkt_pool *fw_pool(struct fw *fw)
+{
+	return fw->pool;
+}
+
+struct nat *fw_nat(struct fw *fw)
+{
+	return fw->nat;
+}
+
+struct mono fw_tick(struct fw *fw, struct mono now)
+{
+	struct view *v = fw->view;
+
+	nat_expire(fw->nat, NAT_SLICE, now);
+	pkt_frag_expire(fw->frag, FRAG_SLICE, now);
+	fw_neigh_tick(fw, NEIGH_SLICE, now);
+	v->now_ns = now.ns;
+	v->pool_small = fw->conf.small_n;
+	v->pool_large = fw->conf.large_n;
+	pkt_pool_free_n(fw->pool, &v->pool_small_free, &v->pool_large_free);
+	return mono_add_ms(now, TICK_MS);
+}

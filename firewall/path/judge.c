@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* May a client open this flow, and may a flow that is open stay? */
+#include "firewall/path/shard.h"
+#include "packet/pkt_ip.h"
+
+/* R69, R101: ICMP types that may cross, if a flow or a rule wants them. */
+static bool icmp_crosses(const struct pkt *p, uint16_t owner)
+{
+	switch ((enum pkt_kind)p->kind) {
+	case PKT_KIND_ICMP_QUERY:
+		return owner != NAT_UPLINK || p->icmp_type == ICMP_ECHO ||
+		       p->icmp_type == ICMP6_ECHO;
+	case PKT_KIND_ICMP_REPLY:
+		return true;
+	case PKT_KIND_ICMP_ERROR:
+		if (p->l3 == PKT_L3_IP6)
+			return p->icmp_type != ICMP6_PARAM || p->icmp_code;
+		return p->icmp_type != ICMP_QUENCH &&
+		       p->icmp_type != ICMP_REDIRECT;
+	case PKT_KIND_NONE:
+	case PKT_KIND_TCP:
+	case PKT_KIND_UDP:
+	case PKT_KIND_ND:
+	case PKT_KIND_OTHER:
+	case PKT_KIND_N:
+		break;
+	}
+	return false;
+}
+
+enum pkt_reason fw_passable(const struct pkt *p, uint16_t owner)
+{
+	if (p->kind == PKT_KIND_TCP || p->kind == PKT_KIND_UDP)
+		return PKT_REASON_NONE;
+	if (!pkt_is_icmp(p))
+		return PKT_REASON_PROTO;
+	return icmp_crosses(p, owner) ? PKT_REASON_NONE : PKT_REASON_ICMP_TYPE;
+}
+
+/* Where would client @n's packet to @dst go?  NONE, and *@to. */
+static enum pkt_reason where(const struct fw *fw, uint16_t n,
+			     const struct pkt_addr *dst, uint16_t *to)
+{
+	struct place at = place_find(fw->place, dst);
+
+	/* In Qubes the gateway's address is that of the outside as well. */
+	if (at.flags & PLACE_GATEWAY)
+		return PKT_REASON_TO_SELF;
+	if (at.flags & PLACE_OUTSIDE)
+		return PKT_REASON_HAIRPIN;
+	if (at.flags & PLACE_CLIENT) {
+		*to = at.client;
+		return at.client != n && fw_pair(fw, n, at.client)
+			       ? PKT_REASON_NONE
+			       : PKT_REASON_CLIENT_TO_CLIENT;
+	}
+	/* Same answer: nobody learns which qubes are running. */
+	if (at.flags & PLACE_GUARD)
+		return PKT_REASON_CLIENT_TO_CLIENT;
+	*to = NAT_UPLINK;
+	if (pkt_addr_is_multicast(dst) ||
+	    fw_is_broadcast(&fw->uplink.net4, dst))
+		return PKT_REASON_MULTICAST;
+	return pkt_addr_ok_dst(dst) ? PKT_REASON_NONE : PKT_REASON_MARTIAN_DST;
+}
+
+/* Is there a way out for @family? */
+static bool reachable(const struct fw *fw, uint16_t to, enum rule_family family)
+{
+	const struct party *end = &fw->party[to];
+
+	if (!end->has[family] || end->slot == FW_NO_PORT)
+		return false;
+	return to != NAT_UPLINK || fw->uplink.up;
+}
+
+struct judgement fw_judge(const struct fw *fw, uint16_t n,
+			  const struct nat_tuple *t)
+{
+	enum rule_family family = fw_family(&t->dst);
+	const struct party *c = &fw->party[n];
+	struct judgement j = { .rule = RULE_IDX_POLICY };
+	struct rule_answer a;
+
+	if (!c->used || !c->has[family] || !c->rules[family]) {
+		j.reason = PKT_REASON_CLOSED;
+		return j;
+	}
+	j.reason = where(fw, n, &t->dst, &j.to);
+	if (j.reason != PKT_REASON_NONE)
+		return j;
+	a = ruleset_eval(c->rules[family], &(struct rule_query){
+						   .dst = t->dst,
+						   .dport = t->dport,
+						   .proto = t->proto,
+						   .icmp_type = t->icmp_type,
+					   });
+	j.rule = a.idx;
+	if (a.action != RULE_ACCEPT)
+		j.reason = (enum pkt_reason)a.reason;
+	else if (!reachable(fw, j.to, family))
+		j.reason = j.to == NAT_UPLINK ? PKT_REASON_NO_UPLINK
+					      : PKT_REASON_PORT_DOWN;
+	return j;
+}
+
+/* Clients open flows, so end 0 is one. */
+static uint16_t opener(const struct nat_hit *hit)
+{
+	return hit->end == 0 ? hit->from : hit->to;
+}
+
+bool fw_current(const struct fw *fw, const struct nat_hit *hit)
+{
+	return hit->gen == fw->party[opener(hit)].gen;
+}
+
+enum pkt_verdict fw_judge_again(struct fw *fw, struct pkt *p,
+				const struct nat_hit *hit, struct mono now)
+{
+	uint16_t n = opener(hit);
+	uint16_t other = hit->end == 0 ? hit->to : hit->from;
+	struct nat_tuple t;
+	struct judgement j;
+
+	nat_hit_tuple(fw->nat, hit, &t);
+	j = fw_judge(fw, n, &t);
+	if (j.reason == PKT_REASON_NONE && j.to == other) {
+		nat_hit_admit(fw->nat, hit, fw->party[n].gen, j.rule);
+		return PKT_FORWARD;
+	}
+	if (j.reason == PKT_REASON_NONE) /* the address moved elsewhere */
+		j.reason = PKT_REASON_NO_FLOW;
+	fw_row(fw, n)->flows_cut++;
+	if (hit->end == 0) {
+		nat_hit_end(fw->nat, hit);
+		return fw_refuse(fw, n, p, j.reason, j.rule, now);
+	}
+	if (!hit->quoted) {
+		nat_apply(fw->nat, p, hit, now);
+		fw_tell_opener(fw, n, p, now);
+	}
+	nat_hit_end(fw->nat, hit);
+	return pkt_drop(p, j.reason);
+}

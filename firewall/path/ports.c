@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ports: who owns which, poll rounds, and what waits to be sent. */
+#include <errno.h>
+
+#include "firewall/path/shard.h"
+
+void fw_drop(struct fw *fw, uint16_t owner, struct pkt *p)
+{
+	vw_assert(p->reason > PKT_REASON_NONE && p->reason < PKT_REASON_N);
+	fw_row(fw, owner)->drop[p->reason]++;
+	pkt_put(fw->pool, p);
+}
+
+void fw_discard(struct fw *fw, uint16_t owner, struct pkt *p,
+		enum pkt_reason reason)
+{
+	(void)pkt_drop(p, reason);
+	fw_drop(fw, owner, p);
+}
+
+void fw_slot_clear(struct fw *fw, struct slot *s)
+{
+	for (uint32_t i = 0; i < s->out.n; i++)
+		pkt_put(fw->pool, s->out.p[i]);
+	s->out.n = 0;
+}
+
+/* The port broke: nothing goes in or out of it any more. */
+static void broken(struct fw *fw, struct slot *s, int err)
+{
+	fw_slot_clear(fw, s);
+	s->err = err;
+}
+
+static void send_out(struct fw *fw, struct slot *s, struct mono now)
+{
+	uint64_t lost = s->port->stats.send_dropped;
+	int err = s->port->ops->send(s->port, fw->pool, &s->out, now);
+	uint16_t owner = s->owner;
+
+	lost = s->port->stats.send_dropped - lost;
+	if (owner != FW_NOBODY) {
+		fw_row(fw, owner)->drop[PKT_REASON_OUT_QUEUE] += lost;
+		fw_row(fw, owner)->drop[PKT_REASON_SEND_FAILED] += s->out.n;
+	}
+	if (err)
+		broken(fw, s, err);
+	vw_assert(!s->out.n);
+}
+
+void fw_emit(struct fw *fw, struct slot *s, struct pkt *p, struct mono now)
+{
+	if (s->err) {
+		fw_discard(fw, s->owner, p, PKT_REASON_PORT_DOWN);
+		return;
+	}
+	if (!s->dirty)
+		fw->dirty[fw->dirty_n++] = s->port->id;
+	s->dirty = true;
+	s->out.p[s->out.n++] = p;
+	if (s->out.n == PKT_BATCH)
+		send_out(fw, s, now);
+}
+
+void fw_flush(struct fw *fw, struct mono now)
+{
+	for (uint16_t i = 0; i < fw->dirty_n; i++) {
+		struct slot *s = &fw->slot[fw->dirty[i]];
+
+		s->dirty = false;
+		if (s->out.n)
+			send_out(fw, s, now);
+	}
+	fw->dirty_n = 0;
+}
+
+int fw_port_add(struct fw *fw, struct port *port)
+{
+	for (uint16_t i = 0; i < fw->conf.ports; i++) {
+		struct slot *s = &fw->slot[i];
+
+		if (s->port)
+			continue;
+		s->port = port;
+		port->id = i;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+void fw_port_remove(struct fw *fw, struct port *port, struct mono now)
+{
+	struct slot *s = &fw->slot[port->id];
+	uint16_t owner = s->owner;
+
+	vw_assert(s->port == port);
+	(void)now;
+	if (owner != FW_NOBODY)
+		fw_disconnect(fw, owner);
+	fw_slot_clear(fw, s);
+	/* it may still stand in the list of dirty slots */
+	*s = (struct slot){ .owner = FW_NOBODY, .dirty = s->dirty };
+}
+
+/* ---- poll rounds --------------------------------------------------------- */
+
+/* One batch from @s; true when it may have more. */
+static bool one_batch(struct fw *fw, struct slot *s, struct mono now)
+{
+	struct pkt_batch in = { 0 };
+	int err = s->port->ops->recv(s->port, fw->pool, &in, now);
+	bool full = in.n == PKT_BATCH;
+
+	s->spent += in.n;
+	fw_input(fw, s->port, &in, now);
+	if (err)
+		broken(fw, s, err);
+	return full && !err;
+}
+
+/*
+ * A batch from each port in turn, again and again, so that a port that floods
+ * makes the others wait for one batch at most (R135).
+ */
+bool fw_round(struct fw *fw, uint32_t budget, struct mono now)
+{
+	bool more, left = false;
+
+	fw->view->rounds++;
+	fw->view->now_ns = now.ns;
+	for (uint16_t i = 0; i < fw->conf.ports; i++)
+		fw->slot[i].spent = 0;
+	do {
+		more = false;
+		for (uint16_t i = 0; i < fw->conf.ports; i++) {
+			struct slot *s =
+				&fw->slot[(fw->turn + i) % fw->conf.ports];
+
+			if (!s->port || s->asleep || s->err || s->done)
+				continue;
+			s->done = !one_batch(fw, s, now);
+			if (!s->done && s->spent >= budget) {
+				s->done = true;
+				left = true;
+			}
+			more |= !s->done;
+		}
+		fw_flush(fw, now);
+	} while (more);
+	for (uint16_t i = 0; i < fw->conf.ports; i++)
+		fw->slot[i].done = false;
+	fw->turn = (uint16_t)((fw->turn + 1) % fw->conf.ports);
+	return left;
+}
+
+bool fw_arm(struct fw *fw)
+{
+	bool awake = false;
+
+	for (uint16_t i = 0; i < fw->conf.ports; i++) {
+		struct slot *s = &fw->slot[i];
+
+		if (!s->port || s->asleep || s->err)
+			continue;
+		s->asleep = !s->port->ops->arm(s->port);
+		awake |= !s->asleep;
+	}
+	return awake;
+}
+
+void fw_port_wake(struct fw *fw, struct port *port)
+{
+	fw->slot[port->id].asleep = false;
+}
+
+struct port *fw_port_failed(struct fw *fw, int *err)
+{
+	for (uint16_t i = 0; i < fw->conf.ports; i++) {
+		struct slot *s = &fw->slot[i];
+
+		if (s->port && s->err && !s->told) {
+			s->told = true;
+			*err = s->err;
+			return s->port;
+		}
+	}
+	return NULL;
+}

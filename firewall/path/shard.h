@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_FIREWALL_PATH_SHARD_H
+#define VIFWALL_FIREWALL_PATH_SHARD_H
+
+#include "firewall/path/blocked.h"
+#include "firewall/path/bucket.h"
+#include "firewall/path/fw.h"
+#include "firewall/path/ipid.h"
+#include "firewall/path/neigh.h"
+#include "firewall/path/place.h"
+#include "packet/pkt_build.h"
+#include "packet/pkt_hash.h"
+
+/*
+ * Inside of the forwarding path: one shard's state, and what its files call of
+ * each other.  Nothing outside firewall/path/ includes this.
+ */
+#define FW_NO_PORT UINT16_MAX
+#define FW_NOBODY UINT16_MAX
+
+/* One port, as the shard sees it; its place in the table is port->id. */
+struct slot {
+	struct port *port; /* NULL: free */
+	uint16_t owner;	   /* party, or FW_NOBODY */
+	bool asleep;	   /* armed: wait for fw_port_wake() */
+	bool told;	   /* fw_port_failed() has named it */
+	bool dirty;	   /* stands in fw.dirty */
+	bool done;	   /* nothing more from it in this round */
+	int err;	   /* 0, or -errno: broken */
+	uint32_t spent;	   /* frames in this round */
+	struct pkt_batch out;
+};
+
+/*
+ * Who packets come from and go to: number 0 is the uplink, 1.. are clients;
+ * nat.h calls them owners.  An unused client is closed.
+ */
+struct party {
+	bool used;
+	uint8_t kind; /* clients: enum fw_client_kind */
+	uint16_t slot;
+	/*
+	 * Bumped whenever a flow of this client might be judged otherwise than
+	 * before: new rules, or an address that means something else now.  A
+	 * flow remembers which generation admitted it.
+	 */
+	uint16_t gen;
+	bool has[2]; /* addresses of this enum rule_family */
+	const struct ruleset *rules[2];
+	struct bucket reply;
+	struct fw_client conf; /* clients only */
+};
+
+struct fw {
+	struct fw_conf conf;
+	struct view *view;
+	struct pkt_pool *pool;
+	struct nat *nat;
+	struct pkt_frag *frag;
+	struct slot *slot;   /* conf.ports */
+	struct party *party; /* conf.clients + 1 */
+	struct fw_uplink uplink;
+	struct place_map *place;
+	struct neigh_table *neigh;
+	struct blocked *blocked;
+	struct pkt_addr *guard; /* guard_n of conf.guard */
+	uint32_t guard_n;
+	uint8_t *pairs;	 /* bit from * (clients + 1) + to */
+	uint16_t *dirty; /* slots whose out batch may have something */
+	uint16_t dirty_n;
+	uint16_t turn;	   /* slot that the next round begins with */
+	uint32_t neigh_at; /* where the next slice of housekeeping begins */
+	struct pkt_rand rand;
+	struct ipid ipid;
+};
+
+/* ---- small questions ---------------------------------------------------- */
+
+static inline enum rule_family fw_family(const struct pkt_addr *a)
+{
+	return pkt_addr_is_v4(a) ? RULE_IP4 : RULE_IP6;
+}
+
+static inline enum rule_family fw_pkt_family(const struct pkt *p)
+{
+	return p->l3 == PKT_L3_IP4 ? RULE_IP4 : RULE_IP6;
+}
+
+static inline bool fw_mac_eq(const struct pkt_mac *a, const struct pkt_mac *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+static inline struct pkt_mac fw_eth_dst(const struct pkt *p)
+{
+	struct pkt_mac m;
+
+	memcpy(m.b, p->data, sizeof(m.b));
+	return m;
+}
+
+static inline struct pkt_mac fw_eth_src(const struct pkt *p)
+{
+	struct pkt_mac m;
+
+	memcpy(m.b, p->data + sizeof(m.b), sizeof(m.b));
+	return m;
+}
+
+static inline struct view_client *fw_row(const struct fw *fw, uint16_t n)
+{
+	return &fw->view->client[n];
+}
+
+/* Our address of @family as client @n was told it; all zero: none. */
+static inline const struct pkt_addr *fw_gateway(const struct fw *fw, uint16_t n,
+						enum rule_family family)
+{
+	const struct fw_client *c = &fw->party[n].conf;
+
+	return family == RULE_IP4 ? &c->gateway4 : &c->gateway6;
+}
+
+static inline const struct pkt_addr *fw_outside(const struct fw *fw,
+						enum rule_family family)
+{
+	return family == RULE_IP4 ? &fw->uplink.addr4 : &fw->uplink.addr6;
+}
+
+static inline bool fw_pair(const struct fw *fw, uint16_t from, uint16_t to)
+{
+	uint32_t bit = from * (fw->conf.clients + 1u) + to;
+
+	return fw->pairs[bit / 8] & (1u << bit % 8);
+}
+
+/* ---- client.c ------------------------------------------------------------ */
+
+struct pkt_prefix fw_host(const struct pkt_addr *a);
+/* IPv4: the all-ones or all-zeros address of @net (R14, R20). */
+bool fw_is_broadcast(const struct pkt_prefix *net, const struct pkt_addr *a);
+/* All that a client calls its own, as prefixes; how many. */
+uint32_t fw_client_nets(const struct fw_client *c,
+			struct pkt_prefix out[FW_CLIENT_ADDRS]);
+bool fw_client_holds(const struct fw_client *c, const struct pkt_addr *a);
+/* May a host of client @n use @a? */
+bool fw_client_has(const struct fw *fw, uint16_t n, const struct pkt_addr *a);
+/* Could this be a client, on its own? */
+bool fw_client_ok(const struct fw_client *c);
+/* May @a stand as a next hop or as our address on a link?  Zero: none. */
+bool fw_gateway_ok(const struct pkt_addr *a, enum rule_family family);
+/* R96: do two clients want one address, or one of ours? */
+bool fw_client_clash(const struct fw_client *a, const struct fw_client *b);
+/* Does @old have something that @c has not? */
+bool fw_client_lost(const struct fw_client *old, const struct fw_client *c);
+
+/* ---- ports.c ------------------------------------------------------------- */
+
+/* Counts @p against @owner under p->reason, and frees it. */
+void fw_drop(struct fw *fw, uint16_t owner, struct pkt *p);
+void fw_discard(struct fw *fw, uint16_t owner, struct pkt *p,
+		enum pkt_reason reason);
+/* Hands a finished frame to @s; @p is given away. */
+void fw_emit(struct fw *fw, struct slot *s, struct pkt *p, struct mono now);
+/* Frees what waits in @s. */
+void fw_slot_clear(struct fw *fw, struct slot *s);
+
+/* ---- parties.c ----------------------------------------------------------- */
+
+/* Party @n has lost its port, and with it what was bound to that (R94). */
+void fw_disconnect(struct fw *fw, uint16_t n);
+
+/* ---- resolve.c ----------------------------------------------------------- */
+
+/* Sends @p to neighbour @hop of @s, now or when it has answered. */
+void fw_resolve(struct fw *fw, struct slot *s, const struct pkt_addr *hop,
+		struct pkt *p, struct mono now);
+/* Somebody there says that @addr is at @mac; @answer: because we asked. */
+void fw_neigh_heard(struct fw *fw, struct slot *s, const struct pkt_addr *addr,
+		    const struct pkt_mac *mac, bool answer, struct mono now);
+/* At most @slice entries, from where the last call ended. */
+void fw_neigh_tick(struct fw *fw, uint32_t slice, struct mono now);
+/* Port @port's neighbours are forgotten, what waits for them is dropped. */
+void fw_neigh_forget(struct fw *fw, uint16_t port);
+
+/* ---- arp.c, nd.c --------------------------------------------------------- */
+
+enum pkt_verdict fw_arp(struct fw *fw, struct slot *s, struct pkt *p,
+			struct mono now);
+enum pkt_verdict fw_nd(struct fw *fw, struct slot *s, struct pkt *p,
+		       struct mono now);
+/* Asks the link of @s for @addr. */
+void fw_arp_ask(struct fw *fw, struct slot *s, const struct pkt_addr *addr,
+		struct mono now);
+void fw_nd_ask(struct fw *fw, struct slot *s, const struct pkt_addr *addr,
+	       struct mono now);
+
+/* ---- judge.c ------------------------------------------------------------- */
+
+struct judgement {
+	enum pkt_reason reason; /* NONE: the flow may be */
+	uint16_t to;		/* party at the other end */
+	uint16_t rule;		/* place in the client's set */
+};
+
+/* What kinds of packet are looked at at all, from either side. */
+enum pkt_reason fw_passable(const struct pkt *p, uint16_t owner);
+/* May client @n open flow @t? */
+struct judgement fw_judge(const struct fw *fw, uint16_t n,
+			  const struct nat_tuple *t);
+/* Was the flow that @hit names admitted by what holds now? */
+bool fw_current(const struct fw *fw, const struct nat_hit *hit);
+/* Judges it again: FORWARD and admitted, or ended, its client told, DROP. */
+enum pkt_verdict fw_judge_again(struct fw *fw, struct pkt *p,
+				const struct nat_hit *hit, struct mono now);
+
+/* ---- the hops ------------------------------------------------------------ */
+
+enum pkt_verdict fw_from_client(struct fw *fw, uint16_t n, struct pkt *p,
+				struct nat_hit *hit, struct mono now);
+enum pkt_verdict fw_from_uplink(struct fw *fw, struct pkt *p,
+				struct nat_hit *hit, struct mono now);
+/* Packets of client @n to the firewall itself. */
+enum pkt_verdict fw_local(struct fw *fw, uint16_t n, struct pkt *p,
+			  struct mono now);
+/* Translates the packet that @hit names and sends it on. */
+enum pkt_verdict fw_output(struct fw *fw, struct pkt *p,
+			   const struct nat_hit *hit, struct mono now);
+/* Sends finished IP packet @p to party @n; @p is given away. */
+void fw_send(struct fw *fw, uint16_t n, struct pkt *p, struct mono now);
+/* The rest of fw_send() once the next hop is known. */
+void fw_transmit(struct fw *fw, struct slot *s, struct pkt *p,
+		 const struct pkt_mac *to, struct mono now);
+
+/* ---- reply.c ------------------------------------------------------------- */
+
+/* Notes @p among the blocked packets of @n; @rule: place in its set. */
+void fw_note(struct fw *fw, uint16_t n, const struct pkt *p,
+	     enum pkt_reason reason, uint16_t rule, struct mono now);
+/*
+ * Refuses a packet of client @n: marks it dropped, notes it among the blocked
+ * ones, and tells the client in the way that fits @reason.
+ */
+enum pkt_verdict fw_refuse(struct fw *fw, uint16_t n, struct pkt *p,
+			   enum pkt_reason reason, uint16_t rule,
+			   struct mono now);
+/* R8: @p does not fit through a link of @mtu; its sender @n is told. */
+enum pkt_verdict fw_too_big(struct fw *fw, uint16_t n, struct pkt *p,
+			    uint16_t mtu, struct mono now);
+/*
+ * The flow of @p, a packet towards its opener @n and translated already, has
+ * been ended: a TCP opener gets a RST (R123).
+ */
+void fw_tell_opener(struct fw *fw, uint16_t n, struct pkt *p, struct mono now);
+/* Takes a token of party @n for something that we say, or counts that not. */
+bool fw_may_reply(struct fw *fw, uint16_t n, struct mono now);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_RULES_RULE_INDEX_H
+#define VIFWALL_RULES_RULE_INDEX_H
+
+#include <stdint.h>
+
+#include "packet/pkt_arena.h"
+#include "packet/pkt_assert.h"
+#include "rules/rule_expand.h"
+#include "rules/rule_map.h"
+
+/*
+ * From items to the records and maps of a set (rule_block.h).
+ *
+ * Each distinct prefix is a node; node 0 is the shortest (any destination).
+ * Nodes stand in order of address, shorter before longer, so that a prefix
+ * comes before all that it holds.
+ */
+struct rule_node {
+	uint32_t item, own;  /* its items: place in order[], number */
+	uint32_t parent;     /* next shorter prefix around it */
+	uint32_t link;	     /* whose record to ask next; 0: none */
+	uint32_t cut, cut_n; /* what its record holds: place in cuts[] */
+	uint32_t word;	     /* where the record is */
+	uint16_t floor;	     /* least value from link on */
+};
+
+/* A map to be written: what stands below one value of an upper map. */
+struct rule_job {
+	uint32_t node, end; /* the nodes below */
+	uint32_t level;
+	uint32_t rest;	/* value where no node is */
+	uint32_t where; /* offset of the value that names the map; 0: the root
+			 */
+};
+
+struct rule_index {
+	struct ruleset *set;
+	struct rule_out out;
+	struct rule_items items;
+	uint32_t *order; /* items by prefix, then value */
+	struct rule_node *node;
+	uint32_t node_n;
+	struct rule_cut *cuts;
+	uint32_t cuts_n;
+	struct rule_range *range;
+	struct rule_paint paint;
+	struct rule_job *job; /* a ring with room for all nodes */
+	uint32_t job_max;
+};
+
+/*
+ * Memory for an index of at most @items items and for sorting @rules rules,
+ * and the largest set that it can write behind its numbers.
+ */
+size_t rule_index_scratch(uint32_t items, uint32_t rules);
+size_t rule_index_bound(uint32_t items, enum rule_family family);
+
+/* -ENOSPC: the arena is too small. */
+int VW_MUST_USE rule_index_init(struct rule_index *x, struct pkt_arena *a,
+				uint32_t items, uint32_t rules);
+
+/*
+ * Writes records and maps of x->items behind what x->out holds; fills the
+ * offsets in x->set.  0 or -ENOSPC.
+ */
+int VW_MUST_USE rule_index_write(struct rule_index *x, uint16_t policy);
+
+#endif

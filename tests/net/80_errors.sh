@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What goes wrong says so: which message, which exit code, and nothing is left
+# behind.
+. "$(dirname "$0")/lib.sh"
+
+[ "$DUT" = vifwall ] || {
+	echo 'this test is about the daemon only' >&2
+	exit 2
+}
+VIFWALLD=$ROOT/build/vifwalld
+topology_up
+dut_start
+reap "$DAEMON"
+is 'SIGTERM ends it with 0' $? 0
+
+# start: runs the daemon for at most 10 s; sets RC and SAID.
+start() {
+	SAID=$(timeout -k 2 10 ip netns exec "$NS-fw" "$VIFWALLD" "$@" </dev/null 2>&1)
+	RC=$?
+}
+clean() {
+	is "... and leaves nothing behind" \
+		"$(ip netns pids "$NS-fw") $(find "$RUN" -type s) $(quiet fw ip -br link | grep -c tap)" '  0'
+}
+# refuses SENTENCE CODE PATTERN OPTION...
+refuses() {
+	local what=$1 code=$2 want=$3
+	shift 3
+	start "$@"
+	is "$what: exit $code" $RC "$code"
+	is '... with a message' "$SAID" "$want"
+	clean
+}
+
+refuses 'an unknown option' 2 '*nonsense*' --config="$CONF" --nonsense
+refuses 'no such file' 2 "*$DIR/none*" --config="$DIR/none"
+cp "$CONF" "$DIR/good"
+with() { # LINE: the settings with one more line at the end
+	{
+		cat "$DIR/good"
+		printf '%s\n' "$1"
+	} >"$CONF"
+	LINE=$(wc -l <"$CONF")
+}
+with 'nat.flowz = 5'
+refuses 'an unknown setting' 2 "*$CONF:$LINE: *nat.flowz*nat.flows*" --config="$CONF"
+with 'nat.flows = many'
+refuses 'a value that is none' 2 "*$CONF:$LINE: *nat.flows*many*16*1048576*" --config="$CONF"
+with 'client.c1.ip = 10.137.0.256'
+refuses 'an address that is none' 2 "*$CONF:$LINE: *10.137.0.256*" --config="$CONF"
+with $'nat.flows = \e]0;x\a'
+refuses 'a terminal sequence' 2 '*\\x1b*' --config="$CONF"
+no 'the sequence is not printed as it is' grep -q $'\e' <<<"$SAID"
+with "client.c4.port = packet:in1
+client.c4.ip = ${C4[1]}
+client.c4.mac = 00:16:3e:00:00:04"
+refuses 'an address given twice' 2 "*${C4[1]}*" --config="$CONF"
+with 'uplink.port = packet:nowhere0'
+refuses 'a missing interface' 69 '*nowhere0*' --config="$CONF"
+cp "$DIR/good" "$CONF"
+quiet fw sysctl -qw net.ipv4.ip_forward=1
+refuses 'a kernel that would forward beside it' 69 '*ip_forward*' --config="$CONF"
+quiet fw sysctl -qw net.ipv4.ip_forward=0
+
+vifwalld_start
+start --config="$CONF"
+is 'a second instance: exit 75' $RC 75
+is '... with a message' "$SAID" "*already*"
+echo_server up 7
+yes 'the first one goes on' say c1 tcp $SRV4 7
+
+# Rules that can't be read close their client, and status says why.
+printf 'action=accept dstports=zebra\n' >"$RULES/qubes-firewall/${C4[2]}/0000"
+: >"$RULES/qubes-firewall/${C4[2]}/.commit"
+closed() { ! say c2 tcp $SRV4 7; }
+yes 'a client with unreadable rules is closed' wait_for 3 closed
+yes '... and no other' say c1 tcp $SRV4 7
+is '... and the log says which rule and where' "$(cat "$DIR/vifwalld.log")" '*c2*dstports*'
+reap "$DAEMON"
+clean
+
+# A full table refuses new flows, tells the client, and keeps what it has.
+settings_of() {
+	echo 'nat.flows = 64'
+	echo 'quota.udp-oneway = 64'
+}
+conf_write
+vifwalld_start
+spawn c1 talk.log $PEER talk tcp $SRV4 7 "$DIR/talk" 50
+wait_for 5 test -s "$DIR/talk"
+quiet c1 $PEER burst $SRV4 9 500
+sleep 0.5
+is 'a full table is a reason of its own' "$(quiet fw $CTL blocked)" '*c1*nat-*'
+n=$(tail -n 1 "$DIR/talk")
+sleep 0.5
+no 'what was open before goes on' test "$n" = "$(tail -n 1 "$DIR/talk")"
+yes 'another client may still open a flow' say c2 udp $SRV4 7
+reap "$DAEMON"
+clean
+finish
