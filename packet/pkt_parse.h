@@ -10,14 +10,31 @@
  *
  * FORWARD: the offsets, ports and flags of @p are set as struct pkt promises,
  * bytes behind the IP datagram are cut off, and every header up to the
- * transport header lies inside the frame.  A fragment (PKT_F_FRAG) has kind
- * NONE and pay_off = l4_off: reassemble first.  ARP has only l3_off.
- * DROP: p->reason says why (R1 to R3, R12, R13, R15 to R17, R47, R51 flags that
- * no host sends); nothing about @p may be used.
+ * transport header lies inside the frame.  ARP has only l3_off.
+ * DROP: p->reason says why; nothing about @p may be used.
  *
- * Addresses are not judged here (R14 depends on the side), nor MACs.  The IPv4
- * header checksum is checked; transport checksums are not (R4), but for ICMP.
- * Linear in the header length, never allocates, at most 8 extension headers.
+ * A fragment (PKT_F_FRAG) has kind NONE and pay_off = l4_off, the first byte of
+ * what was cut up; proto is the number that stands before it (for IPv6 perhaps
+ * an extension header): reassemble first.  What can be refused by looking at
+ * one fragment is refused here (R73).
+ *
+ * An atomic IPv6 fragment (R78) is a whole datagram: PKT_F_FRAG is not set, the
+ * transport header is parsed, frag6_off says where its fragment header is.
+ * That header stays in the packet; its id is the sender's, so whoever sends the
+ * packet on towards the outside draws another (R74).
+ *
+ * Checked: R1, R2, R12, R13, R15 to R17, R47, R51 (flags that no host sends),
+ * ports not 0, IPv4 header checksum, ICMP checksum, and that offload flags
+ * describe this packet: CSUM_PARTIAL for whole TCP and UDP only, an aggregate
+ * is TCP of its family with CSUM_PARTIAL, payload, and no SYN, RST or URG.
+ * Not checked: addresses (R14 depends on the side) but for IPv4 mapped into
+ * IPv6, MACs, TTL, TCP and UDP checksums (R4).
+ *
+ * A UDP length shorter than the IP payload passes as it is: the rest is inside
+ * the datagram, so it is the sender's, who may mean UDP options (RFC 9868).
+ *
+ * Linear in the header length (and in the payload for ICMP), never allocates,
+ * at most 8 extension headers of 512 bytes together.
  */
 enum pkt_verdict pkt_parse(struct pkt *p);
 
