@@ -39,7 +39,7 @@ void pkt_csum_apply_udp(const struct pkt_csum_delta *d, uint8_t *field);
 /* For PKT_F_CSUM_PARTIAL: the field holds the sum itself. */
 void pkt_csum_apply_partial(const struct pkt_csum_delta *d, uint8_t *field);
 
-/* Right when the sum over an IPv4 header is 0xffff. */
+/* Right when the sum over an IPv4 header (20 to 60 bytes) is 0xffff. */
 bool pkt_csum_ip_ok(const uint8_t *hdr, size_t len);
 void pkt_csum_ip_set(uint8_t *hdr, size_t len);
 
