@@ -195,7 +195,7 @@ if [ -n "${KEEP:-}" ]; then
 		  $SHELL_IN-c1 bash                 a shell in work (-c2 personal, -c3 untrusted, -up outside)
 		  $SHELL_IN-fw $CTL blocked
 		  $SHELL_IN-fw $CTL flows
-		  $EDITOR $RULES/qubes-firewall/${C4[1]}/      rules of work; touch its .commit file to apply
+		  $EDITOR $RULES/qubes-firewall/${C4[1]}/      rules of work; then touch the directory
 		Stop it with:
 		  kill $DAEMON ${PIDS[*]}; for n in c1 c2 c3 fw up far; do ip netns del $NS-\$n; done; rm -rf $DIR
 	TEXT

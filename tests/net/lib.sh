@@ -428,7 +428,7 @@ rules_write() {
 			printf '%s\n' "$line" >"$d/$(printf %04d $n)"
 			n=$((n + 1))
 		done < <(rules_of "$1" "$a")
-		: >"$d/.commit"
+		touch "$d"
 	done
 }
 
