@@ -106,7 +106,8 @@ struct role_conf {
 /*
  * Runs until stopped; returns an enum role_exit.  @conf is what main() wants
  * its children to know: plain bytes without pointers, given to them through
- * ROLE_FD_CONF.
+ * ROLE_FD_CONF.  Each role calls isolate_early(), which closes what it was not
+ * given, and then opens its own log.
  */
 int role_parent(const struct role_conf *rc, const void *conf, size_t len);
 

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "firewall/linux/link_ring.h"
@@ -154,55 +156,58 @@ static int packet_recv(struct port *port, struct pkt_pool *pool,
 	return 0;
 }
 
-/* Puts the vnet header into the headroom, where the frame begins now. */
-static void prepare(struct port_packet *k, uint32_t i, struct pkt *p)
+/* Puts the vnet header into the headroom, where the frame begins then. */
+static void prepare(struct mmsghdr *m, struct iovec *iov, struct pkt *p)
 {
 	struct virtio_net_hdr h;
 
 	/* pools give PKT_HEADROOM, and no header of ours grows by that */
 	vw_assert(p->head >= VNET_LEN);
 	vnet_send(&h, p);
-	memcpy(p->data - VNET_LEN, &h, VNET_LEN);
-	k->iov[i].iov_base = p->data - VNET_LEN;
-	k->iov[i].iov_len = VNET_LEN + p->len;
+	iov->iov_base = p->data - VNET_LEN;
+	iov->iov_len = VNET_LEN + p->len;
+	memcpy(iov->iov_base, &h, VNET_LEN);
+	memset(m, 0, sizeof(*m));
+	m->msg_hdr.msg_iov = iov;
+	m->msg_hdr.msg_iovlen = 1;
+}
+
+/* No error of the socket, only of this moment: the rest is dropped. */
+static bool passing(int err)
+{
+	return err == EAGAIN || err == ENOBUFS || err == ENOMEM ||
+	       err == ENETDOWN;
 }
 
 /*
- * Sends all that are prepared.  A frame that the kernel refuses is passed over;
- * when its queue is full, the rest is.
+ * Sends @n messages.  One that the kernel refuses is passed over; when its
+ * queue is full, the rest is.
  *
  * #syscalls data: sendmmsg
  */
-static int send_all(struct port_packet *k, const struct pkt_batch *in)
+static int send_all(struct port_packet *k, struct mmsghdr *m, uint32_t n)
 {
 	struct port_stats *st = &k->port.stats;
 	uint32_t done = 0;
 
-	while (done < in->n) {
-		int n = sendmmsg(k->fd, k->msg + done, in->n - done,
-				 MSG_DONTWAIT);
+	while (done < n) {
+		int sent = sendmmsg(k->fd, m + done, n - done, MSG_DONTWAIT);
 		int err = errno;
 
 		st->syscalls++;
-		if (n > 0) {
-			for (int i = 0; i < n; i++, done++) {
-				st->send_packets++;
-				st->send_bytes += in->p[done]->len;
-			}
-			continue;
-		}
-		if (err == EINTR)
-			continue;
-		if (err == EMSGSIZE || err == EINVAL) {
+		if (sent > 0) {
+			for (int i = 0; i < sent; i++, done++)
+				st->send_bytes +=
+					m[done].msg_hdr.msg_iov->iov_len -
+					VNET_LEN;
+			st->send_packets += (uint32_t)sent;
+		} else if (err == EMSGSIZE || err == EINVAL) {
 			st->send_dropped++;
 			done++;
-			continue;
+		} else if (err != EINTR) {
+			st->send_dropped += n - done;
+			return passing(err) ? 0 : -err;
 		}
-		st->send_dropped += in->n - done;
-		return err == EAGAIN || err == ENOBUFS || err == ENOMEM ||
-				       err == ENETDOWN
-			       ? 0
-			       : -err;
 	}
 	return 0;
 }
@@ -210,13 +215,14 @@ static int send_all(struct port_packet *k, const struct pkt_batch *in)
 static int packet_send(struct port *port, struct pkt_pool *pool,
 		       struct pkt_batch *in, struct mono now)
 {
-	struct port_packet *k = packet_of(port);
+	struct mmsghdr m[PKT_BATCH];
+	struct iovec iov[PKT_BATCH];
 	int err;
 
 	(void)now;
 	for (uint32_t i = 0; i < in->n; i++)
-		prepare(k, i, in->p[i]);
-	err = send_all(k, in);
+		prepare(&m[i], &iov[i], in->p[i]);
+	err = send_all(packet_of(port), m, in->n);
 	for (uint32_t i = 0; i < in->n; i++)
 		pkt_put(pool, in->p[i]);
 	in->n = 0;
@@ -262,11 +268,6 @@ int port_packet_init(struct port_packet *k, int fd)
 
 	if (ring == MAP_FAILED)
 		return -errno;
-	memset(k->msg, 0, sizeof(k->msg));
-	for (uint32_t i = 0; i < PKT_BATCH; i++) {
-		k->msg[i].msg_hdr.msg_iov = &k->iov[i];
-		k->msg[i].msg_hdr.msg_iovlen = 1;
-	}
 	k->ring = ring;
 	k->next = 0;
 	k->fd = fd;

@@ -2,9 +2,6 @@
 #ifndef VIFWALL_FIREWALL_LINUX_PORT_PACKET_H
 #define VIFWALL_FIREWALL_LINUX_PORT_PACKET_H
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include "packet/pkt_port.h"
 
 /*
@@ -16,9 +13,6 @@ struct port_packet {
 	int fd;
 	uint8_t *ring;
 	uint32_t next; /* slot that the kernel fills next */
-	/* of sends; kept, so that they need not be cleared each time */
-	struct mmsghdr msg[PKT_BATCH];
-	struct iovec iov[PKT_BATCH];
 };
 
 /*

@@ -41,7 +41,8 @@ enum msg_type {
 	MSG_DONE = MSG_QUESTION, /* struct msg_done */
 	MSG_FLOWS_PAGE,		 /* struct msg_flows_page */
 	MSG_USAGE_PAGE,		 /* struct msg_usage_page */
-	MSG_PORT_FAILED, /* struct msg_done: id and errno; seq 0, unasked */
+	MSG_PORT_FAILED, /* struct msg_done: id and errno; seq 0, unasked: the
+			    device broke, the port is closed and removed */
 };
 
 struct msg_hdr {
