@@ -71,20 +71,29 @@ enum nat_timeout {
 	NAT_T_N
 };
 
-/* What one owner may hold; 0 means no limit of its own. */
+/*
+ * What one owner may hold.  A flow is charged to the owner that opened it.
+ *
+ * 0 in flows or ports: a fair share, that is the whole divided by the owners
+ * plus one, and more while over a quarter of the whole is free (R131).  0
+ * elsewhere: no limit.  At a limit an owner loses flows of its own: closed,
+ * one-way, ICMP, half-open, the oldest first; it is refused when it has none
+ * (R132).
+ */
 struct nat_quota {
 	uint32_t flows;
 	uint32_t half_open;  /* TCP: 1024 */
 	uint32_t udp_oneway; /* 4096 */
 	uint32_t icmp;	     /* 256 */
-	uint16_t ports;	     /* outside ports per protocol and family */
 	uint32_t new_per_s;  /* 1000 */
 	uint32_t new_burst;  /* 4096 */
+	uint16_t ports;	     /* outside ports per family, held ones included */
 };
 
 struct nat_conf {
-	uint32_t flows;	 /* capacity; 65536 by default, 16 .. 2^20 */
-	uint16_t owners; /* owner numbers are below this, at most 1024 */
+	uint32_t flows;	  /* capacity; 65536 by default, 16 .. 2^20 */
+	uint16_t owners;  /* owner numbers are below this, at most 1000 */
+	uint8_t outsides; /* addresses of ours with ports to give, at most 8 */
 	uint32_t timeout_ms[NAT_T_N];
 	struct nat_quota quota;	   /* for owners that bring none */
 	uint16_t port_lo, port_hi; /* outside ports: 1024 .. 65535 */
@@ -125,12 +134,16 @@ void nat_owner_forget(struct nat *n, uint16_t owner);
  */
 void nat_addr_forget(struct nat *n, const struct pkt_addr *a);
 
-/* A port that nobody may be given: own sockets (R34, R37).  False: taken. */
+/*
+ * A port for an own socket, which nobody else is given under any protocol (R34,
+ * R37).  Counted: release it as often as it was reserved.  False: a client has
+ * it, or had it until lately, or no outside address is left.
+ */
 bool nat_port_reserve(struct nat *n, const struct pkt_addr *outside,
-		      uint8_t proto, uint16_t port);
+		      uint16_t port);
 void nat_port_release(struct nat *n, const struct pkt_addr *outside,
-		      uint8_t proto, uint16_t port);
-/* Mirage's question: is @port of @outside free towards this remote end? */
+		      uint16_t port);
+/* Would an answer from this remote end to @port of @outside reach nobody? */
 bool nat_port_is_free(const struct nat *n, const struct pkt_addr *outside,
 		      uint16_t port, uint8_t proto,
 		      const struct pkt_addr *remote, uint16_t remote_port);
@@ -143,7 +156,8 @@ struct nat_hit {
 	uint64_t hash; /* set by nat_prefetch() */
 	uint32_t flow;
 	uint8_t end;	   /* which end sent it */
-	bool quoted;	   /* ICMP error about the flow: passes without state */
+	bool quoted;	   /* ICMP error about the flow */
+	bool quiet;	   /* passes without any change of the flow */
 	bool hashed;	   /* hash is valid */
 	uint8_t state;	   /* enum nat_state before this packet */
 	uint16_t from, to; /* owners */
@@ -179,7 +193,7 @@ void nat_prefetch(const struct nat *n, struct pkt *const *p,
  * may ask the rules and nat_add()), or the packet is refused for good: TTL,
  * TCP_WINDOW, TCP_STATE, ICMP_QUOTE, ...
  */
-enum pkt_verdict nat_find(struct nat *n, struct pkt *p, uint16_t owner,
+enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 			  struct nat_hit *hit, struct mono now);
 
 /**
@@ -229,9 +243,10 @@ void nat_hit_admit(struct nat *n, const struct nat_hit *hit, uint16_t gen,
 void nat_hit_end(struct nat *n, const struct nat_hit *hit);
 
 /*
- * Housekeeping: frees what is over time and what belongs to removed owners,
- * looking at no more than @budget records.  Look-ups check deadlines
- * themselves, so being late frees memory late and nothing else.
+ * Housekeeping: frees what is over time and what belongs to removed owners.
+ * Look-ups check deadlines themselves, so being late frees memory late and
+ * nothing else.  @budget bounds the work: looking at a record costs 1, freeing
+ * it 8 more; 512 stay well below 50 us.
  */
 void nat_expire(struct nat *n, uint32_t budget, struct mono now);
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_NAT_NAT_AGE_H
+#define VIFWALL_NAT_NAT_AGE_H
+
+#include "nat/nat_core.h"
+
+/*
+ * States, deadlines and the lists of an owner's flows by class.  A packet costs
+ * one store, the deadline; lists are touched when the class changes only.
+ */
+enum nat_class nat_class_of(enum nat_state s);
+
+/* A live record joins, or leaves, the list of its payer and class. */
+void nat_age_join(struct nat *n, uint32_t i);
+void nat_age_part(struct nat *n, uint32_t i);
+
+/* Moves flow @i on to @state. */
+void nat_age_state(struct nat *n, uint32_t i, enum nat_state state);
+
+/* Sets the deadline of its state, from now on. */
+void nat_age_touch(const struct nat *n, struct nat_flow *f, uint64_t now_ms);
+
+/* The oldest flow of @owner in @class, NAT_NONE. */
+uint32_t nat_age_oldest(const struct nat *n, uint16_t owner,
+			enum nat_class class);
+
+/* Sweeps records, each at most once; @budget as in nat_expire(). */
+void nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_NAT_NAT_CORE_H
+#define VIFWALL_NAT_NAT_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nat/nat.h"
+#include "nat/nat_addr.h"
+#include "nat/nat_flow.h"
+#include "nat/nat_ports.h"
+#include "nat/nat_table.h"
+
+/*
+ * What the files of nat/ share and nobody else sees: the state of the whole.
+ *
+ * How a flow stops matching before it is freed: each owner has an epoch and
+ * each of our addresses a life.  A flow keeps the epochs of its owners and the
+ * numbers of its stand-ins; when an owner is forgotten or an address goes, the
+ * epoch moves on or the address dies, and nothing that was made before matches
+ * any more.  The records are freed later, in slices.
+ */
+enum nat_life { NAT_ABSENT, NAT_LIVE, NAT_GOING };
+
+struct nat_list {
+	uint32_t head, tail, n; /* oldest first */
+};
+
+struct nat_owner {
+	struct nat_list list[NAT_CLASS_N]; /* flows that it pays for */
+	struct nat_quota quota;
+	uint32_t refs; /* flows that name it, at either end */
+	uint32_t flows, tcp, udp, icmp;
+	uint32_t soft;	  /* flows from which on time-outs shrink (R137) */
+	uint32_t round;	  /* of the sweep, when .bumps was 0 */
+	uint64_t next_ns; /* rate: when the bucket would be full again */
+	uint64_t added, refused, evicted, expired;
+	uint16_t lessee;
+	uint8_t life;  /* enum nat_life */
+	uint8_t bumps; /* epochs that may still have records */
+	bool drain;    /* its lists start with dead flows */
+};
+
+struct nat {
+	struct nat_conf conf;
+	struct nat_table table;
+	struct nat_addrs addrs;
+	struct nat_ports ports;
+	struct nat_owner *owner; /* by number, conf.owners of them */
+	uint8_t *epoch;		 /* by owner */
+	uint32_t timeout_ms[NAT_STATE_N];
+	uint32_t live_n;       /* owners alive, without the uplink */
+	uint32_t drain_n;      /* owners with .drain */
+	uint32_t hand;	       /* next record of the sweep */
+	uint32_t rounds;       /* sweeps begun */
+	uint64_t last_ms;      /* of the last call that told the time */
+	struct nat_usage past; /* counts of owners that are gone */
+};
+
+static inline uint64_t nat_ms(struct mono now)
+{
+	return now.ns / MONO_MS;
+}
+
+static inline struct nat_flow *nat_flow_at(const struct nat *n, uint32_t i)
+{
+	return &n->table.flow[i];
+}
+
+static inline struct nat_track *nat_track_at(const struct nat *n, uint32_t i)
+{
+	return &n->table.track[i];
+}
+
+/* Made in an earlier life of an owner or address. */
+static inline bool nat_flow_stale(const struct nat *n, const struct nat_flow *f)
+{
+	return f->epoch[0] != n->epoch[f->owner[0]] ||
+	       f->epoch[1] != n->epoch[f->owner[1]] ||
+	       !n->addrs.live[f->stand[0]] || !n->addrs.live[f->stand[1]];
+}
+
+/* Stale, or over time: matches nothing any more. */
+static inline bool nat_flow_dead(const struct nat *n, const struct nat_flow *f,
+				 uint32_t now_ms)
+{
+	return (int32_t)(f->expires - now_ms) <= 0 || nat_flow_stale(n, f);
+}
+
+#endif

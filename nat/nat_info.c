@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What others may know about flows: for rules, for people, for counters. */
+#include "nat/nat_core.h"
+#include "nat/nat_life.h"
+
+void nat_hit_tuple(const struct nat *n, const struct nat_hit *hit,
+		   struct nat_tuple *out)
+{
+	const struct nat_flow *f = nat_flow_at(n, hit->flow);
+
+	*out = (struct nat_tuple){
+		.src = f->real[0],
+		.dst = f->stand[0] ? n->addrs.addr[f->stand[0]] : f->real[1],
+		.sport = f->port[0],
+		.dport = f->stand[0] ? f->stand_port[0] : f->port[1],
+		.proto = f->proto,
+	};
+	if (f->state == NAT_ICMP_QUERY) {
+		out->icmp_type = (uint8_t)f->port[1];
+		out->dport = out->sport;
+	}
+}
+
+void nat_hit_admit(struct nat *n, const struct nat_hit *hit, uint16_t gen,
+		   uint16_t rule)
+{
+	struct nat_flow *f = nat_flow_at(n, hit->flow);
+
+	f->gen = gen;
+	f->rule = rule;
+}
+
+void nat_hit_end(struct nat *n, const struct nat_hit *hit)
+{
+	nat_flow_free(n, hit->flow, n->last_ms);
+}
+
+static void describe(const struct nat *n, const struct nat_flow *f,
+		     struct nat_info *out, uint32_t now_ms)
+{
+	*out = (struct nat_info){ .gen = f->gen,
+				  .rule = f->rule,
+				  .proto = f->proto,
+				  .state = f->state,
+				  .expires_ms = f->expires - now_ms };
+	for (int e = 0; e < 2; e++) {
+		out->real[e] = f->real[e];
+		out->real_port[e] = f->port[e];
+		out->owner[e] = f->owner[e];
+		if (!f->stand[e])
+			continue;
+		out->stand[e] = n->addrs.addr[f->stand[e]];
+		out->stand_port[e] = f->stand_port[e];
+	}
+}
+
+uint32_t nat_each(const struct nat *n, uint32_t *cursor, struct nat_info *out,
+		  uint32_t max, struct mono now)
+{
+	uint32_t now_ms = (uint32_t)nat_ms(now), got = 0;
+
+	for (; *cursor < n->table.top && got < max; ++*cursor) {
+		const struct nat_flow *f = nat_flow_at(n, *cursor);
+
+		if (f->state != NAT_FREE && !nat_flow_dead(n, f, now_ms))
+			describe(n, f, &out[got++], now_ms);
+	}
+	return got;
+}
+
+static void add_usage(struct nat_usage *u, const struct nat_owner *o)
+{
+	u->flows += o->flows;
+	u->tcp += o->tcp;
+	u->udp += o->udp;
+	u->icmp += o->icmp;
+	u->half_open += o->list[NAT_CLASS_HALF].n;
+	u->udp_oneway += o->list[NAT_CLASS_ONEWAY].n;
+	u->added += o->added;
+	u->refused += o->refused;
+	u->evicted += o->evicted;
+	u->expired += o->expired;
+}
+
+void nat_usage(const struct nat *n, uint16_t owner, struct nat_usage *out)
+{
+	*out = (struct nat_usage){ 0 };
+	if (owner < n->conf.owners) {
+		add_usage(out, &n->owner[owner]);
+	} else if (owner == UINT16_MAX) {
+		*out = n->past;
+		for (uint16_t o = 0; o < n->conf.owners; o++)
+			add_usage(out, &n->owner[o]);
+	}
+	out->capacity = n->table.cap;
+}

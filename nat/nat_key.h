@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_NAT_NAT_KEY_H
+#define VIFWALL_NAT_NAT_KEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "nat/nat_flow.h"
+#include "packet/pkt_buf.h"
+
+/*
+ * What a look-up compares: owner that sends, addresses, ports, protocol as they
+ * stand in the packet.  IPv4 takes two words, IPv6 five, so that the hash reads
+ * no more than it must.
+ *
+ * ICMP queries have their id as the port of the end that asked and the type of
+ * the question as the port of the end that answers; a bit tells questions from
+ * answers (R104), so neither matches the other's key whatever its id.
+ */
+struct nat_key {
+	uint64_t w[5];
+	uint32_t n; /* words used */
+};
+
+/* Which key of a flow: that of end 0, of end 1, or its endpoint's mapping. */
+enum nat_key_kind { NAT_KEY_END0, NAT_KEY_END1, NAT_KEY_MAP, NAT_KEY_N };
+
+#define NAT_KEY_V6 1u
+#define NAT_KEY_ANSWER 2u
+#define NAT_KEY_IS_MAP 4u
+
+static inline uint64_t nat_key_rest(uint16_t sport, uint16_t dport,
+				    uint16_t owner, uint8_t proto, unsigned how)
+{
+	return (uint64_t)sport | (uint64_t)dport << 16 | (uint64_t)owner << 32 |
+	       (uint64_t)proto << 48 | (uint64_t)how << 56;
+}
+
+/* The question that an ICMP or ICMPv6 type asks or answers; 0: neither. */
+static inline uint8_t nat_icmp_question(uint8_t proto, uint8_t type)
+{
+	if (proto == 58)
+		return type == 128 || type == 129 ? 128 : 0;
+	switch (type) {
+	case 0:
+	case 8:
+		return 8;
+	case 13:
+	case 14:
+		return 13;
+	case 15:
+	case 16:
+		return 15;
+	default:
+		return 0;
+	}
+}
+
+/* From addresses as they stand in an IPv4 header (@nine: src then dst). */
+static inline void nat_key_ip4(struct nat_key *k, const uint8_t *addrs,
+			       uint64_t rest)
+{
+	memcpy(&k->w[0], addrs, 8);
+	k->w[1] = rest;
+	k->n = 2;
+}
+
+static inline void nat_key_ip6(struct nat_key *k, const uint8_t *addrs,
+			       uint64_t rest)
+{
+	memcpy(k->w, addrs, 32);
+	k->w[4] = rest;
+	k->n = 5;
+}
+
+/* From any two addresses of one family. */
+static inline void nat_key_addrs(struct nat_key *k, const struct pkt_addr *src,
+				 const struct pkt_addr *dst, bool v6,
+				 uint64_t rest)
+{
+	if (v6) {
+		memcpy(&k->w[0], src->b, 16);
+		memcpy(&k->w[2], dst->b, 16);
+		k->w[4] = rest;
+		k->n = 5;
+	} else {
+		memcpy(&k->w[0], src->b + 12, 4);
+		memcpy((uint8_t *)&k->w[0] + 4, dst->b + 12, 4);
+		k->w[1] = rest;
+		k->n = 2;
+	}
+}
+
+/* False: this kind of packet has no key of its own. */
+static inline bool nat_key_of_packet(struct nat_key *k, const struct pkt *p,
+				     uint16_t owner)
+{
+	unsigned how = p->l3 == PKT_L3_IP6 ? NAT_KEY_V6 : 0;
+	uint16_t sport = p->sport, dport = p->dport;
+	uint64_t rest;
+
+	if (p->kind == PKT_KIND_ICMP_QUERY) {
+		dport = nat_icmp_question(p->proto, p->icmp_type);
+		if (!dport)
+			return false;
+	} else if (p->kind == PKT_KIND_ICMP_REPLY) {
+		sport = nat_icmp_question(p->proto, p->icmp_type);
+		how |= NAT_KEY_ANSWER;
+		if (!sport)
+			return false;
+	} else if (p->kind != PKT_KIND_TCP && p->kind != PKT_KIND_UDP) {
+		return false;
+	}
+	rest = nat_key_rest(sport, dport, owner, p->proto, how);
+	if (p->l3 == PKT_L3_IP4)
+		nat_key_ip4(k, pkt_l3(p) + 12, rest);
+	else
+		nat_key_ip6(k, pkt_l3(p) + 8, rest);
+	return true;
+}
+
+/* @addr: the addresses that stand[] numbers. */
+static inline void nat_key_of_flow(struct nat_key *k, const struct nat_flow *f,
+				   enum nat_key_kind kind,
+				   const struct pkt_addr *addr)
+{
+	static const struct pkt_addr none;
+	unsigned e = kind == NAT_KEY_END1, how = f->flags & NAT_F_V6;
+	const struct pkt_addr *dst = &f->real[!e];
+	uint16_t dport = f->port[!e];
+
+	if (kind == NAT_KEY_MAP) {
+		nat_key_addrs(k, &f->real[0], &none, how,
+			      nat_key_rest(f->port[0], f->stand[1], f->owner[0],
+					   f->proto, how | NAT_KEY_IS_MAP));
+		return;
+	}
+	if (f->stand[e]) {
+		dst = &addr[f->stand[e]];
+		dport = f->stand_port[e];
+	}
+	if (e && (f->proto == 1 || f->proto == 58))
+		how |= NAT_KEY_ANSWER;
+	nat_key_addrs(k, &f->real[e], dst, how & NAT_KEY_V6,
+		      nat_key_rest(f->port[e], dport, f->owner[e], f->proto,
+				   how));
+}
+
+static inline bool nat_key_eq(const struct nat_key *a, const struct nat_key *b)
+{
+	if (a->n != b->n || a->w[0] != b->w[0] || a->w[1] != b->w[1])
+		return false;
+	return a->n == 2 || memcmp(&a->w[2], &b->w[2], 24) == 0;
+}
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/nat_life.h"
+
+#include "nat/nat_age.h"
+
+static bool has_port(const struct nat_flow *f)
+{
+	return f->flags & NAT_F_PORT;
+}
+
+static uint32_t *count_of(struct nat_owner *o, uint8_t proto)
+{
+	return proto == 6 ? &o->tcp : proto == 17 ? &o->udp : &o->icmp;
+}
+
+static void count(struct nat *n, const struct nat_flow *f)
+{
+	struct nat_owner *payer = &n->owner[f->owner[0]];
+
+	payer->flows++;
+	payer->added++;
+	++*count_of(payer, f->proto);
+	for (int e = 0; e < 2; e++) {
+		n->owner[f->owner[e]].refs++;
+		if (f->stand[e])
+			nat_addrs_ref(&n->addrs, f->stand[e]);
+	}
+}
+
+static void uncount(struct nat *n, const struct nat_flow *f)
+{
+	struct nat_owner *payer = &n->owner[f->owner[0]];
+
+	payer->flows--;
+	--*count_of(payer, f->proto);
+	for (int e = 0; e < 2; e++) {
+		n->owner[f->owner[e]].refs--;
+		if (f->stand[e])
+			nat_addrs_unref(&n->addrs, f->stand[e]);
+	}
+}
+
+static void ring_join(struct nat *n, uint32_t i, uint32_t sibling)
+{
+	struct nat_flow *f = nat_flow_at(n, i);
+	struct nat_track *tr = nat_track_at(n, i);
+
+	if (sibling == NAT_NONE) {
+		f->sib_next = tr->sib_prev = i;
+		return;
+	}
+	f->sib_next = nat_flow_at(n, sibling)->sib_next;
+	tr->sib_prev = sibling;
+	nat_track_at(n, f->sib_next)->sib_prev = i;
+	nat_flow_at(n, sibling)->sib_next = i;
+}
+
+/*
+ * Leaves the ring; the mapping key passes on to a sibling, the last one gives
+ * up the port.  Its key was just taken out, so entering it again can't fail.
+ */
+static void ring_part(struct nat *n, uint32_t i, uint64_t now_ms)
+{
+	struct nat_flow *f = nat_flow_at(n, i);
+	struct nat_track *tr = nat_track_at(n, i);
+	uint32_t sibling = f->sib_next;
+	struct nat_space *s;
+
+	if (f->flags & NAT_F_MAP)
+		nat_table_del(&n->table, i, NAT_KEY_MAP);
+	if (sibling != i) {
+		nat_flow_at(n, tr->sib_prev)->sib_next = sibling;
+		nat_track_at(n, sibling)->sib_prev = tr->sib_prev;
+		if (f->flags & NAT_F_MAP) {
+			nat_flow_at(n, sibling)->flags |= NAT_F_MAP;
+			vw_assert(
+				nat_table_add(&n->table, sibling, NAT_KEY_MAP));
+		}
+		return;
+	}
+	if (!has_port(f))
+		return;
+	s = nat_ports_of(&n->ports, f->stand[1]);
+	if (s && n->addrs.live[f->stand[1]])
+		nat_port_drop(&n->ports, s, f->stand_port[1], now_ms);
+}
+
+uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k,
+			 uint64_t now_ms)
+{
+	struct nat_table *t = &n->table;
+	uint32_t ref = nat_table_find(t, k, nat_table_hash(t, k));
+
+	if (ref == NAT_NONE ||
+	    !nat_flow_dead(n, nat_flow_at(n, NAT_REF_FLOW(ref)),
+			   (uint32_t)now_ms))
+		return ref;
+	nat_flow_expire(n, NAT_REF_FLOW(ref), now_ms);
+	return NAT_NONE;
+}
+
+uint32_t nat_flow_of_endpoint(struct nat *n, const struct nat_flow *draft)
+{
+	struct nat_table *t = &n->table;
+	struct nat_key k;
+	uint32_t ref, i;
+
+	nat_key_of_flow(&k, draft, NAT_KEY_MAP, n->addrs.addr);
+	ref = nat_table_find(t, &k, nat_table_hash(t, &k));
+	if (ref == NAT_NONE)
+		return NAT_NONE;
+	i = NAT_REF_FLOW(ref);
+	if (!nat_flow_stale(n, nat_flow_at(n, i)))
+		return i;
+	/* Its siblings may be many: they go without the key, in their time. */
+	nat_table_del(t, i, NAT_KEY_MAP);
+	nat_flow_at(n, i)->flags &= (uint8_t)~NAT_F_MAP;
+	return NAT_NONE;
+}
+
+struct nat_space *nat_space_get(struct nat *n, uint8_t addr, bool v6)
+{
+	struct nat_space *s = nat_ports_of(&n->ports, addr);
+
+	if (s)
+		return s;
+	s = nat_ports_open(&n->ports, addr, v6);
+	for (uint32_t i = 0; !s && i < n->ports.spaces; i++) {
+		if (n->ports.space[i].leased)
+			continue;
+		nat_space_drop(n, &n->ports.space[i]);
+		s = nat_ports_open(&n->ports, addr, v6);
+	}
+	if (s)
+		nat_addrs_ref(&n->addrs, addr);
+	return s;
+}
+
+void nat_space_drop(struct nat *n, struct nat_space *s)
+{
+	nat_addrs_unref(&n->addrs, s->addr);
+	nat_ports_close(&n->ports, s);
+}
+
+uint32_t nat_flow_make(struct nat *n, const struct nat_flow *draft,
+		       uint32_t sibling, uint64_t now_ms)
+{
+	struct nat_table *t = &n->table;
+	uint32_t i = nat_table_get(t);
+	struct nat_flow *f;
+
+	if (i == NAT_NONE)
+		return NAT_NONE;
+	f = nat_flow_at(n, i);
+	*f = *draft;
+	for (int e = 0; e < 2; e++)
+		f->epoch[e] = n->epoch[f->owner[e]];
+	if (!nat_table_add(t, i, NAT_KEY_END0))
+		goto err_put;
+	if (!nat_table_add(t, i, NAT_KEY_END1))
+		goto err_end0;
+	if ((f->flags & NAT_F_MAP) && !nat_table_add(t, i, NAT_KEY_MAP))
+		goto err_end1;
+	if (has_port(f) && sibling == NAT_NONE &&
+	    !nat_port_take(&n->ports, nat_ports_of(&n->ports, f->stand[1]),
+			   f->stand_port[1], n->owner[f->owner[0]].lessee,
+			   now_ms))
+		goto err_map;
+	ring_join(n, i, sibling);
+	count(n, f);
+	nat_age_join(n, i);
+	nat_age_touch(n, f, now_ms);
+	return i;
+
+err_map:
+	if (f->flags & NAT_F_MAP)
+		nat_table_del(t, i, NAT_KEY_MAP);
+err_end1:
+	nat_table_del(t, i, NAT_KEY_END1);
+err_end0:
+	nat_table_del(t, i, NAT_KEY_END0);
+err_put:
+	nat_table_put(t, i);
+	return NAT_NONE;
+}
+
+void nat_flow_free(struct nat *n, uint32_t i, uint64_t now_ms)
+{
+	struct nat_table *t = &n->table;
+
+	nat_age_part(n, i);
+	ring_part(n, i, now_ms);
+	nat_table_del(t, i, NAT_KEY_END0);
+	nat_table_del(t, i, NAT_KEY_END1);
+	uncount(n, nat_flow_at(n, i));
+	nat_table_put(t, i);
+}
+
+void nat_flow_expire(struct nat *n, uint32_t i, uint64_t now_ms)
+{
+	n->owner[nat_flow_at(n, i)->owner[0]].expired++;
+	nat_flow_free(n, i, now_ms);
+}
+
+void nat_flow_evict(struct nat *n, uint32_t i, uint64_t now_ms)
+{
+	n->owner[nat_flow_at(n, i)->owner[0]].evicted++;
+	nat_flow_free(n, i, now_ms);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_NAT_NAT_LIFE_H
+#define VIFWALL_NAT_NAT_LIFE_H
+
+#include "nat/nat_core.h"
+
+/*
+ * Birth and death of a flow: into and out of the index, its payer's lists, its
+ * ring of siblings, its outside port and its owners' counts, all or nothing.
+ */
+
+/*
+ * Makes a record out of @draft, whose keys are in no record; its port, when it
+ * has one (NAT_F_PORT), was not taken yet.  @sibling: a flow of the same inside
+ * endpoint and outside port, or NAT_NONE.  NAT_NONE, and nothing done, when
+ * there is no room.
+ */
+uint32_t nat_flow_make(struct nat *n, const struct nat_flow *draft,
+		       uint32_t sibling, uint64_t now_ms);
+
+void nat_flow_free(struct nat *n, uint32_t i, uint64_t now_ms);
+/* The same, counted. */
+void nat_flow_expire(struct nat *n, uint32_t i, uint64_t now_ms);
+void nat_flow_evict(struct nat *n, uint32_t i, uint64_t now_ms);
+
+/* The NAT_REF() of key @k, NAT_NONE; a dead flow is freed and not found. */
+uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k,
+			 uint64_t now_ms);
+/*
+ * A flow of @draft's inside endpoint, whose outside port is the endpoint's;
+ * NAT_NONE.  It may be over time: the port is the endpoint's until it is freed.
+ */
+uint32_t nat_flow_of_endpoint(struct nat *n, const struct nat_flow *draft);
+
+/*
+ * The ports of outside address number @addr, from now on if need be (then an
+ * address none of whose ports is anybody's loses its own); NULL: none left.
+ */
+struct nat_space *nat_space_get(struct nat *n, uint8_t addr, bool v6);
+void nat_space_drop(struct nat *n, struct nat_space *s);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Opening flows.  A flow is drafted on the stack, checked against what is
+ * there, given an outside port, and only then made.
+ */
+#include "nat/nat_age.h"
+#include "nat/nat_life.h"
+#include "nat/nat_limit.h"
+#include "nat/nat_rewrite.h"
+#include "nat/nat_tcp.h"
+#include "packet/pkt_ip.h"
+
+/* Shared ports that are tried, and own flows that are ended, for one flow. */
+#define SHARED_TRIES 64
+#define EVICT_TRIES 4
+
+static bool wants_port(const struct nat_want *want)
+{
+	return want->mode == NAT_MASQUERADE || want->mode == NAT_REDIRECT;
+}
+
+/* May this packet open a flow of this kind at all? */
+static enum pkt_reason admissible(const struct nat *n, const struct pkt *p,
+				  uint16_t owner, const struct nat_want *want)
+{
+	struct pkt_addr src = pkt_src(p), dst = pkt_dst(p);
+	bool icmp = p->kind == PKT_KIND_ICMP_QUERY;
+
+	if (p->kind != PKT_KIND_TCP && p->kind != PKT_KIND_UDP &&
+	    !(icmp && nat_icmp_question(p->proto, p->icmp_type)))
+		return PKT_REASON_CANNOT_NAT;
+	if (!pkt_addr_ok_src(&src) || !pkt_addr_ok_dst(&dst))
+		return PKT_REASON_CANNOT_NAT;
+	if (owner >= n->conf.owners || want->to >= n->conf.owners ||
+	    n->owner[owner].life != NAT_LIVE ||
+	    n->owner[want->to].life != NAT_LIVE)
+		return PKT_REASON_CANNOT_NAT;
+	if (icmp && (want->mode == NAT_REDIRECT || want->mode == NAT_FORWARD))
+		return PKT_REASON_CANNOT_NAT;
+	if (wants_port(want) &&
+	    pkt_addr_is_v4(&want->outside) != (p->l3 == PKT_L3_IP4))
+		return PKT_REASON_CANNOT_NAT;
+	if ((want->mode == NAT_REDIRECT || want->mode == NAT_FORWARD) &&
+	    pkt_addr_is_v4(&want->target) != (p->l3 == PKT_L3_IP4))
+		return PKT_REASON_CANNOT_NAT;
+	if (p->kind == PKT_KIND_TCP &&
+	    (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
+		return PKT_REASON_NOT_SYN;
+	return nat_ttl(p) <= 1 ? PKT_REASON_TTL : PKT_REASON_NONE;
+}
+
+static enum nat_state first_state(const struct pkt *p)
+{
+	return p->kind == PKT_KIND_TCP	 ? NAT_TCP_SYN_SENT
+	       : p->kind == PKT_KIND_UDP ? NAT_UDP_ONEWAY
+					 : NAT_ICMP_QUERY;
+}
+
+/* All but the outside port.  False: no number left for an address. */
+static bool draft_of(struct nat *n, const struct pkt *p, uint16_t owner,
+		     const struct nat_want *want, struct nat_flow *f)
+{
+	struct pkt_addr dst = pkt_dst(p);
+
+	*f = (struct nat_flow){ .real = { pkt_src(p), dst },
+				.port = { p->sport, p->dport },
+				.owner = { owner, want->to },
+				.gen = want->gen,
+				.rule = want->rule,
+				.proto = p->proto,
+				.state = (uint8_t)first_state(p) };
+	if (p->l3 == PKT_L3_IP6)
+		f->flags |= NAT_F_V6;
+	if (p->kind == PKT_KIND_ICMP_QUERY)
+		f->port[1] = nat_icmp_question(p->proto, p->icmp_type);
+	if (want->mode == NAT_REDIRECT || want->mode == NAT_FORWARD) {
+		f->stand[0] = nat_addrs_intern(&n->addrs, &dst);
+		f->stand_port[0] = p->dport;
+		f->real[1] = want->target;
+		f->port[1] = want->target_port;
+		if (!f->stand[0])
+			return false;
+		/* Not to be taken for a free number below. */
+		nat_addrs_ref(&n->addrs, f->stand[0]);
+	}
+	if (wants_port(want)) {
+		f->flags |= NAT_F_PORT;
+		f->stand[1] = nat_addrs_intern(&n->addrs, &want->outside);
+	}
+	if (f->stand[0])
+		nat_addrs_unref(&n->addrs, f->stand[0]);
+	return !wants_port(want) || f->stand[1];
+}
+
+/* Is the flow that is there the one that is asked for? */
+static bool alike(const struct nat_flow *f, const struct nat_flow *draft,
+		  const struct nat_want *want)
+{
+	if (f->stand[0] != draft->stand[0] || f->stand[1] != draft->stand[1] ||
+	    f->owner[1] != draft->owner[1] || f->port[1] != draft->port[1])
+		return false;
+	if (!pkt_addr_eq(&f->real[1], &draft->real[1]))
+		return false;
+	return !want->outside_port || !wants_port(want) ||
+	       f->stand_port[1] == want->outside_port;
+}
+
+/* Would the answers to @f, were @port its outside port, be somebody else's? */
+static bool collides(struct nat *n, struct nat_flow *f, uint16_t port,
+		     uint64_t now_ms)
+{
+	struct nat_key k;
+
+	f->stand_port[1] = port;
+	nat_key_of_flow(&k, f, NAT_KEY_END1, n->addrs.addr);
+	return nat_flow_by_key(n, &k, now_ms) != NAT_NONE;
+}
+
+static bool may_share(const struct nat *n, const struct nat_flow *f)
+{
+	return f->proto == IP_TCP ||
+	       (f->proto == IP_UDP && n->conf.overload_udp);
+}
+
+/* A port that this owner alone uses, for this endpoint alone; 0: none. */
+static uint16_t fresh_port(struct nat *n, const struct nat_flow *f,
+			   struct nat_space *s, uint64_t now_ms)
+{
+	const struct nat_owner *o = &n->owner[f->owner[0]];
+	uint16_t start = nat_port_start(&n->ports), own = f->port[0];
+
+	if (!nat_limit_port(n, f->owner[0], s))
+		return nat_port_idle(&n->ports, s, start, o->lessee, now_ms);
+	if (n->conf.preserve && nat_port_is_nobodys(s, own))
+		return own;
+	if (s->free_n)
+		return nat_port_free(s, start);
+	return nat_port_idle(&n->ports, s, start, o->lessee, now_ms);
+}
+
+/* A port that another endpoint of this owner uses towards others (RFC 7857). */
+static uint16_t shared_port(struct nat *n, struct nat_flow *f,
+			    struct nat_space *s, uint64_t now_ms)
+{
+	const struct nat_owner *o = &n->owner[f->owner[0]];
+	uint16_t port = nat_port_start(&n->ports);
+
+	for (int i = 0; i < SHARED_TRIES; i++) {
+		port = nat_port_shared(&n->ports, s, port, o->lessee);
+		if (!port || !collides(n, f, port, now_ms))
+			return port;
+		port = port < n->ports.hi ? (uint16_t)(port + 1) : n->ports.lo;
+	}
+	return 0;
+}
+
+/*
+ * R30: the endpoint's own outside port, if it has one already; else a new one,
+ * which becomes its own.  *@sibling: a flow that uses it.
+ */
+static bool choose_port(struct nat *n, struct nat_flow *f, struct nat_space *s,
+			uint32_t *sibling, uint64_t now_ms)
+{
+	uint32_t map = nat_flow_of_endpoint(n, f);
+	uint16_t port;
+
+	if (map != NAT_NONE) {
+		*sibling = map;
+		if (!collides(n, f, nat_flow_at(n, map)->stand_port[1], now_ms))
+			return true;
+		*sibling = NAT_NONE;
+	} else {
+		f->flags |= NAT_F_MAP;
+	}
+	for (int i = 0; i < EVICT_TRIES; i++) {
+		port = fresh_port(n, f, s, now_ms);
+		if (port && !collides(n, f, port, now_ms))
+			return true;
+		if (may_share(n, f) && shared_port(n, f, s, now_ms))
+			return true;
+		if (!port && !nat_limit_evict(n, f->owner[0], now_ms))
+			return false;
+	}
+	return false;
+}
+
+/* The port that was asked for, or none. */
+static bool given_port(struct nat *n, struct nat_flow *f,
+		       const struct nat_space *s, uint16_t port,
+		       uint32_t *sibling, uint64_t now_ms)
+{
+	uint32_t map = nat_flow_of_endpoint(n, f);
+
+	if (collides(n, f, port, now_ms))
+		return false;
+	if (map == NAT_NONE)
+		f->flags |= NAT_F_MAP;
+	else if (nat_flow_at(n, map)->stand_port[1] == port)
+		*sibling = map;
+	return nat_port_may_take(&n->ports, s, port,
+				 n->owner[f->owner[0]].lessee, now_ms);
+}
+
+static enum pkt_reason settle_port(struct nat *n, struct nat_flow *f,
+				   const struct nat_want *want,
+				   uint32_t *sibling, uint64_t now_ms)
+{
+	struct nat_space *s =
+		nat_space_get(n, f->stand[1], f->flags & NAT_F_V6);
+
+	if (!s)
+		return PKT_REASON_NAT_PORTS;
+	if (want->outside_port)
+		return given_port(n, f, s, want->outside_port, sibling, now_ms)
+			       ? PKT_REASON_NONE
+			       : PKT_REASON_OVERLAP;
+	return choose_port(n, f, s, sibling, now_ms) ? PKT_REASON_NONE
+						     : PKT_REASON_NAT_PORTS;
+}
+
+/* The outside port, where there is one, and nobody else's keys. */
+static enum pkt_reason settle(struct nat *n, struct nat_flow *f,
+			      const struct nat_want *want, uint32_t *sibling,
+			      struct mono now)
+{
+	enum pkt_reason why =
+		nat_limit_flow(n, f->owner[0], nat_class_of(f->state), now);
+	struct nat_key ask, answer;
+
+	if (why == PKT_REASON_NONE && wants_port(want))
+		why = settle_port(n, f, want, sibling, nat_ms(now));
+	if (why != PKT_REASON_NONE)
+		return why;
+	nat_key_of_flow(&ask, f, NAT_KEY_END0, n->addrs.addr);
+	nat_key_of_flow(&answer, f, NAT_KEY_END1, n->addrs.addr);
+	if (nat_key_eq(&ask, &answer) ||
+	    nat_flow_by_key(n, &answer, nat_ms(now)) != NAT_NONE)
+		return PKT_REASON_OVERLAP;
+	return PKT_REASON_NONE;
+}
+
+static enum pkt_verdict refuse(struct nat *n, struct pkt *p, uint16_t owner,
+			       enum pkt_reason why)
+{
+	if (owner < n->conf.owners)
+		n->owner[owner].refused++;
+	return pkt_drop(p, why);
+}
+
+enum pkt_verdict nat_add(struct nat *n, struct pkt *p, uint16_t owner,
+			 const struct nat_want *want, struct nat_hit *hit,
+			 struct mono now)
+{
+	enum pkt_reason why = admissible(n, p, owner, want);
+	uint32_t ref, i, sibling = NAT_NONE;
+	struct nat_flow draft;
+	struct nat_key k;
+
+	n->last_ms = nat_ms(now);
+	*hit = (struct nat_hit){ 0 };
+	if (why != PKT_REASON_NONE)
+		return refuse(n, p, owner, why);
+	if (!draft_of(n, p, owner, want, &draft))
+		return refuse(n, p, owner, PKT_REASON_NAT_FULL);
+	nat_key_of_packet(&k, p, owner);
+	ref = nat_flow_by_key(n, &k, nat_ms(now));
+	if (ref != NAT_NONE) {
+		if (NAT_REF_KIND(ref) != NAT_KEY_END0 ||
+		    !alike(nat_flow_at(n, NAT_REF_FLOW(ref)), &draft, want))
+			return refuse(n, p, owner, PKT_REASON_OVERLAP);
+		return nat_find(n, p, owner, hit, now);
+	}
+	why = settle(n, &draft, want, &sibling, now);
+	if (why != PKT_REASON_NONE)
+		return refuse(n, p, owner, why);
+	i = nat_flow_make(n, &draft, sibling, nat_ms(now));
+	if (i == NAT_NONE)
+		return refuse(n, p, owner, PKT_REASON_NAT_FULL);
+	if (p->kind == PKT_KIND_TCP)
+		nat_tcp_open(nat_flow_at(n, i), nat_track_at(n, i), p);
+	nat_limit_charge(&n->owner[owner], now);
+	hit->flow = i;
+	hit->state = draft.state;
+	hit->from = owner;
+	hit->to = want->to;
+	hit->gen = want->gen;
+	hit->rule = want->rule;
+	return PKT_FORWARD;
+}

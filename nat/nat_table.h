@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_NAT_NAT_TABLE_H
+#define VIFWALL_NAT_NAT_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nat/nat_flow.h"
+#include "nat/nat_key.h"
+#include "packet/pkt_arena.h"
+#include "packet/pkt_hash.h"
+
+/*
+ * The store: flow records by number, and the index from keys to them.  It knows
+ * nothing of time, owners or protocols.  Nobody else sees how the index is
+ * built: tests link a second store behind this header.
+ */
+struct nat_index;
+
+struct nat_table {
+	struct nat_flow *flow; /* by number */
+	struct nat_track *track;
+	struct nat_index *index;
+	const struct pkt_addr *addr; /* what stand[] of a flow numbers */
+	struct pkt_hash_key key;
+	uint32_t cap;	/* records */
+	uint32_t used;	/* ... that are live */
+	uint32_t top;	/* every record from here on was never used */
+	uint32_t spare; /* first free record below top */
+	uint32_t buckets;
+};
+
+/* A key's place: flow number and which of its keys. */
+#define NAT_REF_FLOW(ref) ((ref) >> 2)
+#define NAT_REF_KIND(ref) ((enum nat_key_kind)((ref)&3u))
+#define NAT_REF(flow, kind) ((flow) << 2 | (uint32_t)(kind))
+
+size_t nat_table_size(uint32_t flows);
+/* Takes nat_table_size() bytes from @a; false when they are not there. */
+bool nat_table_init(struct nat_table *t, struct pkt_arena *a, uint32_t flows,
+		    const struct pkt_hash_key *key,
+		    const struct pkt_addr *addr);
+/* Forgets everything. */
+void nat_table_reset(struct nat_table *t);
+
+/* A zeroed record, or NAT_NONE when all are in use. */
+uint32_t nat_table_get(struct nat_table *t);
+/* Gives it back; none of its keys is in the index. */
+void nat_table_put(struct nat_table *t, uint32_t i);
+
+/* The hash that the functions below want. */
+uint64_t nat_table_hash(const struct nat_table *t, const struct nat_key *k);
+
+/* A NAT_REF(), or NAT_NONE. Never looks at more than two buckets (P15). */
+uint32_t nat_table_find(const struct nat_table *t, const struct nat_key *k,
+			uint64_t hash);
+
+/*
+ * Enters key @kind of flow @i, which is not in the index (nor is any equal
+ * key).  False: no room; nothing changed for anybody.
+ */
+bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind);
+/* Takes it out; it is there. */
+void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind);
+
+/*
+ * Hints, in this order with other work between them: load where @hash is
+ * looked for; load the record that is probably meant.
+ */
+void nat_table_warm(const struct nat_table *t, uint64_t hash);
+void nat_table_warm_flow(const struct nat_table *t, uint64_t hash);
+
+#endif

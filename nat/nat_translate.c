@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of every packet: which flow, may it pass, rewrite.  Finding changes
+ * nothing, so that the caller can ask the rules in between.
+ */
+#include "nat/nat_age.h"
+#include "nat/nat_core.h"
+#include "nat/nat_icmp.h"
+#include "nat/nat_rewrite.h"
+#include "nat/nat_tcp.h"
+
+#define DNS_PORT 53
+
+void nat_prefetch(const struct nat *n, struct pkt *const *p,
+		  struct nat_hit *hit, const uint16_t *owner, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct nat_key k;
+
+		hit[i].hashed = p[i] && nat_key_of_packet(&k, p[i], owner[i]);
+		if (!hit[i].hashed)
+			continue;
+		hit[i].hash = nat_table_hash(&n->table, &k);
+		nat_table_warm(&n->table, hit[i].hash);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (hit[i].hashed)
+			nat_table_warm_flow(&n->table, hit[i].hash);
+}
+
+static enum pkt_verdict found(const struct nat *n, struct nat_hit *hit,
+			      uint32_t i, unsigned e)
+{
+	const struct nat_flow *f = nat_flow_at(n, i);
+
+	hit->flow = i;
+	hit->end = (uint8_t)e;
+	hit->state = f->state;
+	hit->from = f->owner[e];
+	hit->to = f->owner[!e];
+	hit->gen = f->gen;
+	hit->rule = f->rule;
+	return PKT_FORWARD;
+}
+
+static enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
+				   uint16_t owner, struct nat_hit *hit,
+				   uint32_t now_ms)
+{
+	enum pkt_reason why;
+	unsigned e;
+	uint32_t i = nat_icmp_find(n, p, owner, &e, &why, now_ms);
+
+	if (i == NAT_NONE)
+		return pkt_drop(p, why);
+	if (nat_ttl(p) <= 1)
+		return pkt_drop(p, PKT_REASON_TTL);
+	hit->quoted = true;
+	hit->quiet = true;
+	return found(n, hit, i, e);
+}
+
+enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
+			  struct nat_hit *hit, struct mono now)
+{
+	uint32_t now_ms = (uint32_t)nat_ms(now), ref, i;
+	const struct nat_flow *f;
+	enum pkt_reason why;
+	struct nat_key k;
+	unsigned e;
+
+	hit->quoted = hit->quiet = false;
+	if (p->kind == PKT_KIND_ICMP_ERROR)
+		return find_error(n, p, owner, hit, now_ms);
+	if (!nat_key_of_packet(&k, p, owner))
+		return pkt_drop(p, PKT_REASON_CANNOT_NAT);
+	if (!hit->hashed)
+		hit->hash = nat_table_hash(&n->table, &k);
+	ref = nat_table_find(&n->table, &k, hit->hash);
+	if (ref == NAT_NONE)
+		return pkt_drop(p, PKT_REASON_NO_FLOW);
+	i = NAT_REF_FLOW(ref);
+	f = nat_flow_at(n, i);
+	if (nat_flow_dead(n, f, now_ms))
+		return pkt_drop(p, PKT_REASON_NO_FLOW);
+	if (nat_ttl(p) <= 1)
+		return pkt_drop(p, PKT_REASON_TTL);
+	e = NAT_REF_KIND(ref) == NAT_KEY_END1;
+	if (p->kind == PKT_KIND_TCP) {
+		why = nat_tcp_check(f, nat_track_at(n, i), e, p, &hit->quiet);
+		if (why != PKT_REASON_NONE)
+			return pkt_drop(p, why);
+	}
+	return found(n, hit, i, e);
+}
+
+/* The state after a datagram or query from end @e. */
+static enum nat_state next_state(const struct nat_flow *f, unsigned e)
+{
+	uint16_t asked = f->stand[0] ? f->stand_port[0] : f->port[1];
+
+	if (f->state != NAT_UDP_ONEWAY || !e)
+		return f->state;
+	return asked == DNS_PORT ? NAT_UDP_DNS_DONE : NAT_UDP_BOTH;
+}
+
+static void advance(struct nat *n, struct pkt *p, uint32_t i, unsigned e,
+		    uint64_t now_ms)
+{
+	struct nat_flow *f = nat_flow_at(n, i);
+	enum nat_state was = f->state, is;
+
+	is = p->kind == PKT_KIND_TCP
+		     ? nat_tcp_advance(f, nat_track_at(n, i), e, p)
+		     : next_state(f, e);
+	/* R58: what comes after the end is let through, but is no new life. */
+	if (is == was && (is == NAT_TCP_TIME_WAIT || is == NAT_TCP_CLOSED))
+		return;
+	if (is != f->state)
+		nat_age_state(n, i, is);
+	nat_age_touch(n, f, now_ms);
+}
+
+void nat_apply(struct nat *n, struct pkt *p, const struct nat_hit *hit,
+	       struct mono now)
+{
+	const struct nat_flow *f = nat_flow_at(n, hit->flow);
+
+	n->last_ms = nat_ms(now);
+	if (hit->quoted) {
+		nat_icmp_rewrite(n, p, f, hit->end);
+		return;
+	}
+	if (!hit->quiet)
+		advance(n, p, hit->flow, hit->end, nat_ms(now));
+	nat_rewrite(p, f, hit->end, n->addrs.addr);
+}
+
+enum pkt_verdict nat_translate(struct nat *n, struct pkt *p, uint16_t owner,
+			       struct mono now)
+{
+	struct nat_hit hit = { 0 };
+
+	if (nat_find(n, p, owner, &hit, now) != PKT_FORWARD)
+		return PKT_DROP;
+	nat_apply(n, p, &hit, now);
+	return PKT_FORWARD;
+}
