@@ -9,7 +9,8 @@
  * The few frames that the firewall itself says.  All are built into a fresh
  * packet from the pool and come out parsed, with complete checksums, TTL or hop
  * limit 64 (R28; ND: 255) and no byte that was not written on purpose.  NULL:
- * the pool is empty.  Ethernet addresses are filled as given.
+ * the pool is empty, or the packet asks for an answer that must not be given
+ * (R20), or that no parser would take.  Ethernet addresses are filled as given.
  */
 
 struct pkt_eth {
@@ -26,8 +27,9 @@ enum pkt_err {
 };
 
 /*
- * R20: may an error be sent about @p (parsed; or as far as its addresses)?
- * Not about errors, later fragments, multicast, or sources that are no host.
+ * R20: may an error be sent about @p, which pkt_parse() let pass?  Not about
+ * errors, ICMP that is neither question nor answer, fragments (whole datagrams
+ * only), multicast (but for IPv6 packets too big), or sources that are no host.
  */
 bool pkt_err_allowed(const struct pkt *p, enum pkt_err err);
 
@@ -46,7 +48,11 @@ struct pkt *pkt_build_error(struct pkt_pool *pool, const struct pkt_eth *eth,
 struct pkt *pkt_build_rst(struct pkt_pool *pool, const struct pkt_eth *eth,
 			  const struct pkt *p);
 
-/* Turns echo request @p into its reply, in place; @p stays the caller's. */
+/*
+ * Turns echo request @p (asserted) into its reply, in place; @p stays the
+ * caller's.  What the sender put in but TTL, type and addresses stays: id,
+ * sequence number, payload, DF, DSCP.
+ */
 void pkt_build_echo_reply(struct pkt *p, const struct pkt_eth *eth);
 
 struct pkt_arp {
@@ -55,7 +61,10 @@ struct pkt_arp {
 	struct pkt_addr spa, tpa; /* IPv4 */
 };
 
-/* R82: false unless Ethernet/IPv4, right lengths, op 1 or 2. */
+/*
+ * R82: false unless Ethernet/IPv4, right lengths, op 1 or 2.  Whether the
+ * addresses are the sender's is the caller's question.
+ */
 bool pkt_parse_arp(const struct pkt *p, struct pkt_arp *arp);
 struct pkt *pkt_build_arp(struct pkt_pool *pool, const struct pkt_eth *eth,
 			  const struct pkt_arp *arp);
@@ -69,17 +78,20 @@ struct pkt_nd {
 };
 
 /*
- * R102: false unless hop limit 255, code 0, checksum right, options well formed
- * and the target a unicast address.  Types 133, 134 and 137 have no target
- * here.
+ * R102: false unless hop limit 255, code 0, not cut up, options well formed (at
+ * most 64) and the addresses sane: target unicast; a question from :: carries
+ * no link-layer address and goes to a solicited-node group; an answer to a
+ * group is not solicited; routers speak from link-local addresses.  The
+ * checksum was right already for pkt_parse().  Types 133, 134 and 137 have no
+ * target here.
  */
 bool pkt_parse_nd(const struct pkt *p, struct pkt_nd *nd);
-/* A solicitation or advertisement from @src to @dst. */
+/* A solicitation or advertisement (asserted) from @src to @dst. */
 struct pkt *pkt_build_nd(struct pkt_pool *pool, const struct pkt_eth *eth,
 			 const struct pkt_addr *src, const struct pkt_addr *dst,
 			 const struct pkt_nd *nd);
 
-/* Writes the Ethernet header of a parsed packet. */
+/* Writes the Ethernet header of a parsed packet, and its L2_MCAST flag. */
 void pkt_set_eth(struct pkt *p, const struct pkt_eth *eth);
 
 #endif

@@ -569,7 +569,7 @@ struct pkt *frame_arp(struct pkt_pool *pool, const struct frame_arp *s)
 struct pkt *frame_nd(struct pkt_pool *pool, const struct frame_nd *s)
 {
 	struct frame_spec ip = s->ip;
-	uint8_t body[512];
+	uint8_t body[1024];
 	struct wcur w = wcur_of(body, sizeof(body));
 
 	ip.proto = IP_ICMP6;
