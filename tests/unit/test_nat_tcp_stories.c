@@ -138,10 +138,10 @@ static void R50_a_connection_opens_talks_and_closes(void)
 		{ 'c', P | A, 1, 1, 100, NULL, "established" },
 		{ 's', A, 1, 101, 1460, NULL, "established" },
 		{ 'c', A, 101, 1461, 0, NULL, "established" },
-		{ 'c', F | A, 101, 1461, 0, NULL, "fin-0" },
-		{ 's', A, 1461, 102, 0, NULL, "fin-0" },
-		{ 's', P | A, 1461, 102, 50, NULL, "fin-0" },
-		{ 'c', A, 102, 1511, 0, NULL, "fin-0" },
+		{ 'c', F | A, 101, 1461, 0, NULL, "fin-from-0" },
+		{ 's', A, 1461, 102, 0, NULL, "fin-from-0" },
+		{ 's', P | A, 1461, 102, 50, NULL, "fin-from-0" },
+		{ 'c', A, 102, 1511, 0, NULL, "fin-from-0" },
 		{ 's', F | A, 1511, 102, 0, NULL, "fin-both" },
 		{ 'c', A, 102, 1512, 0, NULL, "time-wait" },
 		END
@@ -152,10 +152,10 @@ static void R50_the_server_may_close_first(void)
 {
 	story("server closes", (struct step[]){
 		OPEN,
-		{ 's', F | A, 1, 1, 0, NULL, "fin-1" },
-		{ 'c', A, 1, 2, 0, NULL, "fin-1" },
-		{ 'c', P | A, 1, 2, 500, NULL, "fin-1" },
-		{ 's', A, 2, 501, 0, NULL, "fin-1" },
+		{ 's', F | A, 1, 1, 0, NULL, "fin-from-1" },
+		{ 'c', A, 1, 2, 0, NULL, "fin-from-1" },
+		{ 'c', P | A, 1, 2, 500, NULL, "fin-from-1" },
+		{ 's', A, 2, 501, 0, NULL, "fin-from-1" },
 		{ 'c', F | A, 501, 2, 0, NULL, "fin-both" },
 		{ 's', A, 2, 502, 0, NULL, "time-wait" },
 		END
@@ -166,7 +166,7 @@ static void R50_crossing_fins(void)
 {
 	story("crossing", (struct step[]){
 		OPEN,
-		{ 'c', F | A, 1, 1, 0, NULL, "fin-0" },
+		{ 'c', F | A, 1, 1, 0, NULL, "fin-from-0" },
 		{ 's', F | A, 1, 1, 0, NULL, "fin-both" },
 		{ 'c', A, 2, 2, 0, NULL, "" },
 		{ 's', A, 2, 2, 0, NULL, "time-wait" },
@@ -398,8 +398,8 @@ static void R57_R58_each_state_has_its_time(void)
 		{ 'c', A, 1, 1, 0, NULL, "established", 239 },
 		{ 's', A, 1, 1, 10, NULL, "established", 86399 },
 		{ 'c', A, 1, 11, 0, NULL, "established", 86399 },
-		{ 'c', F | A, 1, 11, 0, NULL, "fin-0", 86399 },
-		{ 's', A, 11, 2, 0, NULL, "fin-0", 899 },
+		{ 'c', F | A, 1, 11, 0, NULL, "fin-from-0", 86399 },
+		{ 's', A, 11, 2, 0, NULL, "fin-from-0", 899 },
 		{ 's', F | A, 11, 2, 0, NULL, "fin-both", 899 },
 		{ 'c', A, 2, 12, 0, NULL, "time-wait", 239 },
 		{ 's', A, 12, 2, 0, "no-flow", NULL, 241 },
