@@ -39,7 +39,19 @@ size_t ruleset_size(const struct rule *rules, uint32_t n,
 size_t ruleset_scratch_size(const struct rule *rules, uint32_t n,
 			    const struct rule_env *env)
 {
-	return rule_index_scratch(count_items(rules, n, env), n);
+	return PKT_ARENA_ALIGN +
+	       rule_index_scratch(count_items(rules, n, env), n);
+}
+
+/* An arena in memory that may be aligned to anything. */
+static int scratch_init(struct pkt_arena *a, void *scratch, size_t len)
+{
+	size_t skip = -(uintptr_t)scratch & (PKT_ARENA_ALIGN - 1);
+
+	if (len < skip)
+		return -ENOSPC;
+	pkt_arena_init(a, (uint8_t *)scratch + skip, len - skip);
+	return 0;
 }
 
 static bool number_before(const void *ctx, uint32_t a, uint32_t b)
@@ -110,8 +122,9 @@ int ruleset_build(void *mem, size_t len, size_t *used, enum rule_family family,
 
 	if (n > RULE_SET_MAX)
 		return -E2BIG;
-	pkt_arena_init(&arena, scratch, scratch_len);
-	rc = rule_index_init(&x, &arena, items, n);
+	rc = scratch_init(&arena, scratch, scratch_len);
+	if (!rc)
+		rc = rule_index_init(&x, &arena, items, n);
 	if (rc)
 		return rc;
 	x.set = begin(&x.out, family, n);

@@ -271,7 +271,8 @@ int fw_guard_set(struct fw *fw, const struct pkt_addr *a, uint32_t n)
 {
 	if (n > fw->conf.guard)
 		return -ENOSPC;
-	memcpy(fw->guard, a, n * sizeof(*a));
+	if (n) /* an empty list may be NULL */
+		memcpy(fw->guard, a, n * sizeof(*a));
 	fw->guard_n = n;
 	map_changed(fw);
 	return 0;
