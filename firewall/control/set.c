@@ -89,7 +89,11 @@ static int read_keys(struct load *l, const struct tree *t, const char *base)
 	return 0;
 }
 
-/* Seals @bytes and maps them as the other process will. */
+/*
+ * Seals @bytes and maps them as the other process will.
+ * #syscalls control: memfd_create write fcntl/F_ADD_SEALS fcntl/F_GET_SEALS
+ * #syscalls control: fstat newfstatat mmap/noexec munmap mremap brk close
+ */
 static int seal(struct set *s, const void *bytes, size_t len)
 {
 	const void *map;

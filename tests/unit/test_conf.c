@@ -203,6 +203,28 @@ static void every_setting_has_a_sentence_and_says_what_it_takes(void)
 
 /* ---- values that matter ---------------------------------------------------*/
 
+static void built_in_values_are_those_of_the_translator(void)
+{
+	struct nat_conf nat;
+
+	start();
+	nat_conf_default(&nat);
+	CU_ASSERT_EQUAL(conf.nat.flows, nat.flows);
+	CU_ASSERT_EQUAL(conf.nat.port_lo, nat.port_lo);
+	CU_ASSERT_EQUAL(conf.nat.port_hi, nat.port_hi);
+	CU_ASSERT_EQUAL(conf.nat.preserve, nat.preserve);
+	CU_ASSERT_EQUAL(conf.nat.overload_udp, nat.overload_udp);
+	for (int i = 0; i < NAT_T_N; i++)
+		CU_ASSERT_EQUAL(conf.nat.timeout_ms[i], nat.timeout_ms[i]);
+	CU_ASSERT_EQUAL(conf.nat.quota.flows, nat.quota.flows);
+	CU_ASSERT_EQUAL(conf.nat.quota.half_open, nat.quota.half_open);
+	CU_ASSERT_EQUAL(conf.nat.quota.udp_oneway, nat.quota.udp_oneway);
+	CU_ASSERT_EQUAL(conf.nat.quota.icmp, nat.quota.icmp);
+	CU_ASSERT_EQUAL(conf.nat.quota.ports, nat.quota.ports);
+	CU_ASSERT_EQUAL(conf.nat.quota.new_per_s, nat.quota.new_per_s);
+	CU_ASSERT_EQUAL(conf.nat.quota.new_burst, nat.quota.new_burst);
+}
+
 static void built_in_values_are_the_documented_ones(void)
 {
 	start();
@@ -668,6 +690,7 @@ static void names_are_told_from_other_words(void)
 UNIT_SUITE(conf, UNIT(every_setting_takes_good_values_and_refuses_bad_ones),
 	   UNIT(no_setting_is_left_out_of_that_table),
 	   UNIT(every_setting_has_a_sentence_and_says_what_it_takes),
+	   UNIT(built_in_values_are_those_of_the_translator),
 	   UNIT(built_in_values_are_the_documented_ones),
 	   UNIT(a_whole_file_is_understood),
 	   UNIT(errors_name_the_file_and_the_line),

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What should hold: settings and the tree become slots, sets and lists.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firewall/control/apply.h"
+#include "firewall/linux/log.h"
+
+static const uint8_t rules_bit[2] = { APPLY_RULES4, APPLY_RULES6 };
+
+void apply_mark(struct apply *a, uint16_t n, unsigned int bits)
+{
+	a->slot[n].todo |= (uint8_t)bits;
+}
+
+void apply_env(const struct apply *a, struct rule_env *env)
+{
+	*env = (struct rule_env){ .dns = a->conf.dns, .dns_n = a->conf.dns_n };
+}
+
+static const char *family_name(int family)
+{
+	return family == RULE_IP4 ? "IPv4" : "IPv6";
+}
+
+/* ---- sets -----------------------------------------------------------------*/
+
+static void say_set(const struct apply_slot *s, const struct set *set)
+{
+	char key[LOG_QUOTE_ROOM], why[LOG_QUOTE_ROOM + 64];
+	const struct set_error *e = &set->error;
+
+	log_quote(key, e->key, strlen(e->key));
+	log_quote(why, e->why, strlen(e->why));
+	switch ((enum set_state)set->state) {
+	case SET_NONE:
+		log_info("client %s: no %s rules any more: closed", s->fw.name,
+			 family_name(set->family));
+		break;
+	case SET_GOOD:
+		log_info("client %s: %u %s rules in force", s->fw.name, set->n,
+			 family_name(set->family));
+		break;
+	case SET_BAD:
+		log_err("client %s: %s rules refused, so all is: rule %s "
+			"column %u: %s",
+			s->fw.name, family_name(set->family), key, e->column,
+			why);
+		break;
+	}
+}
+
+void apply_shut(struct apply *a, uint16_t n, int err)
+{
+	struct apply_slot *s = &a->slot[n];
+
+	log_err("client %s: closed: its rules can't be built (%s)", s->fw.name,
+		log_errno(-err));
+	s->err = -err;
+	apply_mark(a, n, APPLY_CLIENT_DEL);
+}
+
+/* @set (given away) takes the place of what was; data is told if it differs. */
+static void set_swap(struct apply *a, uint16_t n, int family, struct set *set)
+{
+	struct apply_slot *s = &a->slot[n];
+	struct set *old = &s->set[family];
+	bool same = set_same(old, set);
+
+	if (!same || set->state != old->state)
+		say_set(s, set);
+	if (!same || s->err) {
+		apply_mark(a, n, rules_bit[family]);
+		s->since[family] = (struct mono){ 0 };
+	}
+	if (s->err)
+		apply_mark(a, n, APPLY_CLIENT | APPLY_RULES4 | APPLY_RULES6);
+	s->err = 0;
+	set_clear(old);
+	*old = *set;
+}
+
+void apply_close_set(struct apply *a, uint16_t n, int family, const char *why)
+{
+	struct set set;
+	int err = set_closed(&set, (enum rule_family)family, "set", why);
+
+	if (err)
+		apply_shut(a, n, err);
+	else
+		set_swap(a, n, family, &set);
+}
+
+/* No set any more: one that closes takes its place. */
+static void set_withdraw(struct apply *a, uint16_t n, int family)
+{
+	struct set set;
+	int err;
+
+	if (!a->slot[n].set[family].built)
+		return;
+	err = set_closed(&set, (enum rule_family)family, "set", "removed");
+	if (err) {
+		apply_shut(a, n, err);
+		return;
+	}
+	set.state = SET_NONE;
+	set.error_n = 0;
+	set_swap(a, n, family, &set);
+}
+
+static void set_commit(struct apply *a, uint16_t n, int family)
+{
+	struct apply_slot *s = &a->slot[n];
+	char base[TREE_PATH_MAX + 2];
+	struct rule_env env;
+	struct set set;
+	int err;
+
+	apply_env(a, &env);
+	if (s->accept) {
+		err = set_accept(&set, (enum rule_family)family);
+	} else {
+		snprintf(base, sizeof(base), "%s%s/", TREE_RULES,
+			 s->key[family]);
+		err = set_load(&set, a->tree, base, (enum rule_family)family,
+			       &env, NULL, NULL);
+	}
+	if (err)
+		apply_shut(a, n, err);
+	else
+		set_swap(a, n, family, &set);
+}
+
+/* ---- the tree -------------------------------------------------------------*/
+
+/* All addresses in the lists of clients, running or not. */
+static void guard_read(struct apply *a, const char *path)
+{
+	struct tree_key k;
+	const char *p, *end;
+
+	if (!tree_read(a->tree, path, &k))
+		return;
+	for (p = k.value, end = p + k.len; p < end;) {
+		size_t n = strcspn(p, " \n");
+		struct pkt_addr addr;
+
+		if (n && a->guard_n == APPLY_GUARD_MAX)
+			log_err("%s: more than %u addresses", path,
+				APPLY_GUARD_MAX);
+		else if (n && pkt_addr_parse(&addr, p, n))
+			log_err("%s: not an address at byte %td", path,
+				p - k.value);
+		else if (n)
+			a->guard[a->guard_n++] = addr;
+		p += n + 1;
+	}
+}
+
+void apply_tree_changed(void *ctx, const char *path, bool removed)
+{
+	const size_t len = strlen(TREE_RULES);
+	struct apply *a = ctx;
+
+	if (!strcmp(path, TREE_GUARD4) || !strcmp(path, TREE_GUARD6)) {
+		a->guard_n = 0;
+		guard_read(a, TREE_GUARD4);
+		guard_read(a, TREE_GUARD6);
+		a->guard_todo = true;
+		return;
+	}
+	if (strncmp(path, TREE_RULES, len) || strchr(path + len, '/'))
+		return;
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
+		for (int f = 0; f < 2; f++) {
+			struct apply_slot *s = &a->slot[n];
+
+			if (!s->used || s->accept ||
+			    strcmp(s->key[f], path + len))
+				continue;
+			if (removed)
+				set_withdraw(a, n, f);
+			else
+				set_commit(a, n, f);
+		}
+}
+
+/* ---- settings -------------------------------------------------------------*/
+
+/* The first address of each family names the client's rules. */
+static void keys_of(const struct fw_client *fw, char key[2][PKT_ADDR_TEXT])
+{
+	key[0][0] = key[1][0] = '\0';
+	for (uint8_t i = 0; i < fw->addr_n + fw->net_n; i++) {
+		const struct pkt_addr *addr =
+			i < fw->addr_n ? &fw->addr[i]
+				       : &fw->net[i - fw->addr_n].addr;
+		char *k = key[pkt_addr_is_v4(addr) ? RULE_IP4 : RULE_IP6];
+
+		if (!k[0])
+			pkt_addr_print(k, addr);
+	}
+}
+
+static bool same_port(const struct conf_port *a, const struct conf_port *b)
+{
+	return a->kind == b->kind && !strcmp(a->name, b->name);
+}
+
+static void slot_clear(struct apply_slot *s)
+{
+	*s = (struct apply_slot){ .link = { .fd = -1 } };
+	set_none(&s->set[0], RULE_IP4);
+	set_none(&s->set[1], RULE_IP6);
+}
+
+/* The client goes; its number is free once data was told. */
+static void slot_drop(struct apply *a, uint16_t n)
+{
+	struct apply_slot *s = &a->slot[n];
+	unsigned int todo = (s->sent ? APPLY_CLIENT_DEL : 0u) |
+			    (s->port_sent ? APPLY_PORT_DEL : 0u);
+
+	apply_close_port(a, n);
+	set_clear(&s->set[0]);
+	set_clear(&s->set[1]);
+	s->used = false;
+	s->todo = (uint8_t)todo;
+}
+
+/* What the settings say about the client's place. */
+static void slot_port(struct apply *a, uint16_t n, const struct conf_port *port,
+		      const struct pkt_mac *mac, uint16_t mtu)
+{
+	struct apply_slot *s = &a->slot[n];
+
+	if (!same_port(&s->port, port)) {
+		apply_close_port(a, n);
+		s->port = *port;
+		/* data must forget the client before its port changes */
+		if (s->sent)
+			apply_mark(a, n, APPLY_CLIENT_DEL);
+	} else if (memcmp(&s->mac, mac, sizeof(*mac)) || s->mtu != mtu) {
+		if (s->port_sent)
+			apply_mark(a, n, APPLY_PORT_DEL | APPLY_CLIENT_DEL);
+	} else {
+		return;
+	}
+	s->mac = *mac;
+	s->mtu = mtu;
+	apply_mark(a, n,
+		   APPLY_PORT | APPLY_CLIENT | APPLY_RULES4 | APPLY_RULES6);
+}
+
+/* Quotas hold from a client's appearance, so new ones make it appear anew. */
+static void slot_fw(struct apply *a, uint16_t n, const struct fw_client *fw)
+{
+	struct apply_slot *s = &a->slot[n];
+
+	if (s->sent && memcmp(&s->fw.quota, &fw->quota, sizeof(fw->quota)))
+		apply_mark(a, n,
+			   APPLY_CLIENT_DEL | APPLY_RULES4 | APPLY_RULES6);
+	s->fw = *fw;
+	apply_mark(a, n, APPLY_CLIENT);
+}
+
+static void slot_conf(struct apply *a, uint16_t n, const struct conf_client *c)
+{
+	struct apply_slot *s = &a->slot[n];
+	char key[2][PKT_ADDR_TEXT];
+	bool accept = c->rules == CONF_RULES_ACCEPT;
+
+	s->used = true;
+	slot_port(a, n, &c->port, &c->our_mac, c->mtu);
+	if (memcmp(&s->fw, &c->fw, sizeof(s->fw)))
+		slot_fw(a, n, &c->fw);
+	keys_of(&c->fw, key);
+	for (int f = 0; f < 2; f++) {
+		if (!strcmp(s->key[f], key[f]) && s->accept == accept)
+			continue;
+		memcpy(s->key[f], key[f], sizeof(key[f]));
+		/* other rules; until they are read, none */
+		set_withdraw(a, n, f);
+	}
+	s->accept = accept;
+	for (int f = 0; f < 2; f++)
+		if (accept && key[f][0])
+			set_commit(a, n, f);
+}
+
+/* Best one that data knows nothing of; one it is yet to forget will do. */
+static uint16_t slot_free(const struct apply *a)
+{
+	uint16_t any = 0;
+
+	for (uint16_t n = a->conf.clients; n > 0; n--)
+		if (!a->slot[n].used && (!any || !a->slot[n].todo))
+			any = n;
+	return any;
+}
+
+static void slots_conf(struct apply *a)
+{
+	const struct conf *c = &a->conf;
+
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
+		if (a->slot[n].used &&
+		    !conf_client_find(c, a->slot[n].fw.name,
+				      strlen(a->slot[n].fw.name))) {
+			log_info("client %s: removed", a->slot[n].fw.name);
+			slot_drop(a, n);
+		}
+	for (uint16_t i = 0; i < c->client_n; i++) {
+		const struct conf_client *cl = &c->client[i];
+		uint16_t n = apply_find(a, cl->fw.name, strlen(cl->fw.name));
+
+		if (!n)
+			n = slot_free(a);
+		vw_assert(n); /* conf_check(): no more than there are */
+		slot_conf(a, n, cl);
+	}
+}
+
+static void uplink_conf(struct apply *a, const struct conf_uplink *u)
+{
+	struct apply_slot *s = &a->slot[0];
+
+	s->used = u->port.kind != CONF_PORT_NONE;
+	slot_port(a, 0, &u->port, &u->mac, u->mtu);
+	s->todo &= APPLY_PORT_DEL | APPLY_PORT | APPLY_CLIENT;
+	if (memcmp(&a->uplink, &u->fw, sizeof(u->fw))) {
+		a->uplink = u->fw;
+		apply_mark(a, 0, APPLY_CLIENT);
+	}
+}
+
+void apply_conf(struct apply *a, const struct conf *c)
+{
+	bool other_dns = a->conf.dns_n != c->dns_n ||
+			 memcmp(a->conf.dns, c->dns, sizeof(c->dns));
+
+	a->conf = *c;
+	uplink_conf(a, &c->uplink);
+	slots_conf(a);
+	a->pairs_todo = true;
+	if (other_dns)
+		log_info("name servers changed: rules are read again");
+}
+
+void apply_init(struct apply *a, const struct conf *c,
+		const struct apply_ops *ops)
+{
+	memset(a, 0, sizeof(*a));
+	a->ops = ops;
+	a->sock = -1;
+	a->conf.clients = c->clients;
+	for (uint32_t n = 0; n < APPLY_SLOTS; n++)
+		slot_clear(&a->slot[n]);
+	apply_conf(a, c);
+}
+
+void apply_fini(struct apply *a)
+{
+	for (uint16_t n = 0; n < APPLY_SLOTS; n++) {
+		apply_close_port(a, n);
+		set_clear(&a->slot[n].set[0]);
+		set_clear(&a->slot[n].set[1]);
+	}
+	if (a->sock >= 0)
+		close(a->sock);
+	a->sock = -1;
+}
+
+uint16_t apply_find(const struct apply *a, const char *name, size_t len)
+{
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
+		if (a->slot[n].used && strlen(a->slot[n].fw.name) == len &&
+		    !memcmp(a->slot[n].fw.name, name, len))
+			return n;
+	return 0;
+}
+
+uint16_t apply_find_addr(const struct apply *a, const struct pkt_addr *addr)
+{
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++) {
+		const struct fw_client *fw = &a->slot[n].fw;
+
+		if (!a->slot[n].used)
+			continue;
+		for (uint8_t i = 0; i < fw->addr_n; i++)
+			if (pkt_addr_eq(&fw->addr[i], addr))
+				return n;
+		for (uint8_t i = 0; i < fw->net_n; i++)
+			if (pkt_prefix_has(&fw->net[i], addr))
+				return n;
+	}
+	return 0;
+}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Telling data.  One pass over the slots sends what can be sent; what has to
+ * wait for an answer (a client for its port, rules for their client) is left
+ * for the pass after that answer.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firewall/control/apply.h"
+#include "firewall/linux/log.h"
+#include "firewall/linux/mem.h"
+
+#define RULES_BITS (APPLY_RULES4 | APPLY_RULES6)
+
+static struct apply_wait *wait_first(struct apply *a)
+{
+	return a->wait_n ? &a->wait[a->wait_at] : NULL;
+}
+
+static void wait_pop(struct apply *a)
+{
+	a->wait_at = (a->wait_at + 1) % APPLY_WINDOW;
+	a->wait_n--;
+}
+
+static void no_answers(struct apply *a)
+{
+	for (struct apply_wait *w; (w = wait_first(a)); wait_pop(a))
+		if (w->kind == APPLY_ASKED && a->ops->answer)
+			a->ops->answer(a->ops->ctx, w->cookie, NULL);
+}
+
+/* Data is gone, or not worth listening to any more; a new one will come. */
+static void data_lost(struct apply *a, bool broken)
+{
+	if (broken)
+		log_err("data says what it can't: its socket is closed");
+	a->broken = broken;
+	close(a->sock);
+	a->sock = -1;
+	no_answers(a);
+}
+
+/* One message with its place in the ring of answers due; false: not now. */
+static bool post(struct apply *a, uint32_t type, const void *body, int fd,
+		 struct apply_wait w)
+{
+	int err;
+
+	if (a->sock < 0 || a->wait_n == APPLY_WINDOW)
+		return false;
+	w.seq = a->seq + 1;
+	err = msg_send(a->sock, type, w.seq, body, fd);
+	if (err == -EAGAIN || err == -ENOBUFS)
+		return false;
+	if (err) {
+		data_lost(a, err != -EPIPE);
+		return false;
+	}
+	a->seq++;
+	a->wait[(a->wait_at + a->wait_n++) % APPLY_WINDOW] = w;
+	return true;
+}
+
+int apply_ask(struct apply *a, uint32_t type, const void *body, uint32_t cookie)
+{
+	struct apply_wait w = { .kind = APPLY_ASKED, .cookie = cookie };
+
+	if (a->sock < 0)
+		return -ENOTCONN;
+	if (post(a, type, body, -1, w))
+		return 0;
+	return a->sock < 0 ? -ENOTCONN : -EAGAIN;
+}
+
+/* ---- lists ----------------------------------------------------------------*/
+
+/* A list in a sealed file; true when it was sent, or can't ever be. */
+static bool send_list(struct apply *a, uint32_t type, enum apply_kind kind,
+		      const void *list, uint32_t n, size_t each)
+{
+	struct apply_wait w = { .kind = (uint8_t)kind };
+	struct msg_guard m = { .n = n };
+	int fd;
+	bool sent;
+
+	if (a->sock < 0 || a->wait_n == APPLY_WINDOW)
+		return false;
+	fd = mem_sealed("vifwall-list", list, n * each);
+	if (fd < 0) {
+		log_err("a list can't be handed over (%s)", log_errno(-fd));
+		return false;
+	}
+	sent = post(a, type, &m, fd, w);
+	close(fd);
+	return sent;
+}
+
+static uint32_t pairs_of(const struct apply *a, struct fw_pair out[CONF_ALLOWS])
+{
+	uint32_t n = 0;
+
+	for (uint16_t i = 0; i < a->conf.allow_n; i++) {
+		const struct conf_allow *al = &a->conf.allow[i];
+
+		out[n].from = apply_find(a, al->from, strlen(al->from));
+		out[n].to = apply_find(a, al->to, strlen(al->to));
+		if (out[n].from && out[n].to)
+			n++;
+	}
+	return n;
+}
+
+static void lists_work(struct apply *a)
+{
+	struct fw_pair pair[CONF_ALLOWS];
+
+	if (a->guard_todo && send_list(a, MSG_GUARD, APPLY_GUARD, a->guard,
+				       a->guard_n, sizeof(a->guard[0])))
+		a->guard_todo = false;
+	if (a->pairs_todo && send_list(a, MSG_PAIRS, APPLY_PAIRS, pair,
+				       pairs_of(a, pair), sizeof(pair[0])))
+		a->pairs_todo = false;
+}
+
+/* ---- slots ----------------------------------------------------------------*/
+
+static bool slot_send(struct apply *a, uint16_t n, enum apply_bit bit,
+		      uint32_t type, const void *body, int fd)
+{
+	struct apply_wait w = { .kind = APPLY_SLOT,
+				.slot = n,
+				.bit = (uint8_t)bit };
+
+	if (!post(a, type, body, fd, w))
+		return false;
+	a->slot[n].todo &= (uint8_t) ~(unsigned int)bit;
+	return true;
+}
+
+static bool send_uplink(struct apply *a, enum apply_bit bit, bool up)
+{
+	struct msg_uplink m = { .uplink = a->uplink };
+
+	m.uplink.up = up;
+	m.uplink.port = up ? 0 : UINT16_MAX;
+	return slot_send(a, 0, bit, MSG_UPLINK, &m, -1);
+}
+
+static bool send_client_del(struct apply *a, uint16_t n)
+{
+	struct msg_id m = { .id = n };
+
+	if (n ? !slot_send(a, n, APPLY_CLIENT_DEL, MSG_CLIENT_DEL, &m, -1)
+	      : !send_uplink(a, APPLY_CLIENT_DEL, false))
+		return false;
+	a->slot[n].sent = a->slot[n].told = false;
+	return true;
+}
+
+static bool send_port_del(struct apply *a, uint16_t n)
+{
+	struct msg_id m = { .id = n };
+
+	if (!slot_send(a, n, APPLY_PORT_DEL, MSG_PORT_DEL, &m, -1))
+		return false;
+	a->slot[n].port_sent = a->slot[n].port_told = false;
+	return true;
+}
+
+/* Ours on the link: what the settings say, else by what the device has. */
+static struct pkt_mac our_mac(const struct apply_slot *s)
+{
+	static const struct pkt_mac none;
+	struct pkt_mac m = s->mac;
+
+	if (memcmp(&m, &none, sizeof(m)))
+		return m;
+	m = s->link.mac;
+	/* a TAP device's own address is the kernel's end of the link */
+	if (s->port.kind == CONF_PORT_TAP) {
+		m.b[0] |= 2;
+		m.b[5] ^= 1;
+	}
+	return m;
+}
+
+static bool send_port(struct apply *a, uint16_t n)
+{
+	struct apply_slot *s = &a->slot[n];
+	uint16_t mtu = s->mtu && s->mtu < s->link.mtu ? s->mtu : s->link.mtu;
+	struct msg_port m = {
+		.id = n,
+		.mtu = mtu,
+		.kind = s->port.kind == CONF_PORT_TAP ? MSG_PORT_TAP
+						      : MSG_PORT_PACKET,
+		.caps = s->link.caps,
+		.mac = our_mac(s),
+		.ifindex = s->link.ifindex,
+	};
+
+	if (s->link.fd < 0) {
+		s->todo &= (uint8_t)~APPLY_PORT;
+		return true;
+	}
+	if (!slot_send(a, n, APPLY_PORT, MSG_PORT_ADD, &m, s->link.fd))
+		return false;
+	s->port_sent = true;
+	return true;
+}
+
+static bool send_client(struct apply *a, uint16_t n)
+{
+	struct apply_slot *s = &a->slot[n];
+	struct msg_client m = { .n = n, .client = s->fw };
+
+	/* its port is on the way */
+	if (s->link.fd >= 0 && !s->port_told)
+		return false;
+	m.client.port = s->port_told ? n : UINT16_MAX;
+	if (n ? !slot_send(a, n, APPLY_CLIENT, MSG_CLIENT, &m, -1)
+	      : !send_uplink(a, APPLY_CLIENT, s->port_told))
+		return false;
+	s->sent = true;
+	return true;
+}
+
+static bool send_rules(struct apply *a, uint16_t n, int family,
+		       enum apply_bit bit)
+{
+	struct apply_slot *s = &a->slot[n];
+	const struct set *set = &s->set[family];
+	struct msg_rules m = {
+		.n = n,
+		.family = (uint16_t)family,
+		.len = (uint32_t)set->len,
+	};
+
+	if (!s->told)
+		return false;
+	if (!set->built) {
+		s->todo &= (uint8_t) ~(unsigned int)bit;
+		return true;
+	}
+	return slot_send(a, n, bit, MSG_RULES, &m, set->fd);
+}
+
+static bool slot_work(struct apply *a, uint16_t n, struct mono now)
+{
+	const struct apply_slot *s = &a->slot[n];
+
+	if (s->todo & APPLY_CLIENT_DEL && !send_client_del(a, n))
+		return false;
+	if (s->todo & APPLY_PORT_DEL && !send_port_del(a, n))
+		return false;
+	if (!s->used || s->err || (s->wait.ns && !mono_past(s->wait, now)))
+		return true;
+	if (s->todo & APPLY_PORT && !send_port(a, n))
+		return false;
+	if (s->todo & APPLY_CLIENT && !send_client(a, n))
+		return false;
+	if (s->todo & APPLY_RULES4 && !send_rules(a, n, RULE_IP4, APPLY_RULES4))
+		return false;
+	return !(s->todo & APPLY_RULES6) ||
+	       send_rules(a, n, RULE_IP6, APPLY_RULES6);
+}
+
+static void stamp(struct apply_slot *s, struct mono now)
+{
+	for (int f = 0; f < 2; f++)
+		if (s->used && s->set[f].built && !s->since[f].ns)
+			s->since[f] = now;
+}
+
+/* Tries a port that was lost, or is new. */
+static void reopen(struct apply *a, uint16_t n, struct mono now)
+{
+	struct apply_slot *s = &a->slot[n];
+
+	if (!s->used || s->link.fd >= 0)
+		return;
+	if (!mono_past(s->reopen, now))
+		return;
+	s->reopen = (struct mono){ 0 };
+	if (apply_open_port(a, n) == 0)
+		log_info("%s: %s is back", n ? s->fw.name : "uplink",
+			 s->port.name);
+	else
+		s->reopen = mono_add_ms(now, APPLY_REOPEN_MS);
+}
+
+struct mono apply_work(struct apply *a, struct mono now)
+{
+	struct mono next = { UINT64_MAX };
+
+	lists_work(a);
+	for (uint16_t n = 0; n < APPLY_SLOTS; n++) {
+		struct apply_slot *s = &a->slot[n];
+
+		stamp(s, now);
+		reopen(a, n, now);
+		if (s->todo)
+			(void)slot_work(a, n, now);
+		if (s->used && s->todo && s->wait.ns > now.ns &&
+		    s->wait.ns < next.ns)
+			next = s->wait;
+		if (s->used && s->reopen.ns && s->reopen.ns < next.ns)
+			next = s->reopen;
+	}
+	return next;
+}
+
+bool apply_idle(const struct apply *a)
+{
+	if (a->sock < 0 || a->wait_n || a->guard_todo || a->pairs_todo)
+		return false;
+	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
+		if (a->slot[n].todo && !a->slot[n].stuck && !a->slot[n].err)
+			return false;
+	return true;
+}
+
+/* ---- answers --------------------------------------------------------------*/
+
+static void client_answer(struct apply *a, uint16_t n, int err, struct mono now)
+{
+	struct apply_slot *s = &a->slot[n];
+	bool again =
+		(err == EBUSY || err == EEXIST) && s->tries < APPLY_RETRIES;
+
+	s->told = !err;
+	s->wait = (struct mono){ 0 };
+	if (!err) {
+		s->tries = 0;
+		s->stuck = false;
+	}
+	if (!err || !s->used)
+		return;
+	apply_mark(a, n, APPLY_CLIENT | (n ? RULES_BITS : 0u));
+	/* one of that number, or with that address, is still to go: soon */
+	s->wait = mono_add_ms(now, again ? APPLY_RETRY_MS : APPLY_REOPEN_MS);
+	if (again) {
+		s->tries++;
+		return;
+	}
+	s->stuck = true;
+	log_err("%s: refused by data (%s)", n ? s->fw.name : "uplink",
+		log_errno(err));
+}
+
+static void port_answer(struct apply *a, uint16_t n, int err, struct mono now)
+{
+	struct apply_slot *s = &a->slot[n];
+
+	s->port_told = !err && s->link.fd >= 0;
+	if (!err)
+		return;
+	log_err("%s: port %s refused by data (%s)", n ? s->fw.name : "uplink",
+		s->port.name, log_errno(err));
+	apply_close_port(a, n);
+	s->port_err = err;
+	s->reopen = mono_add_ms(now, APPLY_REOPEN_MS);
+	if (s->used)
+		apply_mark(a, n, APPLY_CLIENT);
+}
+
+/* A set that was ours to build, and is refused, is closed; and if even that
+ * is refused there is no client any more. */
+static void rules_answer(struct apply *a, uint16_t n, int family, int err)
+{
+	struct apply_slot *s = &a->slot[n];
+
+	if (!err || !s->used)
+		return;
+	if (!s->told)
+		apply_mark(a, n, family ? APPLY_RULES6 : APPLY_RULES4);
+	else if (s->set[family].state == SET_GOOD)
+		apply_close_set(a, n, family,
+				"refused by the process that handles packets");
+	else
+		apply_shut(a, n, -err);
+}
+
+static void slot_answer(struct apply *a, const struct apply_wait *w, int err,
+			struct mono now)
+{
+	switch ((enum apply_bit)w->bit) {
+	case APPLY_PORT:
+		port_answer(a, w->slot, err, now);
+		break;
+	case APPLY_CLIENT:
+		client_answer(a, w->slot, err, now);
+		break;
+	case APPLY_RULES4:
+		rules_answer(a, w->slot, RULE_IP4, err);
+		break;
+	case APPLY_RULES6:
+		rules_answer(a, w->slot, RULE_IP6, err);
+		break;
+	case APPLY_PORT_DEL:
+	case APPLY_CLIENT_DEL:
+		break; /* gone, or was not there */
+	}
+}
+
+static void done(struct apply *a, const struct apply_wait *w, int err,
+		 struct mono now)
+{
+	switch ((enum apply_kind)w->kind) {
+	case APPLY_SLOT:
+		slot_answer(a, w, err, now);
+		break;
+	case APPLY_GUARD:
+	case APPLY_PAIRS:
+		if (err)
+			log_err("data refused the list of %s (%s)",
+				w->kind == APPLY_GUARD ? "clients that could be"
+						       : "allowed pairs",
+				log_errno(err));
+		break;
+	case APPLY_ASKED:
+		/* a page has been answered already */
+		if (w->bit == 0 && a->ops->answer)
+			a->ops->answer(a->ops->ctx, w->cookie, NULL);
+		break;
+	}
+}
+
+static void port_failed(struct apply *a, const struct msg_done *m,
+			struct mono now)
+{
+	struct apply_slot *s;
+
+	if (m->id >= APPLY_SLOTS || !a->slot[m->id].used)
+		return;
+	s = &a->slot[m->id];
+	log_err("%s: port %s is lost (%s)", m->id ? s->fw.name : "uplink",
+		s->port.name, log_errno(m->err));
+	s->port_sent = s->port_told = false; /* it has forgotten it */
+	apply_close_port(a, m->id);
+	s->port_err = m->err;
+	s->reopen = mono_add_ms(now, APPLY_REOPEN_MS);
+	apply_mark(a, m->id, APPLY_CLIENT);
+}
+
+/* False: nonsense. */
+static bool take(struct apply *a, const struct msg *m, struct mono now)
+{
+	struct apply_wait *first = wait_first(a), w;
+
+	if (m->hdr.type == MSG_PORT_FAILED) {
+		port_failed(a, &m->body.done, now);
+		return true;
+	}
+	if (!first || m->hdr.seq != first->seq)
+		return false;
+	if (m->hdr.type == MSG_DONE) {
+		w = *first;
+		wait_pop(a);
+		done(a, &w, m->body.done.err, now);
+		return true;
+	}
+	/* a page: its MSG_DONE follows, and says nothing new */
+	if (first->kind != APPLY_ASKED || first->bit)
+		return false;
+	first->bit = 1;
+	if (a->ops->answer)
+		a->ops->answer(a->ops->ctx, first->cookie, m);
+	return true;
+}
+
+void apply_receive(struct apply *a, struct mono now)
+{
+	struct msg m;
+
+	while (a->sock >= 0) {
+		int err = msg_recv(a->sock, MSG_TO_CONTROL, &m);
+
+		if (err == -EAGAIN)
+			return;
+		if (err == 0 && take(a, &m, now))
+			continue;
+		data_lost(a, err == 0 || err == -EBADMSG);
+	}
+}
+
+void apply_data(struct apply *a, int sock)
+{
+	if (a->seq)
+		a->restarts++;
+	if (a->sock >= 0)
+		data_lost(a, false);
+	a->sock = sock;
+	a->broken = false;
+	a->guard_todo = a->guard_n > 0;
+	a->pairs_todo = true;
+	for (uint16_t n = 0; n < APPLY_SLOTS; n++) {
+		struct apply_slot *s = &a->slot[n];
+
+		s->sent = s->port_sent = s->told = s->port_told = false;
+		s->todo = 0;
+		s->wait = (struct mono){ 0 };
+		if (!s->used)
+			continue;
+		/* its ring had a reader */
+		if (s->port.kind == CONF_PORT_PACKET && a->restarts) {
+			apply_close_port(a, n);
+			if (apply_open_port(a, n))
+				log_err("%s: %s can't be opened again",
+					n ? s->fw.name : "uplink",
+					s->port.name);
+		}
+		apply_mark(a, n,
+			   APPLY_PORT | APPLY_CLIENT | (n ? RULES_BITS : 0u));
+	}
+}
