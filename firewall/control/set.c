@@ -7,6 +7,7 @@
 
 #include "firewall/control/set.h"
 #include "firewall/linux/mem.h"
+#include "packet/pkt_arena.h"
 
 /* A set being loaded. */
 struct load {
@@ -115,12 +116,17 @@ static int seal(struct set *s, const void *bytes, size_t len)
 	return 0;
 }
 
+static void *block(size_t len)
+{
+	len += PKT_ARENA_ALIGN - 1;
+	return aligned_alloc(PKT_ARENA_ALIGN, len - len % PKT_ARENA_ALIGN);
+}
+
 static int build(struct load *l)
 {
 	size_t size = ruleset_size(l->rule, l->n, l->env), used;
 	size_t scratch_size = ruleset_scratch_size(l->rule, l->n, l->env);
-	void *mem = malloc(size),
-	     *scratch = malloc(scratch_size ? scratch_size : 1);
+	void *mem = block(size), *scratch = block(scratch_size);
 	int err = -ENOMEM;
 
 	if (mem && scratch)
