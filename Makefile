@@ -207,7 +207,7 @@ FUZZ_CFLAGS = -std=c11 -g -O1 -I. -Itests -D_GNU_SOURCE -fsanitize=fuzzer-no-lin
 $(FB)/obj/firewall/linux/seccomp.o: FUZZ_CFLAGS += -I$(FB)/gen -DVIFWALL_INSTRUMENTED
 $(FB)/obj/firewall/linux/seccomp.o: $(FB)/gen/firewall/linux/seccomp_calls.h
 FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(SHARE_SRC) $(PATH_SRC) $(LINUX_SRC) $(CONTROL_SRC)
-FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC) tests/fuzz/panic.c)
+FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC))
 $(FB)/obj/%.o: %.c Makefile
 	$(call say,FUZZC,$<)
 	$(Q)mkdir -p $(@D)
@@ -215,7 +215,8 @@ $(FB)/obj/%.o: %.c Makefile
 $(FB)/fuzz.a: $(FUZZ_OBJ)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
-$(FB)/fuzz_%: $(FB)/obj/tests/fuzz/fuzz_%.o $(FB)/fuzz.a
+# panic.o comes before the archive: a failed assertion is a crash to be found.
+$(FB)/fuzz_%: $(FB)/obj/tests/fuzz/fuzz_%.o $(FB)/obj/tests/fuzz/panic.o $(FB)/fuzz.a
 	$(call say,LD,$@)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(PROG_LIBS)
 fuzz: $(patsubst %,$(FB)/fuzz_%,$(FUZZ)) ## fuzz each parser for T seconds

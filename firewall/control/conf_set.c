@@ -109,13 +109,14 @@ struct conf_client *conf_client_get(struct conf_load *l, const char *name,
 
 void conf_unknown(struct conf_load *l, const char *name, size_t len)
 {
-	char shown[CONF_SHOW_ROOM], near[128];
+	char shown[CONF_SHOW_ROOM], near[128], near_shown[CONF_SHOW_ROOM];
 
 	conf_show(shown, name, len);
+	/* A suggestion keeps the client's name, which is foreign too. */
 	if (conf_suggest(near, sizeof(near), name, len))
 		conf_error(l->e, &l->where,
 			   "%s: there is no such setting; did you mean %s?",
-			   shown, near);
+			   shown, conf_show(near_shown, near, strlen(near)));
 	else
 		conf_error(l->e, &l->where,
 			   "%s: there is no such setting; vifwalld --settings "

@@ -242,8 +242,8 @@ static void dir_event(struct source_dir *s, const struct inotify_event *e,
 	} else if (!strcmp(e->name, RULES_NAME)) {
 		settle(s, now);
 	} else if (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) {
-		if (!strcmp(e->name, TREE_GUARD4 + 1) ||
-		    !strcmp(e->name, TREE_GUARD6 + 1))
+		if (!strcmp(e->name, &TREE_GUARD4[1]) ||
+		    !strcmp(e->name, &TREE_GUARD6[1]))
 			guard_read(s, e->name);
 	}
 }
@@ -446,8 +446,8 @@ void source_dir_again(struct source_dir *s, struct mono now)
 	s->settling = false;
 	open = open_dirs(s);
 	if (s->dir >= 0) {
-		guard_read(s, TREE_GUARD4 + 1);
-		guard_read(s, TREE_GUARD6 + 1);
+		guard_read(s, &TREE_GUARD4[1]);
+		guard_read(s, &TREE_GUARD6[1]);
 	}
 	if (!open) {
 		retry(s, now);

@@ -441,12 +441,14 @@ static void D10_foreign_bytes_in_errors_are_escaped(void)
 		       "clients = \"\xff%s%n\"\n"
 		       "clients = 1\x01"
 		       "2\n"
+		       "client.\x9b!.por = tap:x\n"
 		       "[client a b]\n[client -x]\n[client ]\n[]\n[\n");
 	for (size_t i = 0; i < errors.len; i++)
 		CU_ASSERT(errors.text[i] == '\n' ||
 			  (errors.text[i] >= ' ' && errors.text[i] <= '~'));
 	CU_ASSERT(says("control character in line"));
 	CU_ASSERT(says("\\xff%s%n"));
+	CU_ASSERT(says("did you mean client.\\x9b!.port?"));
 	CU_ASSERT(says("client: 'a b' is not a name; allowed: 1 to 31 "));
 	CU_ASSERT(says("client: '-x' is not a name"));
 	CU_ASSERT_EQUAL(conf.client_n, 0);
