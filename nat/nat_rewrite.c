@@ -123,7 +123,10 @@ static void rewrite_id(struct pkt *p, const struct nat_flow *f, unsigned e,
 		p->sport = p->dport = e ? f->port[0] : f->stand_port[1];
 		nat_edit16(&d, l4 + 4, p->sport);
 	}
-	pkt_csum_apply(&d, l4 + 2);
+	if (p->l3 == PKT_L3_IP4)
+		pkt_csum_apply_icmp4(&d, l4 + 2);
+	else
+		pkt_csum_apply(&d, l4 + 2);
 }
 
 void nat_rewrite(struct pkt *p, const struct nat_flow *f, unsigned e,

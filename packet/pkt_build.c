@@ -136,12 +136,13 @@ void pkt_build_echo_reply(struct pkt *p, const struct pkt_eth *eth)
 			  (uint16_t)(reply << 8 | p->icmp_code));
 	icmp[0] = reply;
 	/* The addresses change places, which leaves the IPv6 sum as it is. */
-	pkt_csum_apply(&d, icmp + 2);
 	if (v4) {
+		pkt_csum_apply_icmp4(&d, icmp + 2);
 		swap(ip + 12, ip + 16, 4);
 		ip[8] = BUILD_TTL;
 		pkt_csum_ip_set(ip, (size_t)(p->l4_off - p->l3_off));
 	} else {
+		pkt_csum_apply(&d, icmp + 2);
 		swap(ip + 8, ip + 24, 16);
 		ip[7] = BUILD_TTL;
 	}

@@ -124,6 +124,13 @@ void pkt_csum_apply(const struct pkt_csum_delta *d, uint8_t *field)
 	store16(field, (uint16_t)~pkt_csum_fold(sum));
 }
 
+void pkt_csum_apply_icmp4(const struct pkt_csum_delta *d, uint8_t *field)
+{
+	pkt_csum_apply(d, field);
+	if (load16(field) == 0)
+		store16(field, 0xffff);
+}
+
 void pkt_csum_apply_udp(const struct pkt_csum_delta *d, uint8_t *field)
 {
 	if (load16(field) == 0)

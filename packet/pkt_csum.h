@@ -34,6 +34,12 @@ void pkt_csum_change16(struct pkt_csum_delta *d, uint16_t from_host,
 		       uint16_t to_host);
 /* Updates the complemented checksum stored at @field. */
 void pkt_csum_apply(const struct pkt_csum_delta *d, uint8_t *field);
+/*
+ * The same for ICMP of IPv4, the one sum without a constant in it: an echo
+ * reply can be all zeros, for which the equation gives 0 and only 0xffff is
+ * right.
+ */
+void pkt_csum_apply_icmp4(const struct pkt_csum_delta *d, uint8_t *field);
 /* The same for UDP: 0 (none) stays 0, a result of 0 becomes 0xffff. */
 void pkt_csum_apply_udp(const struct pkt_csum_delta *d, uint8_t *field);
 /* For PKT_F_CSUM_PARTIAL: the field holds the sum itself. */

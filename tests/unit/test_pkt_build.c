@@ -456,6 +456,20 @@ static void R26_an_echo_request_becomes_its_reply(void)
 	end();
 }
 
+static void an_echo_reply_of_zeros_is_right_too(void)
+{
+	struct pkt *p;
+
+	begin();
+	p = frame_parsed(pool, &(struct frame_spec){ C4, .proto = IP_ICMP });
+	pkt_build_echo_reply(p, &eth);
+	CU_ASSERT_EQUAL(be16_at(pkt_l4(p) + 2), 0xffff);
+	CU_ASSERT(frame_sums_ok(p->data, p->len));
+	CU_ASSERT_EQUAL(pkt_parse(p), PKT_FORWARD);
+	pkt_put(pool, p);
+	end();
+}
+
 static void an_echo_request_with_options_keeps_them(void)
 {
 	struct pkt *p;
@@ -506,5 +520,6 @@ UNIT_SUITE(pkt_build, UNIT(errors_have_their_types_and_codes),
 	   UNIT(sequence_numbers_wrap),
 	   UNIT(no_reset_answers_a_reset_or_what_is_not_TCP_to_a_host),
 	   UNIT(R26_an_echo_request_becomes_its_reply),
+	   UNIT(an_echo_reply_of_zeros_is_right_too),
 	   UNIT(an_echo_request_with_options_keeps_them),
 	   UNIT(R28_all_that_we_say_has_the_same_TTL))

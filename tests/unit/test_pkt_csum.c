@@ -171,6 +171,24 @@ static void R4_UDP_without_a_checksum_stays_without(void)
 	CU_ASSERT_EQUAL(be16_at(one), 0xffff);
 }
 
+/* Echo reply, id 9 -> 0, sequence number 0, no payload: nothing but zeros. */
+static void an_echo_reply_of_zeros_has_the_checksum_ffff(void)
+{
+	uint8_t b[8] = { 0, 0, 0, 0, 0, 9, 0, 0 };
+	struct pkt_csum_delta d = { 0 };
+
+	be16_set(b + 2, (uint16_t)~slow_sum(b, sizeof(b)));
+	pkt_csum_change16(&d, 9, 0);
+	be16_set(b + 4, 0);
+	pkt_csum_apply_icmp4(&d, b + 2);
+	CU_ASSERT_EQUAL(be16_at(b + 2), 0xffff);
+	d.sum = 0;
+	pkt_csum_change16(&d, 0, 9);
+	be16_set(b + 4, 9);
+	pkt_csum_apply_icmp4(&d, b + 2);
+	CU_ASSERT_EQUAL(slow_sum(b, sizeof(b)), 0xffff);
+}
+
 static void R4_a_wrong_checksum_stays_wrong_by_as_much(void)
 {
 	struct pkt *p;
@@ -422,6 +440,7 @@ UNIT_SUITE(pkt_csum,
 	   UNIT(the_example_of_RFC_1624_comes_out_right),
 	   UNIT(an_update_covers_addresses_of_both_families),
 	   UNIT(R4_UDP_without_a_checksum_stays_without),
+	   UNIT(an_echo_reply_of_zeros_has_the_checksum_ffff),
 	   UNIT(R4_a_wrong_checksum_stays_wrong_by_as_much),
 	   UNIT(an_IP_header_is_checked_and_set),
 	   UNIT(transport_checksums_are_checked_and_set),
