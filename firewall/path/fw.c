@@ -124,8 +124,8 @@ int fw_init(struct fw **out, void *mem, size_t len, const struct fw_conf *conf,
 	size_t n;
 	int err;
 
-	if (!conf->clients || !conf->ports || conf->clients >= 1024 ||
-	    conf->ports == FW_NO_PORT)
+	if (!conf->clients || !conf->ports || conf->ports == FW_NO_PORT ||
+	    conf->clients == UINT16_MAX)
 		return -EINVAL;
 	if (len < fw_size(conf))
 		return -ENOSPC;

@@ -159,11 +159,12 @@ static void adopt(struct fw *fw, uint16_t n, const struct fw_client *c)
 int fw_client_set(struct fw *fw, uint16_t n, const struct fw_client *c,
 		  struct mono now)
 {
-	struct party *p = &fw->party[n];
+	struct party *p;
 	int err;
 
 	if (!n || n > fw->conf.clients || !fw_client_ok(c))
 		return -EINVAL;
+	p = &fw->party[n];
 	err = ok_port(fw, c->port, n);
 	if (err)
 		return err;
@@ -186,11 +187,12 @@ int fw_client_set(struct fw *fw, uint16_t n, const struct fw_client *c,
 
 void fw_client_remove(struct fw *fw, uint16_t n, struct mono now)
 {
-	struct party *p = &fw->party[n];
+	struct party *p;
 
 	(void)now;
-	if (!n || n > fw->conf.clients || !p->used)
+	if (!n || n > fw->conf.clients || !fw->party[n].used)
 		return;
+	p = &fw->party[n];
 	fw_disconnect(fw, n);
 	nat_owner_remove(fw->nat, n);
 	pkt_frag_forget(fw->frag, n);
@@ -203,11 +205,13 @@ int fw_client_rules(struct fw *fw, uint16_t n, enum rule_family family,
 		    const struct ruleset *set, const struct ruleset **old,
 		    struct mono now)
 {
-	struct party *p = &fw->party[n];
+	struct party *p;
 
 	(void)now;
-	if (!n || n > fw->conf.clients || !p->used || family > RULE_IP6)
+	if (!n || n > fw->conf.clients || !fw->party[n].used ||
+	    family > RULE_IP6 || (set && ruleset_family(set) != family))
 		return -EINVAL;
+	p = &fw->party[n];
 	*old = p->rules[family];
 	p->rules[family] = set;
 	new_gen(fw, n);
@@ -255,7 +259,10 @@ int fw_uplink_set(struct fw *fw, const struct fw_uplink *u, struct mono now)
 		return err;
 	forget_addr(fw, &was->addr4, &u->addr4);
 	forget_addr(fw, &was->addr6, &u->addr6);
-	fw_disconnect(fw, NAT_UPLINK);
+	if (fw->party[NAT_UPLINK].slot != u->port)
+		fw_disconnect(fw, NAT_UPLINK);
+	else if (u->port != FW_NO_PORT)
+		fw_neigh_forget(fw, u->port);
 	fw->uplink = *u;
 	attach(fw, NAT_UPLINK, u->port);
 	neigh_reserve(fw->neigh, 0, u->port, &u->gateway4);

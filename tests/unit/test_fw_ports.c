@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Poll rounds: fairness, sleep, ports that break (R131, R135). */
+#include <errno.h>
+
+#include "mock/lab.h"
+#include "packet/pkt_ip.h"
+#include "unit.h"
+
+static struct lab *l;
+
+static void push(int who, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		mock_port_push(&l->port[who],
+			       lab_frame(l, who, &(struct frame_spec){ 0 }));
+}
+
+static void R135_a_round_takes_no_more_than_the_budget_of_one_port(void)
+{
+	l = lab_new();
+	push(LAB_A, 200);
+	push(LAB_B, 10);
+	CU_ASSERT_TRUE(fw_round(l->fw, 64, l->now));
+	CU_ASSERT_EQUAL(l->port[LAB_A].in.n, 136);
+	CU_ASSERT_EQUAL(l->port[LAB_B].in.n, 0);
+	CU_ASSERT_TRUE(fw_round(l->fw, 128, l->now));
+	CU_ASSERT_EQUAL(l->port[LAB_A].in.n, 8);
+	CU_ASSERT_FALSE(fw_round(l->fw, 64, l->now));
+	CU_ASSERT_EQUAL(l->port[LAB_A].in.n, 0);
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].out.n, 210);
+	lab_free(l);
+}
+
+static void R135_a_flood_makes_others_wait_for_one_batch(void)
+{
+	const struct pkt *p;
+	int at = -1;
+
+	l = lab_new();
+	push(LAB_A, 300);
+	push(LAB_B, 1);
+	fw_round(l->fw, 256, l->now);
+	for (int i = 0; (p = lab_out(l, LAB_UPLINK)) != NULL; i++)
+		if (p->in == LAB_B)
+			at = i;
+	CU_ASSERT(at >= 0);
+	CU_ASSERT(at <= 64);
+	lab_free(l);
+}
+
+/* C7 A7: frames that are dropped cost their own port's budget alone. */
+static void R131_invalid_frames_of_one_do_not_touch_another(void)
+{
+	l = lab_new();
+	for (int i = 0; i < 200; i++)
+		mock_port_push(
+			&l->port[LAB_A],
+			lab_frame(l, LAB_A,
+				  &(struct frame_spec){ .src = "10.1.1.1" }));
+	push(LAB_B, 5);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].out.n, 5);
+	CU_ASSERT_EQUAL(l->view->client[LAB_A].drop[PKT_REASON_SPOOF_CLIENT],
+			64);
+	CU_ASSERT_EQUAL(l->view->client[LAB_B].from_packets, 5);
+	lab_free(l);
+}
+
+static void a_port_sleeps_when_armed_and_wakes_when_told(void)
+{
+	l = lab_new();
+	CU_ASSERT_FALSE(fw_round(l->fw, 64, l->now));
+	CU_ASSERT_FALSE(fw_arm(l->fw));
+	for (int i = 0; i < LAB_PORTS; i++) {
+		CU_ASSERT_EQUAL(l->port[i].arms, 1);
+		l->port[i].recvs = 0;
+	}
+	push(LAB_A, 1);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->port[LAB_A].recvs, 0);
+	fw_port_wake(l->fw, &l->port[LAB_A].port);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->port[LAB_A].recvs, 1);
+	CU_ASSERT_EQUAL(l->port[LAB_B].recvs, 0);
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].out.n, 1);
+	/* only the one that is awake is armed again */
+	CU_ASSERT_FALSE(fw_arm(l->fw));
+	CU_ASSERT_EQUAL(l->port[LAB_A].arms, 2);
+	CU_ASSERT_EQUAL(l->port[LAB_B].arms, 1);
+	lab_free(l);
+}
+
+static void a_port_whose_frames_came_meanwhile_stays_awake(void)
+{
+	l = lab_new();
+	l->port[LAB_A].arm_says = true;
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_TRUE(fw_arm(l->fw));
+	push(LAB_A, 1);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].out.n, 1);
+	lab_free(l);
+}
+
+static void a_port_that_breaks_is_reported_once_and_the_others_go_on(void)
+{
+	int err = 0;
+
+	l = lab_new();
+	push(LAB_A, 1);
+	push(LAB_B, 1);
+	l->port[LAB_A].recv_err = -EIO;
+	CU_ASSERT_PTR_NULL(fw_port_failed(l->fw, &err));
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_PTR_EQUAL(fw_port_failed(l->fw, &err), &l->port[LAB_A].port);
+	CU_ASSERT_EQUAL(err, -EIO);
+	CU_ASSERT_PTR_NULL(fw_port_failed(l->fw, &err));
+	/* what came with the error was still a frame */
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].out.n, 2);
+	l->port[LAB_A].recvs = 0;
+	push(LAB_B, 1);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->port[LAB_A].recvs, 0);
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].out.n, 3);
+	CU_ASSERT_FALSE(fw_arm(l->fw));
+	lab_free(l);
+}
+
+static void a_port_that_can_not_send_is_taken_out(void)
+{
+	struct view_client *up;
+	int err = 0;
+
+	l = lab_new();
+	up = &l->view->client[LAB_UPLINK];
+	l->port[LAB_UPLINK].send_err = -ENXIO;
+	push(LAB_A, 3);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(up->drop[PKT_REASON_SEND_FAILED], 3);
+	CU_ASSERT_PTR_EQUAL(fw_port_failed(l->fw, &err),
+			    &l->port[LAB_UPLINK].port);
+	CU_ASSERT_EQUAL(err, -ENXIO);
+	push(LAB_A, 2);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(up->drop[PKT_REASON_PORT_DOWN], 2);
+	lab_free(l);
+}
+
+static void what_a_port_has_no_room_for_is_counted(void)
+{
+	l = lab_new();
+	l->port[LAB_UPLINK].room = 3;
+	push(LAB_A, 5);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->view->client[LAB_UPLINK].drop[PKT_REASON_OUT_QUEUE],
+			2);
+	lab_free(l);
+}
+
+static void more_than_a_batch_for_one_port_is_sent_in_several(void)
+{
+	l = lab_new();
+	push(LAB_A, 64);
+	push(LAB_B, 64);
+	push(LAB_NET, 64);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].out.n, 192);
+	lab_free(l);
+}
+
+static void there_is_no_place_for_more_ports_than_asked_for(void)
+{
+	struct mock_port more[2];
+
+	l = lab_new();
+	mock_port_init(&more[0], LAB_MAC_OURS, 1500, 0);
+	mock_port_init(&more[1], LAB_MAC_OURS, 1500, 0);
+	CU_ASSERT_EQUAL(fw_port_add(l->fw, &more[0].port), 0);
+	CU_ASSERT_EQUAL(more[0].port.id, LAB_PORTS);
+	CU_ASSERT_EQUAL(fw_port_add(l->fw, &more[1].port), -ENOSPC);
+	fw_port_remove(l->fw, &more[0].port, l->now);
+	CU_ASSERT_EQUAL(fw_port_add(l->fw, &more[1].port), 0);
+	fw_port_remove(l->fw, &more[1].port, l->now);
+	lab_free(l);
+}
+
+static void a_frame_from_a_port_of_nobody_is_a_stray(void)
+{
+	struct mock_port stray;
+
+	l = lab_new();
+	mock_port_init(&stray, LAB_MAC_OURS, 1500, 0);
+	CU_ASSERT_EQUAL(fw_port_add(l->fw, &stray.port), 0);
+	mock_port_push(&stray, lab_frame(l, LAB_A, &(struct frame_spec){ 0 }));
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->view->strays, 1);
+	CU_ASSERT_TRUE(lab_silent(l));
+	fw_port_remove(l->fw, &stray.port, l->now);
+	lab_free(l);
+}
+
+/* A batch is gathered for a port that then goes: nothing may be left over. */
+static void a_port_may_go_with_frames_waiting(void)
+{
+	struct pkt_batch in = { 0 };
+
+	l = lab_new();
+	in.p[in.n++] = lab_frame(l, LAB_A, &(struct frame_spec){ 0 });
+	fw_input(l->fw, &l->port[LAB_A].port, &in, l->now);
+	CU_ASSERT_EQUAL(in.n, 0);
+	fw_port_remove(l->fw, &l->port[LAB_UPLINK].port, l->now);
+	CU_ASSERT_EQUAL(fw_port_add(l->fw, &l->port[LAB_UPLINK].port), 0);
+	fw_flush(l->fw, l->now);
+	CU_ASSERT_TRUE(lab_silent(l));
+	lab_free(l);
+}
+
+static void the_view_shows_rounds_time_and_buffers(void)
+{
+	l = lab_new();
+	l->now = mono_add_ms(l->now, 5);
+	fw_round(l->fw, 64, l->now);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->view->rounds, 2);
+	CU_ASSERT_EQUAL(l->view->now_ns, l->now.ns);
+	fw_tick(l->fw, l->now);
+	CU_ASSERT_EQUAL(l->view->pool_small, 512);
+	CU_ASSERT_EQUAL(l->view->pool_small_free, 512);
+	CU_ASSERT_EQUAL(l->view->magic, VIEW_MAGIC);
+	CU_ASSERT_EQUAL(l->view->clients, LAB_PORTS - 1);
+	lab_free(l);
+}
+
+static void what_passes_is_counted_for_both_ends(void)
+{
+	const struct view_client *a, *up;
+
+	l = lab_new();
+	a = &l->view->client[LAB_A];
+	up = &l->view->client[LAB_UPLINK];
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A,
+				 &(struct frame_spec){ .payload_len = 58 }),
+			PKT_REASON_NONE);
+	CU_ASSERT_EQUAL(a->from_packets, 1);
+	CU_ASSERT_EQUAL(a->from_bytes, 100);
+	CU_ASSERT_EQUAL(up->to_packets, 1);
+	CU_ASSERT_EQUAL(up->to_bytes, 100);
+	CU_ASSERT_EQUAL(a->to_packets, 0);
+	lab_free(l);
+}
+
+UNIT_SUITE(fw_ports,
+	   UNIT(R135_a_round_takes_no_more_than_the_budget_of_one_port),
+	   UNIT(R135_a_flood_makes_others_wait_for_one_batch),
+	   UNIT(R131_invalid_frames_of_one_do_not_touch_another),
+	   UNIT(a_port_sleeps_when_armed_and_wakes_when_told),
+	   UNIT(a_port_whose_frames_came_meanwhile_stays_awake),
+	   UNIT(a_port_that_breaks_is_reported_once_and_the_others_go_on),
+	   UNIT(a_port_that_can_not_send_is_taken_out),
+	   UNIT(what_a_port_has_no_room_for_is_counted),
+	   UNIT(more_than_a_batch_for_one_port_is_sent_in_several),
+	   UNIT(there_is_no_place_for_more_ports_than_asked_for),
+	   UNIT(a_frame_from_a_port_of_nobody_is_a_stray),
+	   UNIT(a_port_may_go_with_frames_waiting),
+	   UNIT(the_view_shows_rounds_time_and_buffers),
+	   UNIT(what_passes_is_counted_for_both_ends))
