@@ -48,10 +48,10 @@ static const uint8_t proto_of[] = {
 
 static int64_t near(int64_t at)
 {
-	static const int32_t step[] = { 0,	0,	 0,	 0,	0,
-					0,	-1,	 1,	 -100,	100,
-					1000,	-1000,	 -65535, 65536, -66001,
-					200000, -200000, 1 << 28 };
+	static const int32_t step[] = { 0,	0,	0,	 0,	 0,
+					0,	-1,	1,	 -100,	 100,
+					1000,	-1000,	-65535,	 65536,	 -66001,
+					-66000, 200000, -200000, 1 << 28 };
 
 	at = at ? at : BASE;
 	at += step[below(sizeof(step) / sizeof(step[0]))];
