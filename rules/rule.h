@@ -90,8 +90,8 @@ struct rule_env {
 	/*
 	 * How many addresses of @family @name has, of which the first @max are
 	 * written to @out; 0: it is known to have none; -ENOENT: not resolved.
-	 * The answer stays the same while a set is measured and built.  NULL:
-	 * nothing resolves.
+	 * Answers the same while a set is measured and built.  NULL: nothing
+	 * resolves.
 	 */
 	int (*resolve)(void *ctx, const char *name, enum rule_family family,
 		       struct pkt_addr *out, uint16_t max);
@@ -119,7 +119,7 @@ size_t ruleset_scratch_size(const struct rule *rules, uint32_t n,
  * a drop rule for it matches whatever its other keys match; so does a drop rule
  * whose name has more than RULE_ADDR_MAX addresses.
  */
-#define RULESET_ITEM_MAX 65536u
+#define RULESET_ITEM_MAX 65535u
 
 int VW_MUST_USE ruleset_build(void *mem, size_t len, size_t *used,
 			      enum rule_family family, enum rule_action policy,
@@ -158,7 +158,14 @@ struct rule_answer {
 	uint16_t idx; /* place in the set, RULE_IDX_POLICY when none matched */
 };
 
-/* First match, then the policy.  Cost does not grow with the set (P8). */
+/*
+ * First match, then the policy.
+ *
+ * The cost does not grow with the number of rules (P8): at most two steps by
+ * address for IPv4, eight for IPv6, and one question to each prefix around the
+ * destination whose rules were too many to be copied into the next longer one
+ * (over eight, and more than that one's own).
+ */
 struct rule_answer ruleset_eval(const struct ruleset *s,
 				const struct rule_query *q);
 

@@ -17,17 +17,20 @@
  * A query is a destination, a class and a 16-bit key.  Every rule becomes one
  * or more *cuts*: some classes, a range of keys, a value.  The value is the
  * rule's place in the set with its action in the lowest bit, so the first match
- * is the least value.  Cuts hang at the prefix that they are for, in a
- * *record*.
+ * is the least value.  Cuts hang at the prefix that they are for: each distinct
+ * prefix has a *record*.
  *
- * The record of the shortest prefix (any destination) is always asked; it ends
- * with the policy.  The longest prefix around the destination is found by
- * *maps*, one for each 16 bits of address: two steps for IPv4, at most eight
- * for IPv6.  Its record is asked too, then those that it links to: shorter
- * prefixes around it whose cuts were not copied down.
+ * Record 0 is that of any destination; it is always asked and ends with the
+ * policy.  *Maps* lead to the record of the longest prefix around the
+ * destination.  Each map looks at 16 bits of the address and passes over those
+ * that all prefixes below it share, so there are few steps (at most two for
+ * IPv4, eight for IPv6), and what they lead to is compared with the whole
+ * address: if it is not around the destination, then one of its parents is.
+ * That record is asked, then those that it links to: parents whose cuts were
+ * not copied down.
  *
- * In the block: struct ruleset, numbers, records, address maps, port maps.
- * Offsets are bytes from the start of the block.
+ * In the block: struct ruleset, numbers, records, lists, refs, address maps,
+ * port maps.  Offsets are bytes from the start of the block.
  */
 
 enum rule_class { RULE_TCP, RULE_UDP, RULE_ICMP, RULE_OTHER, RULE_CLASS_N };
@@ -42,9 +45,11 @@ struct ruleset {
 	uint8_t closed; /* drops all because the rules could not be read */
 	uint8_t spare[2];
 	uint32_t numbers; /* uint32_t[rules_n]: dom0's, ascending */
-	uint32_t records; /* union rule_word[] */
-	uint32_t maps;	  /* address maps, breadth first; ends at ports */
-	uint32_t ports;	  /* port maps, in the order of records; ends at len */
+	uint32_t records; /* struct rule_record[] */
+	uint32_t lists;	  /* struct rule_list[], in the order of records */
+	uint32_t refs;	  /* struct rule_refs[], in the order of records */
+	uint32_t maps;	  /* address maps, breadth first */
+	uint32_t ports;	  /* port maps, in the order of refs; they end at len */
 };
 static_assert(sizeof(struct ruleset) % RULESET_ALIGN == 0, "records aligned");
 
@@ -65,81 +70,106 @@ struct rule_cut {
 	uint16_t lo, span;
 	uint16_t value;
 	uint8_t classes; /* 1 << enum rule_class */
-	uint8_t tag;	 /* 0 */
+	uint8_t spare;
+};
+
+/* Several side by side, in order of value; those unused have no class. */
+#define RULE_CUTS_MAX 8u
+
+struct rule_list {
+	uint16_t lo[RULE_CUTS_MAX], span[RULE_CUTS_MAX];
+	uint16_t value[RULE_CUTS_MAX], classes[RULE_CUTS_MAX];
 };
 
 /*
- * A record is a head and what it counts: @n cuts in order of value, or the port
- * maps of the classes.
- */
-struct rule_head {
-	uint32_t link;	/* word of the next record to ask */
-	uint16_t floor; /* no value there is lower; NONE: there is no next */
-	uint8_t n;	/* cuts; 0: maps */
-	uint8_t tag;	/* RULE_TAG_HEAD */
-};
-
-#define RULE_TAG_HEAD 0x80u
-#define RULE_CUTS_MAX 8u /* longer lists become maps */
-
-/*
- * A port map by class: its offset, or (odd) the value of all keys << 1 | 1.
- * Offsets are below 2^31, so the tag of these words reads as no head.
+ * More of them are port maps, one for each class: its offset, or (odd) the
+ * value of all keys << 1 | 1.
  */
 struct rule_refs {
-	uint32_t ref[2];
+	uint32_t ref[RULE_CLASS_N];
 };
 
-union rule_word {
-	struct rule_head head;
-	struct rule_cut cut;
-	struct rule_refs refs;
-};
-static_assert(sizeof(union rule_word) == 8, "records are words of 8 bytes");
-static_assert(offsetof(struct rule_head, tag) == 7 &&
-		      offsetof(struct rule_cut, tag) == 7,
-	      "each word says whether it is a head");
+enum rule_kind { RULE_ONE_CUT, RULE_LIST, RULE_MAPS };
 
-#define RULE_REFS_WORDS (RULE_CLASS_N / 2)
+struct rule_record {
+	uint64_t hi, lo; /* the prefix, bits after its length are zero */
+	uint16_t parent; /* longest shorter prefix around it */
+	uint16_t link;	 /* record to ask next; 0: none */
+	uint16_t floor;	 /* no value is lower from there on; NONE: none */
+	uint8_t len;
+	uint8_t kind; /* enum rule_kind */
+	union {
+		struct rule_cut cut;
+		uint32_t at; /* in lists, or in refs */
+	};
+};
+static_assert(sizeof(struct rule_record) == 32, "two to a cache line");
 
 /*
  * A map cuts the numbers 0..65535 into ranges and gives each a 32-bit value.
- * Address maps: the offset of the next map, or (odd) word of a record << 1 | 1.
- * Port maps: a value.
+ * Address maps: the offset of the next map, or (odd) a record << 1 | 1.  Port
+ * maps: a value.
  *
- *	uint16_t n                    ranges less one
- *	uint16_t start[n]             where all but the first begin, ascending
- *	(to a multiple of 4)
+ *	struct rule_map
+ *	uint16_t pivot[]           every 16th start but the first; only when
+ *	                           there are RULE_FEW starts or more
+ *	uint16_t start[n]          where all ranges but the first begin,
+ *	                           ascending
  *	uint32_t value[n + 1]
+ *	(to a multiple of 8)
  *
- * With n over RULE_LIST_MAX the starts are a bitmap and its running count:
+ * Pivots and starts are filled up with UINT16_MAX to blocks of 16, at least one
+ * place each: a block is counted at once, without a branch.
  *
- *	uint16_t n, 0
- *	uint32_t bit[2048]
- *	uint16_t before[2048]
+ * Or, when there are many, the starts are a bitmap and its running count:
+ *
+ *	struct rule_map, uint32_t 0
+ *	uint64_t bit[1024]
+ *	uint16_t before[1024]
  *	uint32_t value[n + 1]
+ *	(to a multiple of 8)
  */
-#define RULE_LIST_MAX 512u
-#define RULE_BIT_WORDS 2048u
+struct rule_map {
+	uint16_t n;    /* ranges less one */
+	uint8_t level; /* address maps: which 16 bits are looked at */
+	uint8_t bitmap;
+};
 
-static inline uint32_t rule_map_values(uint32_t n)
+#define RULE_FEW 64u
+/* More starts than so many are a bitmap; in maps that all go through, sooner.
+ */
+#define RULE_LIST_MAX 1023u
+#define RULE_ROOT_LIST_MAX 64u
+#define RULE_BIT_WORDS 1024u
+
+static inline uint32_t rule_start_blocks(uint32_t n)
 {
-	if (n > RULE_LIST_MAX)
-		return 4 + RULE_BIT_WORDS * 6;
-	return (2 + 2 * n + 3) & ~3u;
+	return n / 16 + 1;
 }
 
-static inline uint32_t rule_map_size(uint32_t n)
+static inline uint32_t rule_pivot_blocks(uint32_t n)
 {
-	return rule_map_values(n) + 4 * (n + 1);
+	return n < RULE_FEW ? 0 : (rule_start_blocks(n) - 1) / 16 + 1;
 }
 
-static inline uint32_t rule_ones(uint32_t x)
+static inline uint32_t rule_map_values(const struct rule_map *m)
 {
-	x -= x >> 1 & 0x55555555u;
-	x = (x & 0x33333333u) + (x >> 2 & 0x33333333u);
-	x = (x + (x >> 4)) & 0x0f0f0f0fu;
-	return x * 0x01010101u >> 24;
+	if (m->bitmap)
+		return 8 + RULE_BIT_WORDS * 10;
+	return 4 + 32 * (rule_pivot_blocks(m->n) + rule_start_blocks(m->n));
+}
+
+static inline uint32_t rule_map_size(const struct rule_map *m)
+{
+	return (rule_map_values(m) + 4 * (m->n + 1u) + 7) & ~7u;
+}
+
+static inline uint32_t rule_ones(uint64_t x)
+{
+	x -= x >> 1 & 0x5555555555555555u;
+	x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+	x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+	return (uint32_t)(x * 0x0101010101010101u >> 56);
 }
 
 static inline const void *rule_at(const struct ruleset *s, uint32_t offset)
@@ -147,41 +177,95 @@ static inline const void *rule_at(const struct ruleset *s, uint32_t offset)
 	return (const uint8_t *)s + offset;
 }
 
-static inline const union rule_word *rule_records(const struct ruleset *s)
+static inline const struct rule_record *rule_records(const struct ruleset *s)
 {
 	return rule_at(s, s->records);
 }
 
-/* How many of @n ascending starts are not above @key. */
-static inline uint32_t rule_list_rank(const uint16_t *start, uint32_t n,
-				      uint16_t key)
+static inline const struct rule_list *rule_lists(const struct ruleset *s)
 {
-	uint32_t at = 0;
-
-	while (n) {
-		uint32_t half = (n + 1) / 2;
-
-		at += start[at + half - 1] <= key ? half : 0;
-		n -= half;
-	}
-	return at;
+	return rule_at(s, s->lists);
 }
 
-static inline uint32_t rule_map_find(const void *map, uint16_t key)
+static inline const struct rule_refs *rule_refs(const struct ruleset *s)
 {
-	const uint16_t *head = map;
-	const uint32_t *word = map;
-	uint32_t n = head[0], rank, w = key >> 5;
+	return rule_at(s, s->refs);
+}
 
-	if (n > RULE_LIST_MAX) {
-		const uint16_t *before = head + 2 + RULE_BIT_WORDS * 2;
-		uint32_t upto = (2u << (key & 31)) - 1;
+static inline const uint16_t *rule_map_pivots(const struct rule_map *m)
+{
+	return (const uint16_t *)(const void *)(m + 1);
+}
 
-		rank = before[w] + rule_ones(word[1 + w] & upto);
-	} else {
-		rank = rule_list_rank(head + 1, n, key);
+static inline const uint16_t *rule_map_starts(const struct rule_map *m)
+{
+	return rule_map_pivots(m) + 16 * rule_pivot_blocks(m->n);
+}
+
+static inline const uint64_t *rule_map_bits(const struct rule_map *m)
+{
+	return (const uint64_t *)(const void *)(m + 2);
+}
+
+static inline const uint16_t *rule_map_before(const struct rule_map *m)
+{
+	return (const uint16_t *)(const void *)(rule_map_bits(m) +
+						RULE_BIT_WORDS);
+}
+
+static inline const uint32_t *rule_map_value(const struct rule_map *m)
+{
+	return (const uint32_t *)(const void *)((const uint8_t *)m +
+						rule_map_values(m));
+}
+
+/* How many numbers of whole blocks are not above @key; compiles to SIMD. */
+static inline uint32_t rule_count(const uint16_t *v, uint32_t blocks,
+				  uint16_t key)
+{
+	uint32_t sum = 0;
+
+	for (; blocks; blocks--, v += 16) {
+		uint16_t n = 0;
+
+		for (int i = 0; i < 16; i++)
+			n = (uint16_t)(n + (v[i] <= key));
+		sum += n;
 	}
-	return word[rule_map_values(n) / 4 + rank];
+	return sum;
+}
+
+static inline uint32_t rule_least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint32_t rule_list_rank(const struct rule_map *m, uint16_t key)
+{
+	uint32_t pivots = rule_pivot_blocks(m->n), at;
+	const uint16_t *start = rule_map_starts(m);
+
+	if (!pivots)
+		return rule_least(
+			rule_count(start, rule_start_blocks(m->n), key), m->n);
+	at = rule_least(rule_count(rule_map_pivots(m), pivots, key), m->n / 16);
+	return rule_least(16 * at + rule_count(start + 16 * at, 1, key), m->n);
+}
+
+static inline uint32_t rule_bit_rank(const struct rule_map *m, uint16_t key)
+{
+	uint64_t upto = ((uint64_t)2 << (key & 63)) - 1;
+
+	return rule_map_before(m)[key >> 6] +
+	       rule_ones(rule_map_bits(m)[key >> 6] & upto);
+}
+
+static inline uint32_t rule_map_find(const struct rule_map *m, uint16_t key)
+{
+	uint32_t rank =
+		m->bitmap ? rule_bit_rank(m, key) : rule_list_rank(m, key);
+
+	return rule_map_value(m)[rank];
 }
 
 /* The first 16 bits of an address that rules of a family can differ in. */
@@ -193,6 +277,23 @@ static inline uint32_t rule_first_level(uint8_t family)
 static inline uint16_t rule_chunk(const struct pkt_addr *a, uint32_t level)
 {
 	return (uint16_t)(a->b[2 * level] << 8 | a->b[2 * level + 1]);
+}
+
+static inline uint64_t rule_half(const uint8_t *b)
+{
+	return (uint64_t)b[0] << 56 | (uint64_t)b[1] << 48 |
+	       (uint64_t)b[2] << 40 | (uint64_t)b[3] << 32 |
+	       (uint64_t)b[4] << 24 | (uint64_t)b[5] << 16 |
+	       (uint64_t)b[6] << 8 | (uint64_t)b[7];
+}
+
+/* Whether the prefix of @r holds the address @hi:@lo. */
+static inline bool rule_holds(const struct rule_record *r, uint64_t hi,
+			      uint64_t lo)
+{
+	if (r->len > 64)
+		return r->hi == hi && (r->lo ^ lo) >> (128 - r->len) == 0;
+	return r->len == 0 || (r->hi ^ hi) >> (64 - r->len) == 0;
 }
 
 #endif

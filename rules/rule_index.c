@@ -11,57 +11,54 @@
  * ABSORB times its own, or RULE_CUTS_MAX: most destinations then need one
  * record, and the copies cost memory in proportion to the rules.
  */
-#define ABSORB 4u
+#define ABSORB 2u
 
 static uint32_t absorb_max(uint32_t own)
 {
 	return ABSORB * own > RULE_CUTS_MAX ? ABSORB * own : RULE_CUTS_MAX;
 }
 
-static uint32_t cuts_max(uint32_t items)
+/* Of all nodes: absorb_max(own) <= RULE_CUTS_MAX * own; and the policy. */
+static size_t cuts_max(size_t items)
 {
-	/* absorb_max(own) <= RULE_CUTS_MAX * own; and the policy. */
 	return RULE_CUTS_MAX * items + 1;
 }
 
-static uint32_t paint_max(uint32_t items)
+static size_t paint_max(size_t items)
 {
 	return 2 * (items + 1) + 2;
 }
 
-static uint32_t sort_max(uint32_t items, uint32_t rules)
+static size_t larger(size_t a, size_t b)
 {
-	return paint_max(items) > rules ? paint_max(items) : rules;
+	return a > b ? a : b;
+}
+
+static size_t cost(size_t n, size_t size)
+{
+	return pkt_arena_cost(n * size);
 }
 
 size_t rule_index_scratch(uint32_t items, uint32_t rules)
 {
 	size_t word = sizeof(uint32_t), n = items;
 
-	return pkt_arena_cost(n * sizeof(struct rule_item)) +
-	       pkt_arena_cost((n > rules ? n : rules) * word) +
-	       pkt_arena_cost((n + 1) * sizeof(struct rule_node)) +
-	       pkt_arena_cost(cuts_max(items) * sizeof(struct rule_cut)) +
-	       pkt_arena_cost((n + 1) * sizeof(struct rule_range)) +
-	       pkt_arena_cost((n + 1) * sizeof(struct rule_job)) +
-	       3 * pkt_arena_cost(paint_max(items) * word) +
-	       pkt_arena_cost(sort_max(items, rules) * word);
+	return cost(n, sizeof(struct rule_item)) +
+	       cost(larger(n, rules), word) +
+	       cost(n + 1, sizeof(struct rule_node)) +
+	       cost(cuts_max(n), sizeof(struct rule_cut)) +
+	       cost(n + 1, sizeof(struct rule_range)) +
+	       cost(n + 1, sizeof(struct rule_job)) +
+	       cost(paint_max(n), word) * 3 +
+	       cost(larger(paint_max(n), rules), word);
 }
 
-/*
- * Bytes for each item, at worst.  Records: a head and RULE_CUTS_MAX cuts.  Port
- * maps instead: 2 * ABSORB + 1 ranges in each of three classes, MAP_BYTES each.
- * Address maps: at each level two ranges and what an entry adds to them.
- */
-#define MAP_BYTES (4 + 4 + (RULE_BIT_WORDS * 6) / RULE_LIST_MAX)
-
-size_t rule_index_bound(uint32_t items, enum rule_family family)
+static void *take(struct pkt_arena *a, size_t n, size_t size)
 {
-	uint32_t levels = 8 - rule_first_level((uint8_t)family);
-	size_t ports = 3 * (2 * ABSORB + 1) * MAP_BYTES;
-	size_t address = levels * 3 * MAP_BYTES;
+	void *piece = pkt_arena_take(a, n * size);
 
-	return ((size_t)items + 8) * (ports + address);
+	vw_assert(piece);
+	return piece;
 }
 
 int rule_index_init(struct rule_index *x, struct pkt_arena *a, uint32_t items,
@@ -69,20 +66,55 @@ int rule_index_init(struct rule_index *x, struct pkt_arena *a, uint32_t items,
 {
 	size_t word = sizeof(uint32_t), n = items;
 
-	x->items.item = pkt_arena_take(a, n * sizeof(struct rule_item));
+	if (rule_index_scratch(items, rules) > a->len - a->used)
+		return -ENOSPC;
+	x->items.item = take(a, n, sizeof(struct rule_item));
 	x->items.max = items;
-	x->order = pkt_arena_take(a, (n > rules ? n : rules) * word);
-	x->node = pkt_arena_take(a, (n + 1) * sizeof(struct rule_node));
-	x->cuts = pkt_arena_take(a, cuts_max(items) * sizeof(struct rule_cut));
-	x->range = pkt_arena_take(a, (n + 1) * sizeof(struct rule_range));
-	x->job = pkt_arena_take(a, (n + 1) * sizeof(struct rule_job));
+	x->order = take(a, larger(n, rules), word);
+	x->node = take(a, n + 1, sizeof(struct rule_node));
+	x->cuts = take(a, cuts_max(n), sizeof(struct rule_cut));
+	x->range = take(a, n + 1, sizeof(struct rule_range));
+	x->job = take(a, n + 1, sizeof(struct rule_job));
 	x->job_max = items + 1;
-	x->paint.start = pkt_arena_take(a, paint_max(items) * word);
-	x->paint.value = pkt_arena_take(a, paint_max(items) * word);
-	x->paint.next = pkt_arena_take(a, paint_max(items) * word);
-	x->paint.tmp = pkt_arena_take(a, sort_max(items, rules) * word);
-	/* The last piece is there only when all are. */
-	return x->paint.tmp ? 0 : -ENOSPC;
+	x->paint.start = take(a, paint_max(n), word);
+	x->paint.value = take(a, paint_max(n), word);
+	x->paint.next = take(a, paint_max(n), word);
+	x->paint.tmp = take(a, larger(paint_max(n), rules), word);
+	return 0;
+}
+
+/*
+ * How large a set of so many items (one prefix, one service each) can get.
+ *
+ * Each has a record, and a list of 64 bytes.  Or there are over RULE_CUTS_MAX
+ * cuts, so at least 5 of the node's own; then it has port maps for TCP, UDP and
+ * ICMP, with 2 * ABSORB ranges for each own cut.  Address maps: there are no
+ * more of them than nodes, because the end of a prefix is in each, or it parts
+ * two sets of nodes; so two entries and five ranges for each node.
+ *
+ * A range costs 4 bytes for its value and about 2 for its start, a map up to 75
+ * beside them.  Bitmaps are for RULE_LIST_MAX ranges or more, so they add 10
+ * bytes to each; ICMP has too few types for one.  The maps that every look-up
+ * goes through become bitmaps sooner: those of record 0 for three classes, and
+ * the first address map.
+ */
+#define LIST_RANGE 7u
+#define RANGE 15u
+#define MAP 75u
+
+size_t rule_index_bound(uint32_t items)
+{
+	size_t port_maps =
+		2 * ABSORB * (2 * RANGE + LIST_RANGE) + 3 * (RANGE + MAP) / 5;
+	size_t address_maps = MAP + 5 * RANGE;
+	size_t each = sizeof(struct rule_record) + sizeof(struct rule_refs) +
+		      port_maps + address_maps;
+	size_t bitmaps = 0;
+
+	static_assert(RULE_CUTS_MAX / ABSORB + 1 == 5, "own cuts of a map");
+	if (2 * items + 3 > RULE_ROOT_LIST_MAX)
+		bitmaps = 4 * 10 * RULE_BIT_WORDS;
+	return (items + 8) * each + bitmaps;
 }
 
 /* ---- nodes ------------------------------------------------------------ */
@@ -93,12 +125,6 @@ static bool prefix_before(const void *ctx, uint32_t a, uint32_t b)
 	int c = memcmp(&item[a].addr, &item[b].addr, sizeof(item->addr));
 
 	return c ? c < 0 : item[a].len < item[b].len;
-}
-
-static const struct rule_item *first_item(const struct rule_index *x,
-					  uint32_t node)
-{
-	return &x->items.item[x->order[x->node[node].item]];
 }
 
 static bool holds(const struct rule_item *outer, const struct rule_item *inner)
@@ -134,7 +160,7 @@ static void make_nodes(struct rule_index *x, uint8_t any_len)
 			last->own++;
 			continue;
 		}
-		while (up && !holds(first_item(x, up), it))
+		while (up && !holds(rule_node_item(x, up), it))
 			up = x->node[up].parent;
 		x->node[x->node_n++] =
 			(struct rule_node){ .item = i, .own = 1, .parent = up };
@@ -216,206 +242,8 @@ static void gather_cuts(struct rule_index *x, uint16_t policy)
 	}
 }
 
-static uint32_t place_records(struct rule_index *x)
+void rule_index_gather(struct rule_index *x, uint16_t policy)
 {
-	uint32_t words = 0;
-
-	for (uint32_t i = 0; i < x->node_n; i++) {
-		x->node[i].word = words;
-		words += 1 + (x->node[i].cut_n > RULE_CUTS_MAX
-				      ? RULE_REFS_WORDS
-				      : x->node[i].cut_n);
-	}
-	return words;
-}
-
-/* ---- records and port maps -------------------------------------------- */
-
-static bool same_cuts(const struct rule_cut *c, uint32_t n, uint8_t classes)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if ((c[i].classes & classes) && (~c[i].classes & classes))
-			return false;
-	return true;
-}
-
-static uint32_t put_class(struct rule_index *x, const struct rule_cut *c,
-			  uint32_t n, enum rule_class class)
-{
-	uint32_t range_n = 0;
-
-	while (n--) { /* the first match wins, so it is painted last */
-		if (!(c[n].classes >> class & 1))
-			continue;
-		x->range[range_n++] = (struct rule_range){
-			.lo = c[n].lo,
-			.hi = (uint16_t)(c[n].lo + c[n].span),
-			.value = c[n].value,
-		};
-	}
-	rule_paint(&x->paint, x->range, range_n, RULE_VALUE_NONE);
-	if (x->paint.n == 1)
-		return x->paint.value[0] << 1 | 1;
-	return rule_map_put(&x->out, &x->paint);
-}
-
-static int put_maps(struct rule_index *x, union rule_word *rec,
-		    const struct rule_cut *c, uint32_t n)
-{
-	uint32_t ref = 0;
-
-	for (int k = 0; k < RULE_CLASS_N; k++) {
-		if (k != RULE_UDP ||
-		    !same_cuts(c, n, 1 << RULE_TCP | 1 << RULE_UDP))
-			ref = put_class(x, c, n, (enum rule_class)k);
-		if (!ref)
-			return -ENOSPC;
-		rec[1 + k / 2].refs.ref[k % 2] = ref;
-	}
-	return 0;
-}
-
-static int put_records(struct rule_index *x, union rule_word *word)
-{
-	for (uint32_t i = 0; i < x->node_n; i++) {
-		const struct rule_node *nd = &x->node[i];
-		const struct rule_cut *c = x->cuts + nd->cut;
-		union rule_word *rec = word + nd->word;
-		bool list = nd->cut_n <= RULE_CUTS_MAX;
-		int rc;
-
-		rec->head = (struct rule_head){
-			.link = x->node[nd->link].word,
-			.floor = nd->floor,
-			.n = list ? (uint8_t)nd->cut_n : 0,
-			.tag = RULE_TAG_HEAD,
-		};
-		for (uint32_t j = 0; list && j < nd->cut_n; j++)
-			rec[1 + j].cut = c[j];
-		rc = list ? 0 : put_maps(x, rec, c, nd->cut_n);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-/* ---- address maps ----------------------------------------------------- */
-
-/* Values of address maps: a record; for a while, nodes that need a map. */
-static uint32_t record_of(const struct rule_index *x, uint32_t node)
-{
-	return x->node[node].word << 1 | 1;
-}
-
-static uint32_t below(uint32_t node)
-{
-	return node << 2 | 2;
-}
-
-static bool is_below(uint32_t value)
-{
-	return (value & 3) == 2;
-}
-
-/* From @i on, the nodes of @j that differ only after this level. */
-static uint32_t end_of_group(const struct rule_index *x,
-			     const struct rule_job *j, uint32_t i)
-{
-	uint16_t chunk = rule_chunk(&first_item(x, i)->addr, j->level);
-
-	while (i < j->end &&
-	       rule_chunk(&first_item(x, i)->addr, j->level) == chunk)
-		i++;
-	return i;
-}
-
-static void paint_job(struct rule_index *x, const struct rule_job *j)
-{
-	uint32_t bits = 16 * (j->level + 1), n = 0;
-
-	for (uint32_t i = j->node; i < j->end;) {
-		const struct rule_item *it = first_item(x, i);
-		uint16_t lo = rule_chunk(&it->addr, j->level);
-		struct rule_range r = { .lo = lo, .hi = lo };
-
-		if (it->len > bits) {
-			r.value = below(i);
-			i = end_of_group(x, j, i);
-		} else {
-			r.hi = (uint16_t)(lo + ((1u << (bits - it->len)) - 1));
-			r.value = record_of(x, i);
-			i++;
-		}
-		x->range[n++] = r;
-	}
-	rule_paint(&x->paint, x->range, n, j->rest);
-}
-
-/* Writes one map; its values that stand for nodes become jobs. */
-static int put_map(struct rule_index *x, const struct rule_job *j,
-		   uint32_t *queued)
-{
-	uint32_t offset, values, *value;
-
-	paint_job(x, j);
-	offset = rule_map_put(&x->out, &x->paint);
-	if (!offset)
-		return -ENOSPC;
-	if (j->where)
-		*(uint32_t *)(void *)(x->out.mem + j->where) = offset;
-	values = offset + rule_map_values(x->paint.n - 1);
-	value = (uint32_t *)(void *)(x->out.mem + values);
-	for (uint32_t i = 0; i < x->paint.n; i++) {
-		uint32_t node = value[i] >> 2;
-
-		if (!is_below(value[i]))
-			continue;
-		x->job[(*queued)++ % x->job_max] = (struct rule_job){
-			.node = node,
-			.end = end_of_group(x, j, node),
-			.level = j->level + 1,
-			.rest = record_of(x, x->node[node].parent),
-			.where = values + 4 * i,
-		};
-	}
-	return 0;
-}
-
-static int put_address_maps(struct rule_index *x)
-{
-	uint32_t done = 0, queued = 1;
-
-	x->job[0] = (struct rule_job){
-		.node = 1,
-		.end = x->node_n,
-		.level = rule_first_level(x->set->family),
-		.rest = record_of(x, 0),
-	};
-	while (done < queued) {
-		struct rule_job j = x->job[done++ % x->job_max];
-		int rc = put_map(x, &j, &queued);
-
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-int rule_index_write(struct rule_index *x, uint16_t policy)
-{
-	union rule_word *word;
-	int rc;
-
 	make_nodes(x, x->set->family == RULE_IP4 ? 96 : 0);
 	gather_cuts(x, policy);
-	x->set->records = (uint32_t)x->out.used;
-	word = rule_out_take(&x->out, place_records(x) * sizeof(*word));
-	if (!word)
-		return -ENOSPC;
-	x->set->maps = (uint32_t)x->out.used;
-	rc = put_address_maps(x);
-	if (rc)
-		return rc;
-	x->set->ports = (uint32_t)x->out.used;
-	return put_records(x, word);
 }

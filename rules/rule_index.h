@@ -14,24 +14,22 @@
  *
  * Each distinct prefix is a node; node 0 is the shortest (any destination).
  * Nodes stand in order of address, shorter before longer, so that a prefix
- * comes before all that it holds.
+ * comes before all that it holds; records stand in the same order.
  */
 struct rule_node {
 	uint32_t item, own;  /* its items: place in order[], number */
 	uint32_t parent;     /* next shorter prefix around it */
 	uint32_t link;	     /* whose record to ask next; 0: none */
 	uint32_t cut, cut_n; /* what its record holds: place in cuts[] */
-	uint32_t word;	     /* where the record is */
 	uint16_t floor;	     /* least value from link on */
 };
 
 /* A map to be written: what stands below one value of an upper map. */
 struct rule_job {
 	uint32_t node, end; /* the nodes below */
-	uint32_t level;
-	uint32_t rest;	/* value where no node is */
-	uint32_t where; /* offset of the value that names the map; 0: the root
-			 */
+	uint32_t rest;	    /* value where no node is */
+	uint32_t where;	    /* offset of the value that names it; 0: none */
+	uint8_t level;	    /* first 16 bits that they differ in */
 };
 
 struct rule_index {
@@ -54,16 +52,27 @@ struct rule_index {
  * and the largest set that it can write behind its numbers.
  */
 size_t rule_index_scratch(uint32_t items, uint32_t rules);
-size_t rule_index_bound(uint32_t items, enum rule_family family);
+size_t rule_index_bound(uint32_t items);
 
 /* -ENOSPC: the arena is too small. */
 int VW_MUST_USE rule_index_init(struct rule_index *x, struct pkt_arena *a,
 				uint32_t items, uint32_t rules);
 
+/* Makes nodes of x->items and decides which cuts each record holds. */
+void rule_index_gather(struct rule_index *x, uint16_t policy);
+
 /*
- * Writes records and maps of x->items behind what x->out holds; fills the
- * offsets in x->set.  0 or -ENOSPC.
+ * Then writes records and maps behind what x->out holds and fills the offsets
+ * in x->set.  0 or -ENOSPC.
  */
-int VW_MUST_USE rule_index_write(struct rule_index *x, uint16_t policy);
+int VW_MUST_USE rule_index_write(struct rule_index *x);
+
+/* An item of a node: any, as far as the prefix is concerned.  Not for node 0.
+ */
+static inline const struct rule_item *rule_node_item(const struct rule_index *x,
+						     uint32_t node)
+{
+	return &x->items.item[x->order[x->node[node].item]];
+}
 
 #endif

@@ -101,33 +101,52 @@ void rule_paint(struct rule_paint *p, const struct rule_range *range,
 	join_equals(p);
 }
 
-static void put_bits(uint16_t *head, const struct rule_paint *p)
+static void put_bits(struct rule_map *m, const struct rule_paint *p)
 {
-	uint32_t *bit = (uint32_t *)(void *)(head + 2);
-	uint16_t *before = head + 2 + 2 * RULE_BIT_WORDS, sum = 0;
+	uint64_t *bit = (uint64_t *)(void *)(m + 2);
+	uint16_t *before = (uint16_t *)(void *)(bit + RULE_BIT_WORDS), sum = 0;
 
 	for (uint32_t i = 1; i < p->n; i++)
-		bit[p->start[i] >> 5] |= 1u << (p->start[i] & 31);
+		bit[p->start[i] >> 6] |= (uint64_t)1 << (p->start[i] & 63);
 	for (uint32_t i = 0; i < RULE_BIT_WORDS; i++) {
 		before[i] = sum;
 		sum = (uint16_t)(sum + rule_ones(bit[i]));
 	}
 }
 
-uint32_t rule_map_put(struct rule_out *o, const struct rule_paint *p)
+static void put_list(struct rule_map *m, const struct rule_paint *p)
 {
-	uint32_t n = p->n - 1, offset = (uint32_t)o->used;
-	uint16_t *head = rule_out_take(o, rule_map_size(n));
+	uint16_t *pivot = (uint16_t *)(void *)(m + 1);
+	uint32_t pivots = 16 * rule_pivot_blocks(m->n);
+	uint32_t starts = 16 * rule_start_blocks(m->n);
+	uint16_t *start = pivot + pivots;
 
-	if (!head)
+	for (uint32_t i = 0; i < starts; i++)
+		start[i] = UINT16_MAX;
+	for (uint32_t i = 0; i < m->n; i++)
+		start[i] = (uint16_t)p->start[i + 1];
+	for (uint32_t i = 0; i < pivots; i++)
+		pivot[i] = 16 * (i + 1) < starts ? start[16 * (i + 1)]
+						 : UINT16_MAX;
+}
+
+uint32_t rule_map_put(struct rule_out *o, const struct rule_paint *p,
+		      uint8_t level, uint32_t list_max)
+{
+	uint32_t offset = (uint32_t)o->used;
+	struct rule_map head = { .n = (uint16_t)(p->n - 1), .level = level };
+	struct rule_map *m;
+
+	head.bitmap = head.n > list_max;
+	m = rule_out_take(o, rule_map_size(&head));
+	if (!m)
 		return 0;
-	head[0] = (uint16_t)n;
-	if (n > RULE_LIST_MAX)
-		put_bits(head, p);
+	*m = head;
+	if (head.bitmap)
+		put_bits(m, p);
 	else
-		for (uint32_t i = 1; i <= n; i++)
-			head[i] = (uint16_t)p->start[i];
-	memcpy((uint8_t *)head + rule_map_values(n), p->value,
-	       (n + 1) * sizeof(*p->value));
+		put_list(m, p);
+	memcpy((uint8_t *)m + rule_map_values(m), p->value,
+	       p->n * sizeof(*p->value));
 	return offset;
 }

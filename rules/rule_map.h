@@ -35,7 +35,11 @@ struct rule_paint {
 void rule_paint(struct rule_paint *p, const struct rule_range *range,
 		uint32_t range_n, uint32_t rest);
 
-/* Writes what was painted as a map; its offset in the block, or 0: no room. */
-uint32_t rule_map_put(struct rule_out *o, const struct rule_paint *p);
+/*
+ * Writes what was painted as a map, as a bitmap when it has more than
+ * @list_max starts; its offset in the block, or 0: no room.
+ */
+uint32_t rule_map_put(struct rule_out *o, const struct rule_paint *p,
+		      uint8_t level, uint32_t list_max);
 
 #endif

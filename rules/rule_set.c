@@ -7,15 +7,20 @@
 #include "rules/rule_index.h"
 #include "rules/rule_sort.h"
 
-/* How many items the rules will be; rules that nobody can build count 0. */
+/* How many items the rules will be; one that nobody can build counts none. */
 static uint32_t count_items(const struct rule *rules, uint32_t n,
 			    const struct rule_env *env)
 {
 	struct rule_items items = { .max = RULESET_ITEM_MAX };
 
-	for (uint32_t i = 0; i < n && i < RULE_SET_MAX; i++)
-		if (rule_expand(&items, &rules[i], 0, env))
+	for (uint32_t i = 0; i < n && i < RULE_SET_MAX; i++) {
+		const struct rule *r = &rules[i];
+
+		if (rule_valid(r, (enum rule_family)r->family))
+			continue;
+		if (rule_expand(&items, r, 0, env))
 			break;
+	}
 	return items.n;
 }
 
@@ -28,12 +33,8 @@ static size_t numbers_size(uint32_t n)
 size_t ruleset_size(const struct rule *rules, uint32_t n,
 		    const struct rule_env *env)
 {
-	enum rule_family family = RULE_IP6;
-
-	if (n)
-		family = (enum rule_family)rules[0].family;
 	return sizeof(struct ruleset) + numbers_size(n) +
-	       rule_index_bound(count_items(rules, n, env), family);
+	       rule_index_bound(count_items(rules, n, env));
 }
 
 size_t ruleset_scratch_size(const struct rule *rules, uint32_t n,
@@ -101,9 +102,10 @@ static struct ruleset *begin(struct rule_out *out, enum rule_family family,
 
 static int finish(struct rule_index *x, enum rule_action policy, size_t *used)
 {
-	int rc = rule_index_write(x, (uint16_t)(RULE_VALUE_POLICY |
-						(uint32_t)policy));
+	int rc;
 
+	rule_index_gather(x, (uint16_t)(RULE_VALUE_POLICY | (uint32_t)policy));
+	rc = rule_index_write(x);
 	if (rc)
 		return rc;
 	x->set->len = (uint32_t)x->out.used;
@@ -116,15 +118,15 @@ int ruleset_build(void *mem, size_t len, size_t *used, enum rule_family family,
 		  const struct rule_env *env, void *scratch, size_t scratch_len)
 {
 	struct rule_index x = { .out = { .mem = mem, .room = len } };
-	uint32_t items = count_items(rules, n, env);
 	struct pkt_arena arena;
 	int rc;
 
+	vw_assert((uintptr_t)mem % RULESET_ALIGN == 0);
 	if (n > RULE_SET_MAX)
 		return -E2BIG;
 	rc = scratch_init(&arena, scratch, scratch_len);
 	if (!rc)
-		rc = rule_index_init(&x, &arena, items, n);
+		rc = rule_index_init(&x, &arena, count_items(rules, n, env), n);
 	if (rc)
 		return rc;
 	x.set = begin(&x.out, family, n);

@@ -38,7 +38,8 @@ static struct pkt_addr random_address(struct rule_gen *g)
 		b[i] = (uint8_t)below(g, 256);
 	if (g->kind == RULE_GEN_CROWDED) {
 		for (int i = 0; i < 16; i++)
-			b[i] = one_in(g, 8) ? 0x80 >> below(g, 8) : 0;
+			b[i] = (uint8_t)(one_in(g, 8) ? 0x80 >> below(g, 8)
+						      : 0);
 		return address(g->family, b);
 	}
 	if (g->family == RULE_IP4) {
@@ -46,18 +47,17 @@ static struct pkt_addr random_address(struct rule_gen *g)
 	} else {
 		b[0] = 0x20 | (b[0] & 0x1f);
 		if (g->kind == RULE_GEN_MIXED)
-			memcpy(b, (uint8_t[]){ 0x20, 1, b[2] & 0xf, b[3] & 7 },
-			       4);
+			memcpy(b, (uint8_t[]){ 0x20, 1, b[2] & 0xf }, 3);
 	}
 	return address(g->family, b);
 }
 
 static uint8_t random_len(struct rule_gen *g)
 {
-	static const uint8_t usual4[] = { 32, 32, 32, 32, 32, 32,
-					  24, 24, 24, 16, 20, 8 };
+	static const uint8_t usual4[] = { 32, 32, 32, 32, 32, 32, 32,
+					  24, 24, 24, 24, 22, 20, 16 };
 	static const uint8_t usual6[] = { 128, 128, 128, 128, 64,
-					  64,  64,  48,	 56,  32 };
+					  64,  64,  48,	 56,  44 };
 	uint32_t bits = g->family == RULE_IP4 ? 32 : 128;
 
 	if (g->kind == RULE_GEN_CROWDED)
@@ -67,6 +67,22 @@ static uint8_t random_len(struct rule_gen *g)
 	if (g->family == RULE_IP4)
 		return (uint8_t)(96 + usual4[below(g, sizeof(usual4))]);
 	return usual6[below(g, sizeof(usual6))];
+}
+
+static void random_prefix(struct rule_gen *g, struct pkt_prefix *p)
+{
+	static const struct pkt_prefix inside4[] = {
+		{ { { [10] = 0xff, 0xff, 10 } }, 104 },
+		{ { { [10] = 0xff, 0xff, 172, 16 } }, 108 },
+		{ { { [10] = 0xff, 0xff, 192, 168 } }, 112 },
+	};
+	static const struct pkt_prefix inside6 = { { { 0xfc } }, 7 };
+
+	p->addr = random_address(g);
+	p->len = random_len(g);
+	if (g->kind != RULE_GEN_MIXED || !one_in(g, 20))
+		return;
+	*p = g->family == RULE_IP4 ? inside4[below(g, 3)] : inside6;
 }
 
 static void random_ports(struct rule_gen *g, struct rule *r)
@@ -134,8 +150,7 @@ static void random_rule(struct rule_gen *g, struct rule *r)
 	if (g->kind == RULE_GEN_CROWDED && one_in(g, 12))
 		return;
 	r->dst = RULE_DST_PREFIX;
-	r->prefix.addr = random_address(g);
-	r->prefix.len = random_len(g);
+	random_prefix(g, &r->prefix);
 }
 
 void rule_gen_rules(struct rule_gen *g, struct rule *out, uint32_t n)
