@@ -32,6 +32,7 @@ static enum pkt_verdict open_flow(struct fw *fw, uint16_t n, struct pkt *p,
 		.gen = fw->party[n].gen,
 		.rule = j.rule,
 	};
+	enum pkt_reason why;
 
 	if (j.reason == PKT_REASON_TO_SELF)
 		return fw_local(fw, n, p, now);
@@ -39,6 +40,9 @@ static enum pkt_verdict open_flow(struct fw *fw, uint16_t n, struct pkt *p,
 		return fw_refuse(fw, n, p, j.reason, j.rule, now);
 	if (!opens(p))
 		return pkt_drop(p, PKT_REASON_NO_FLOW);
+	why = fw_way_out(fw, j.to, &t.dst);
+	if (why != PKT_REASON_NONE)
+		return fw_refuse(fw, n, p, why, j.rule, now);
 	if (nat_add(fw->nat, p, n, &want, hit, now) != PKT_FORWARD)
 		return fw_refuse(fw, n, p, (enum pkt_reason)p->reason, j.rule,
 				 now);

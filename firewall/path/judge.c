@@ -64,16 +64,6 @@ static enum pkt_reason where(const struct fw *fw, uint16_t n,
 	return pkt_addr_ok_dst(dst) ? PKT_REASON_NONE : PKT_REASON_MARTIAN_DST;
 }
 
-/* Is there a way out for @family? */
-static bool reachable(const struct fw *fw, uint16_t to, enum rule_family family)
-{
-	const struct party *end = &fw->party[to];
-
-	if (!end->has[family] || end->slot == FW_NO_PORT)
-		return false;
-	return to != NAT_UPLINK || fw->uplink.up;
-}
-
 struct judgement fw_judge(const struct fw *fw, uint16_t n,
 			  const struct nat_tuple *t)
 {
@@ -98,9 +88,6 @@ struct judgement fw_judge(const struct fw *fw, uint16_t n,
 	j.rule = a.idx;
 	if (a.action != RULE_ACCEPT)
 		j.reason = (enum pkt_reason)a.reason;
-	else if (!reachable(fw, j.to, family))
-		j.reason = j.to == NAT_UPLINK ? PKT_REASON_NO_UPLINK
-					      : PKT_REASON_PORT_DOWN;
 	return j;
 }
 

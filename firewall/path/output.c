@@ -15,37 +15,6 @@ static void count(struct fw *fw, uint16_t from, uint16_t to,
 	fw_row(fw, to)->to_bytes += p->len;
 }
 
-/*
- * Size is looked at before translation: an error must quote the packet as its
- * sender sent it (R8).
- */
-enum pkt_verdict fw_output(struct fw *fw, struct pkt *p,
-			   const struct nat_hit *hit, struct mono now)
-{
-	uint16_t out = fw->party[hit->to].slot;
-	uint16_t mtu;
-
-	if (out == FW_NO_PORT)
-		return pkt_drop(p, hit->to == NAT_UPLINK
-					   ? PKT_REASON_NO_UPLINK
-					   : PKT_REASON_PORT_DOWN);
-	mtu = fw->slot[out].port->mtu;
-	if (pkt_fit(p, mtu) == PKT_FIT_BIG)
-		return fw_too_big(fw, hit->from, p, mtu, now);
-	nat_apply(fw->nat, p, hit, now);
-	count(fw, hit->from, hit->to, p);
-	fw_send(fw, hit->to, p, now);
-	return PKT_TAKEN;
-}
-
-/* R74: nothing of the client's numbering is to be seen outside. */
-static void hide_id(struct fw *fw, struct pkt *p)
-{
-	bool atomic = p->flags & PKT_F_DF && !p->frag_max;
-
-	ipid_set(p, atomic ? 0 : ipid_next(&fw->ipid, p));
-}
-
 static bool on_link(const struct pkt_prefix *net, const struct pkt_addr *a)
 {
 	static const struct pkt_prefix none;
@@ -65,16 +34,87 @@ static const struct pkt_addr *next_hop(const struct fw_uplink *u,
 	return pkt_addr_is_zero(gw) ? NULL : gw;
 }
 
+/* Is the MAC of @hop, on the way to @dst, the one that we were given? */
+static bool mac_given(const struct fw_uplink *u, const struct pkt_addr *hop,
+		      const struct pkt_addr *dst)
+{
+	static const struct pkt_mac none;
+
+	return hop != dst && !fw_mac_eq(&u->gateway_mac, &none);
+}
+
+/* A port that works, and an address of ours or theirs to go with it. */
+static enum pkt_reason connected(const struct fw *fw, uint16_t to,
+				 enum rule_family family)
+{
+	const struct party *end = &fw->party[to];
+	bool up = end->slot != FW_NO_PORT && end->has[family];
+
+	if (to == NAT_UPLINK)
+		return up && fw->uplink.up ? PKT_REASON_NONE
+					   : PKT_REASON_NO_UPLINK;
+	return up ? PKT_REASON_NONE : PKT_REASON_PORT_DOWN;
+}
+
+enum pkt_reason fw_way_out(struct fw *fw, uint16_t to,
+			   const struct pkt_addr *dst)
+{
+	enum pkt_reason why = connected(fw, to, fw_family(dst));
+	const struct pkt_addr *hop;
+	const struct neigh *e;
+
+	if (why != PKT_REASON_NONE || to != NAT_UPLINK)
+		return why;
+	hop = next_hop(&fw->uplink, dst);
+	if (mac_given(&fw->uplink, hop, dst))
+		return PKT_REASON_NONE;
+	if (!hop)
+		return PKT_REASON_NO_NEIGH;
+	e = neigh_find(fw->neigh, fw->uplink.port, hop);
+	return e && e->state == NEIGH_FAILED ? PKT_REASON_NO_NEIGH
+					     : PKT_REASON_NONE;
+}
+
+/*
+ * Size is looked at before translation: an error must quote the packet as its
+ * sender sent it (R8).
+ */
+enum pkt_verdict fw_output(struct fw *fw, struct pkt *p,
+			   const struct nat_hit *hit, struct mono now)
+{
+	enum pkt_reason why = connected(fw, hit->to, fw_pkt_family(p));
+	uint16_t mtu;
+
+	if (why != PKT_REASON_NONE)
+		return hit->from == NAT_UPLINK ? pkt_drop(p, why)
+					       : fw_refuse(fw, hit->from, p,
+							   why, hit->rule, now);
+	mtu = fw->slot[fw->party[hit->to].slot].port->mtu;
+	if (pkt_fit(p, mtu) == PKT_FIT_BIG)
+		return fw_too_big(fw, hit->from, p, mtu, now);
+	nat_apply(fw->nat, p, hit, now);
+	count(fw, hit->from, hit->to, p);
+	fw_send(fw, hit->to, p, now);
+	return PKT_TAKEN;
+}
+
+/* R74: nothing of the client's numbering is to be seen outside. */
+static void hide_id(struct fw *fw, struct pkt *p)
+{
+	bool atomic = p->flags & PKT_F_DF && !p->frag_max;
+
+	ipid_set(p, atomic ? 0 : ipid_next(&fw->ipid, p));
+}
+
 static void send_uplink(struct fw *fw, struct slot *s, struct pkt *p,
 			struct mono now)
 {
-	static const struct pkt_mac none;
 	struct pkt_addr dst = pkt_dst(p);
 	const struct pkt_addr *hop = next_hop(&fw->uplink, &dst);
 
 	if (p->l3 == PKT_L3_IP4)
 		hide_id(fw, p);
-	if (!fw_mac_eq(&fw->uplink.gateway_mac, &none) && hop != &dst)
+	if (mac_given(&fw->uplink, hop, &dst))
 		fw_transmit(fw, s, p, &fw->uplink.gateway_mac, now);
 	else if (hop)
 		fw_resolve(fw, s, hop, p, now);

@@ -36,6 +36,7 @@ static const struct manners {
 	[PKT_REASON_HAIRPIN] = { HOST_PROHIBITED, true },
 	[PKT_REASON_TO_SELF] = { HOST_PROHIBITED, true },
 	[PKT_REASON_NO_UPLINK] = { NO_ROUTE, true },
+	[PKT_REASON_NO_NEIGH] = { NO_ROUTE, true },
 	[PKT_REASON_PORT_DOWN] = { NO_ROUTE, true },
 	[PKT_REASON_TTL] = { OUT_OF_HOPS, false },
 	[PKT_REASON_NOT_SYN] = { RESET, false },
@@ -117,9 +118,10 @@ static enum answer fitting(const struct fw *fw, const struct pkt *p,
 		return a;
 	if (fw->conf.reply_silent)
 		return SILENCE;
-	if (p->kind == PKT_KIND_TCP &&
-	    (!(p->tcp_flags & TCP_SYN) ||
-	     (fw->conf.reject_rst && a == PROHIBITED)))
+	if (p->kind != PKT_KIND_TCP || a == NO_ROUTE)
+		return a;
+	if (!(p->tcp_flags & TCP_SYN) ||
+	    (fw->conf.reject_rst && a == PROHIBITED))
 		return RESET;
 	return a;
 }

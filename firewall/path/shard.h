@@ -205,7 +205,7 @@ struct judgement {
 
 /* What kinds of packet are looked at at all, from either side. */
 enum pkt_reason fw_passable(const struct pkt *p, uint16_t owner);
-/* May client @n open flow @t? */
+/* May client @n open flow @t?  By addresses, rules and rights alone. */
 struct judgement fw_judge(const struct fw *fw, uint16_t n,
 			  const struct nat_tuple *t);
 /* Was the flow that @hit names admitted by what holds now? */
@@ -223,6 +223,12 @@ enum pkt_verdict fw_from_uplink(struct fw *fw, struct pkt *p,
 /* Packets of client @n to the firewall itself. */
 enum pkt_verdict fw_local(struct fw *fw, uint16_t n, struct pkt *p,
 			  struct mono now);
+/*
+ * Can anything be sent to @dst by party @to now?  NONE, or why not.  This is no
+ * judgement: flows outlive an uplink that is gone for a while.
+ */
+enum pkt_reason fw_way_out(struct fw *fw, uint16_t to,
+			   const struct pkt_addr *dst);
 /* Translates the packet that @hit names and sends it on. */
 enum pkt_verdict fw_output(struct fw *fw, struct pkt *p,
 			   const struct nat_hit *hit, struct mono now);

@@ -414,6 +414,9 @@ static void an_uplink_that_comes_back_with_its_address_keeps_the_flows(void)
 	u.up = false;
 	CU_ASSERT_EQUAL(set_uplink(&u), 0);
 	CU_ASSERT_EQUAL(l->view->uplink_up, 0);
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &(struct frame_spec){ .dport = 53 }),
+			PKT_REASON_NO_UPLINK);
+	lab_hush(l);
 	u.up = true;
 	CU_ASSERT_EQUAL(set_uplink(&u), 0);
 	CU_ASSERT_EQUAL(l->view->uplink_up, 1);
