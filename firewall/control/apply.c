@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "firewall/control/apply.h"
+#include "firewall/control/guard.h"
 #include "firewall/linux/log.h"
 
 static const uint8_t rules_bit[2] = { APPLY_RULES4, APPLY_RULES6 };
@@ -137,39 +138,18 @@ static void set_commit(struct apply *a, uint16_t n, int family)
 
 /* ---- the tree -------------------------------------------------------------*/
 
-/* All addresses in the lists of clients, running or not. */
-static void guard_read(struct apply *a, const char *path)
-{
-	struct tree_key k;
-	const char *p, *end;
-
-	if (!tree_read(a->tree, path, &k))
-		return;
-	for (p = k.value, end = p + k.len; p < end;) {
-		size_t n = strcspn(p, " \n");
-		struct pkt_addr addr;
-
-		if (n && a->guard_n == APPLY_GUARD_MAX)
-			log_err("%s: more than %u addresses", path,
-				APPLY_GUARD_MAX);
-		else if (n && pkt_addr_parse(&addr, p, n))
-			log_err("%s: not an address at byte %td", path,
-				p - k.value);
-		else if (n)
-			a->guard[a->guard_n++] = addr;
-		p += n + 1;
-	}
-}
-
 void apply_tree_changed(void *ctx, const char *path, bool removed)
 {
 	const size_t len = strlen(TREE_RULES);
 	struct apply *a = ctx;
+	uint32_t wrong;
 
 	if (!strcmp(path, TREE_GUARD4) || !strcmp(path, TREE_GUARD6)) {
-		a->guard_n = 0;
-		guard_read(a, TREE_GUARD4);
-		guard_read(a, TREE_GUARD6);
+		a->guard_n =
+			guard_read(a->tree, a->guard, APPLY_GUARD_MAX, &wrong);
+		if (wrong)
+			log_err("%s: %u words are no addresses, or too many",
+				path, wrong);
 		a->guard_todo = true;
 		return;
 	}

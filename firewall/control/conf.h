@@ -31,6 +31,8 @@
 #define CONF_RUN_DIR_MAX 64u
 #define CONF_IF_MAX 16u /* IFNAMSIZ */
 #define CONF_LINE_MAX 1024u
+#define CONF_OPTIONS_MAX 4096u
+#define CONF_FILE_DEFAULT "/etc/vifwall/vifwall.conf"
 #define CONF_FILE_MAX (1024u * 1024)
 
 enum conf_port_kind { CONF_PORT_NONE, CONF_PORT_TAP, CONF_PORT_PACKET };
@@ -76,8 +78,8 @@ struct conf {
 	struct pkt_addr dns[CONF_DNS]; /* what specialtarget=dns stands for */
 	char rules[CONF_PATH_MAX];     /* empty: no rules directory */
 	struct nat_conf nat;	       /* keys and seeds stay zero */
-	uint16_t clients; /* client numbers are 1 .. clients */
-	uint8_t reject;	  /* enum conf_reject */
+	uint16_t clients;	       /* client numbers are 1 .. clients */
+	uint8_t reject;		       /* enum conf_reject */
 	uint32_t answers_per_s, answers_burst;
 	uint32_t small_n, large_n, neighbours;
 	char socket[CONF_PATH_MAX];
@@ -88,6 +90,9 @@ struct conf {
 	uint8_t sandbox;     /* enum isolate_mode */
 	char run_dir[CONF_RUN_DIR_MAX];
 	char file[CONF_PATH_MAX]; /* that was read; empty: none */
+	/* NAME=VALUE, each with its NUL, as the command line had them */
+	char option[CONF_OPTIONS_MAX];
+	uint16_t option_len;
 	struct conf_allow allow[CONF_ALLOWS];
 	struct conf_client client[CONF_CLIENTS];
 };
@@ -118,6 +123,9 @@ void conf_read_text(struct conf *c, const char *name, const char *text,
 /* Takes vifwall.NAME=VALUE words, "quoted" or not; passes over all others. */
 void conf_read_cmdline(struct conf *c, const char *text, size_t len,
 		       struct conf_errors *e);
+/* The one of the running kernel. */
+void conf_read_kernel(struct conf *c, struct conf_errors *e);
+/* Remembers it, too, for conf_again(). */
 void conf_read_option(struct conf *c, const char *name, size_t name_len,
 		      const char *value, struct conf_errors *e);
 
@@ -129,6 +137,9 @@ enum conf_use { CONF_RUN, CONF_REPLAY }; /* replay needs no ports */
  * other settings; call it once, after the last source.
  */
 void conf_check(struct conf *c, enum conf_use use, struct conf_errors *e);
+
+/* Reads and checks all sources of @c once more. */
+void conf_again(struct conf *out, const struct conf *c, struct conf_errors *e);
 
 /* Number of the client named @name (@len bytes), 0 when there is none. */
 uint16_t conf_client_find(const struct conf *c, const char *name, size_t len);

@@ -45,7 +45,8 @@ static void uplink_family(struct check *k, const char *six,
 			   "uplink.gateway%s: %s is uplink.ip%s, "
 			   "our own address",
 			   six, pkt_addr_print(a, gateway), six);
-	else if (net->len < 128 && !pkt_prefix_has(net, gateway))
+	else if (net->len < 128 && !pkt_prefix_has(net, gateway) &&
+		 !pkt_addr_is_linklocal(gateway))
 		conf_error(k->e, &at,
 			   "uplink.gateway%s: %s is not in %s of uplink.ip%s",
 			   six, pkt_addr_print(a, gateway),
@@ -83,6 +84,11 @@ static void qube(struct check *k, struct conf_client *cl)
 	if (!memcmp(&cl->fw.mac, &none, sizeof(none)))
 		CLIENT_ERROR(k, cl, "%s", "mac is not set");
 	cl->fw.proxy_arp = true;
+	/* as in Qubes: one address of ours, on all sides */
+	if (pkt_addr_is_zero(&cl->fw.gateway4))
+		cl->fw.gateway4 = k->c->uplink.fw.addr4;
+	if (pkt_addr_is_zero(&cl->fw.gateway6))
+		cl->fw.gateway6 = k->c->uplink.fw.addr6;
 }
 
 static void network_gateway(struct check *k, const struct conf_client *cl,
@@ -156,27 +162,54 @@ static void ours_inside(struct check *k, const struct conf_client *cl,
 			     show(text, r));
 }
 
-static void client_ranges(struct check *k, const struct conf_client *cl)
+static bool has_gateway(const struct pkt_prefix *r,
+			const struct conf_client *cl)
+{
+	return pkt_prefix_has(r, &cl->fw.gateway4) ||
+	       pkt_prefix_has(r, &cl->fw.gateway6);
+}
+
+/* @cl against one that was described before it. */
+static void two_clients(struct check *k, const struct conf_client *cl,
+			const struct conf_client *o)
 {
 	struct pkt_prefix mine[2 * FW_CLIENT_ADDRS];
 	struct pkt_prefix theirs[2 * FW_CLIENT_ADDRS];
+	uint32_t n = ranges(cl, mine), m = ranges(o, theirs);
+	char text[PKT_ADDR_TEXT + 4];
+
+	if (same_port(&o->port, &cl->port))
+		CLIENT_ERROR(k, cl, "port: %s is client %s's already",
+			     cl->port.name, o->fw.name);
+	for (uint32_t i = 0; i < n * m; i++)
+		if (overlap(&mine[i / m], &theirs[i % m]))
+			CLIENT_ERROR(k, cl, "%s is client %s's already",
+				     show(text, &mine[i / m]), o->fw.name);
+	for (uint32_t i = 0; i < n; i++)
+		if (has_gateway(&mine[i], o))
+			CLIENT_ERROR(k, cl, "%s has client %s's gateway in it",
+				     show(text, &mine[i]), o->fw.name);
+	for (uint32_t i = 0; i < m; i++)
+		if (has_gateway(&theirs[i], cl))
+			CLIENT_ERROR(k, cl, "its gateway is in client %s's %s",
+				     o->fw.name, show(text, &theirs[i]));
+}
+
+static void client_ranges(struct check *k, const struct conf_client *cl)
+{
+	struct pkt_prefix mine[2 * FW_CLIENT_ADDRS];
 	uint32_t n = ranges(cl, mine);
 	char text[PKT_ADDR_TEXT + 4];
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		ours_inside(k, cl, &mine[i]);
-	for (const struct conf_client *o = k->c->client; o < cl; o++) {
-		uint32_t m = ranges(o, theirs);
-
-		if (same_port(&o->port, &cl->port))
-			CLIENT_ERROR(k, cl, "port: %s is client %s's already",
-				     cl->port.name, o->fw.name);
-		for (uint32_t i = 0; i < n * m; i++)
-			if (overlap(&mine[i / m], &theirs[i % m]))
-				CLIENT_ERROR(k, cl, "%s is client %s's already",
-					     show(text, &mine[i / m]),
-					     o->fw.name);
+		for (uint32_t j = 0; j < i; j++)
+			if (overlap(&mine[i], &mine[j]))
+				CLIENT_ERROR(k, cl, "%s is there twice",
+					     show(text, &mine[i]));
 	}
+	for (const struct conf_client *o = k->c->client; o < cl; o++)
+		two_clients(k, cl, o);
 }
 
 /* A client that sets one limit has the common ones for the rest. */

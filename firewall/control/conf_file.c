@@ -138,7 +138,10 @@ void conf_read_text(struct conf *c, const char *name, const char *text,
 	}
 }
 
-/* The whole file in malloc()ed memory; its length, or -errno. */
+/*
+ * The whole file in malloc()ed memory; its length, or -errno.
+ * #syscalls control: openat fstat newfstatat read close
+ */
 static long slurp(const char *path, char **out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -190,14 +193,34 @@ void conf_read_file(struct conf *c, const char *path, struct conf_errors *e)
 	snprintf(c->file, sizeof(c->file), "%s", path);
 }
 
+static void keep_option(struct conf *c, const char *name, size_t name_len,
+			const char *value, struct conf_errors *e)
+{
+	size_t room = sizeof(c->option) - c->option_len;
+	int n = snprintf(c->option + c->option_len, room, "%.*s=%s",
+			 (int)name_len, name, value);
+
+	if (n < 0 || (size_t)n >= room) {
+		const struct conf_where at = { .source = "command line" };
+
+		conf_error(e, &at, "longer than %u bytes in all",
+			   CONF_OPTIONS_MAX);
+		return;
+	}
+	c->option_len = (uint16_t)(c->option_len + n + 1);
+}
+
 void conf_read_option(struct conf *c, const char *name, size_t name_len,
 		      const char *value, struct conf_errors *e)
 {
 	struct conf_load l = { .c = c,
 			       .e = e,
 			       .where = { .source = "command line" } };
+	uint32_t errors = e->n;
 
 	conf_set(&l, name, name_len, value, strlen(value));
+	if (e->n == errors)
+		keep_option(c, name, name_len, value, e);
 }
 
 /*
@@ -250,4 +273,32 @@ void conf_read_cmdline(struct conf *c, const char *text, size_t len,
 		conf_set(&l, word + skip, (size_t)(eq - word) - skip, eq + 1,
 			 n - (size_t)(eq - word) - 1);
 	}
+}
+
+void conf_read_kernel(struct conf *c, struct conf_errors *e)
+{
+	char *text = NULL;
+	long len = slurp("/proc/cmdline", &text);
+
+	/* without /proc there is nothing to obey */
+	if (len < 0)
+		return;
+	conf_read_cmdline(c, text, (size_t)len, e);
+	free(text);
+}
+
+void conf_again(struct conf *out, const struct conf *c, struct conf_errors *e)
+{
+	conf_default(out);
+	if (c->file[0])
+		conf_read_file(out, c->file, e);
+	conf_read_kernel(out, e);
+	for (uint16_t at = 0; at < c->option_len;) {
+		const char *option = c->option + at;
+		size_t len = strlen(option), name = strcspn(option, "=");
+
+		conf_read_option(out, option, name, option + name + 1, e);
+		at = (uint16_t)(at + len + 1);
+	}
+	conf_check(out, CONF_RUN, e);
 }

@@ -192,6 +192,8 @@ void conf_set(struct conf_load *l, const char *name, size_t len,
 void conf_default(struct conf *c)
 {
 	memset(c, 0, sizeof(*c));
+	/* some of its fields are no settings */
+	nat_conf_default(&c->nat);
 	for (uint32_t i = 0; i < conf_global_n; i++)
 		conf_row_default(&conf_global[i], c);
 	c->uplink.fw.port = UINT16_MAX;

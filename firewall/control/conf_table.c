@@ -200,9 +200,12 @@ const struct conf_row conf_client[] = {
 	     "A network's prefixes; the first of each family names its "
 	     "rules."),
 	ROW(CONF_CLIENT_PATTERN "gateway", conf_addr4, AT(fw.gateway4), NULL, 0,
-	    0, NULL, LIVE, "Our IPv4 address on the client's link."),
+	    0, NULL, LIVE,
+	    "Our IPv4 address on the client's link; a qube's is our "
+	    "outside address unless set."),
 	ROW(CONF_CLIENT_PATTERN "gateway6", conf_addr6, AT(fw.gateway6), NULL,
-	    0, 0, NULL, LIVE, "Our IPv6 address on the client's link."),
+	    0, 0, NULL, LIVE,
+	    "Our IPv6 address on the client's link, likewise."),
 	ROW(CONF_CLIENT_PATTERN "mac", conf_mac, AT(fw.mac), NULL, 0, 0, NULL,
 	    LIVE, "The MAC address that a qube must use."),
 	ROW(CONF_CLIENT_PATTERN "our-mac", conf_mac, AT(our_mac),

@@ -24,7 +24,7 @@
 #include "firewall/control/source_read.h"
 #include "firewall/linux/log.h"
 
-#define RULES_NAME "qubes-firewall"
+#define RULES_NAME SOURCE_RULES_NAME
 #define READS_MAX 8 /* of one set in a row, while it keeps changing */
 
 #define DIR_EVENTS                                             \
@@ -58,16 +58,6 @@ static struct source_set *set_find(struct source_dir *s, const char *name)
 	return NULL;
 }
 
-/* Only an address, as we would write it, names a set. */
-static bool name_ok(const char *name)
-{
-	struct pkt_addr a;
-	char text[PKT_ADDR_TEXT];
-
-	return !pkt_addr_parse(&a, name, strlen(name)) &&
-	       !strcmp(pkt_addr_print(text, &a), name);
-}
-
 static struct source_set *set_get(struct source_dir *s, const char *name)
 {
 	struct source_set *set = set_find(s, name);
@@ -75,7 +65,7 @@ static struct source_set *set_get(struct source_dir *s, const char *name)
 
 	if (set || source_is_scrap(name))
 		return set;
-	if (!name_ok(name)) {
+	if (!source_is_set(name)) {
 		log_warn("rules: %s/%s is no address as it is written "
 			 "canonically: passed over",
 			 RULES_NAME, log_quote(shown, name, strlen(name)));

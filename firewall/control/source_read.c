@@ -9,10 +9,20 @@
 
 #include "firewall/control/source_read.h"
 #include "firewall/linux/log.h"
+#include "packet/pkt_addr.h"
 #include "rules/rule.h"
 
 /* More keys than a set can have are not worth reading. */
 #define FILES_MAX (RULE_SET_MAX + 16u)
+
+bool source_is_set(const char *name)
+{
+	struct pkt_addr a;
+	char text[PKT_ADDR_TEXT];
+
+	return !pkt_addr_parse(&a, name, strlen(name)) &&
+	       !strcmp(pkt_addr_print(text, &a), name);
+}
 
 bool source_is_scrap(const char *name)
 {
@@ -146,4 +156,53 @@ int source_read_set(struct tree *t, int rules_fd, const char *name,
 		source_mark_bad(t, base, name, err);
 	closedir(dir);
 	return 0;
+}
+
+static int read_guard(struct tree *t, int dir, const char *name)
+{
+	char key[TREE_PATH_MAX + 1];
+	int err;
+
+	snprintf(key, sizeof(key), "/%s", name);
+	err = source_read_key(t, dir, name, key);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int commit(struct tree *t, int rules, const char *name)
+{
+	char base[TREE_PATH_MAX + 1];
+	int err;
+
+	snprintf(base, sizeof(base), "%s%.*s/", TREE_RULES, PKT_ADDR_TEXT,
+		 name);
+	err = source_read_set(t, rules, name, base);
+	if (err)
+		source_mark_bad(t, base, name, err);
+	base[strlen(base) - 1] = '\0';
+	return tree_write(t, base, "", 0);
+}
+
+int source_read_all(struct tree *t, const char *path)
+{
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rules, err;
+	const struct dirent *e;
+	DIR *d;
+
+	if (dir < 0)
+		return -errno;
+	err = read_guard(t, dir, TREE_GUARD4 + 1);
+	if (!err)
+		err = read_guard(t, dir, TREE_GUARD6 + 1);
+	rules = openat(dir, SOURCE_RULES_NAME,
+		       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (!err && rules < 0)
+		err = -errno;
+	close(dir);
+	d = rules < 0 ? NULL : fdopendir(rules);
+	while (!err && d && (e = readdir(d)))
+		if (source_is_set(e->d_name))
+			err = commit(t, rules, e->d_name);
+	if (d)
+		closedir(d);
+	return err;
 }

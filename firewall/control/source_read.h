@@ -9,6 +9,10 @@
  * without one newline at the end, are the value.
  */
 
+#define SOURCE_RULES_NAME "qubes-firewall"
+
+/* Only an address, written as we would write it, names a set. */
+bool source_is_set(const char *name);
 /* Names that editors and tools leave about: no keys, and no change. */
 bool source_is_scrap(const char *name);
 
@@ -28,6 +32,12 @@ int VW_MUST_USE source_read_set(struct tree *t, int rules_fd, const char *name,
  */
 void source_mark_bad(struct tree *t, const char *base, const char *name,
 		     int err);
+
+/*
+ * Once and without watching: commits everything below @path.  0, or -errno when
+ * it, or qubes-firewall in it, can't be read.
+ */
+int VW_MUST_USE source_read_all(struct tree *t, const char *path);
 
 /*
  * Writes the file's content to @key.  -errno, with the key as it was, when it

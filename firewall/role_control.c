@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control process: rules, ports and the operator's socket.  It sees no
+ * packet.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firewall/control/apply.h"
+#include "firewall/control/source_dir.h"
+#include "firewall/linux/host_check.h"
+#include "firewall/linux/isolate.h"
+#include "firewall/linux/log.h"
+#include "firewall/linux/loop.h"
+#include "firewall/linux/mem.h"
+#include "firewall/roles.h"
+
+#define EVENTS 16u
+#define TREE_BYTES (64u << 20)
+
+enum control_fd { CONTROL_NOTE, CONTROL_DATA, CONTROL_SOURCE, CONTROL_SIGNAL };
+
+struct control {
+	struct loop loop;
+	struct apply apply;
+	struct tree *tree;
+	struct source_dir source;
+	bool has_source;
+	int data; /* apply's socket as the loop knows it; -1: none */
+	bool ready, stop;
+	int code;
+};
+
+static int open_port(void *ctx, const struct conf_port *p, struct link *l)
+{
+	(void)ctx;
+	if (p->kind == CONF_PORT_TAP)
+		return link_open_tap(l, p->name, true);
+	return link_open_packet(l, p->name, true);
+}
+
+/* ---- start ----------------------------------------------------------------*/
+
+static int check_host(const struct conf *c)
+{
+	struct host_if ifs[CONF_CLIENTS + 1];
+	char why[HOST_WHY_MAX];
+	size_t n = 0;
+	int err;
+
+	ifs[n++] = (struct host_if){
+		.name = c->uplink.port.name,
+		.packet = c->uplink.port.kind == CONF_PORT_PACKET,
+	};
+	for (uint16_t i = 0; i < c->client_n; i++)
+		ifs[n++] = (struct host_if){
+			.name = c->client[i].port.name,
+			.packet = c->client[i].port.kind == CONF_PORT_PACKET,
+		};
+	err = host_check(ifs, n, why);
+	if (err == -EPERM) {
+		log_err("%s", why);
+		return ROLE_UNAVAILABLE;
+	}
+	if (err)
+		log_err("the host can't be looked at (%s)", log_errno(-err));
+	return err ? ROLE_OS : ROLE_OK;
+}
+
+static int open_ports(struct control *k)
+{
+	const struct conf_port *which;
+	int err = apply_open_ports(&k->apply, &which);
+	const char *why;
+
+	switch (err) {
+	case 0:
+		return ROLE_OK;
+	case -ENODEV:
+		why = "there is no such interface";
+		break;
+	case -EBUSY:
+		why = "somebody else has it open";
+		break;
+	case -EPERM:
+		why = "not permitted; it takes CAP_NET_ADMIN and CAP_NET_RAW";
+		break;
+	case -EINVAL:
+		why = "it is not a TAP device";
+		break;
+	case -EPROTOTYPE:
+		why = "it is not Ethernet";
+		break;
+	default:
+		why = "it can't be opened";
+	}
+	log_err("port %s: %s (%s)", which->name, why, log_errno(-err));
+	return err == -EPERM ? ROLE_OS : ROLE_UNAVAILABLE;
+}
+
+static int open_source(struct control *k, const struct conf *c)
+{
+	int err;
+
+	k->tree = tree_new(TREE_BYTES, apply_tree_changed, &k->apply);
+	if (!k->tree)
+		return -ENOMEM;
+	k->apply.tree = k->tree;
+	if (!c->rules[0])
+		return 0;
+	err = source_dir_open(&k->source, c->rules, k->tree, k->loop.now);
+	if (err)
+		return err;
+	k->has_source = true;
+	return loop_add(&k->loop, k->source.inotify, CONTROL_SOURCE, 0,
+			LOOP_IN);
+}
+
+/* SIGTERM comes by a descriptor; the terminal's signals are the parent's. */
+static int take_signals(struct control *k)
+{
+	static const int term = SIGTERM;
+	int fd = loop_signals(&term, 1);
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	return fd < 0 ? fd : loop_add(&k->loop, fd, CONTROL_SIGNAL, 0, LOOP_IN);
+}
+
+static int set_up(struct control *k, const struct conf *c)
+{
+	static struct apply_ops ops = { .open_port = open_port };
+	int err = loop_open(&k->loop), code;
+
+	if (!err)
+		err = take_signals(k);
+	if (!err)
+		err = loop_add(&k->loop, ROLE_FD_LINK, CONTROL_NOTE, 0,
+			       LOOP_IN);
+	if (err) {
+		log_err("can't start (%s)", log_errno(-err));
+		return ROLE_OS;
+	}
+	ops.ctx = k;
+	apply_init(&k->apply, c, &ops);
+	code = check_host(c);
+	if (!code)
+		code = open_ports(k);
+	if (code)
+		return code;
+	err = open_source(k, c);
+	if (!err)
+		err = isolate_user(0, 0, ISOLATE_NET_CAPS);
+	if (!err)
+		err = isolate_control((enum isolate_mode)c->sandbox);
+	if (err)
+		log_err("can't start (%s)", log_errno(-err));
+	return err ? ROLE_OS : ROLE_OK;
+}
+
+/* ---- what can happen ------------------------------------------------------*/
+
+/* The loop follows apply, which closes the socket of a data process that is
+ * gone. */
+static void watch_data(struct control *k)
+{
+	if (k->data == k->apply.sock)
+		return;
+	k->data = k->apply.sock;
+	if (k->data >= 0 &&
+	    loop_add(&k->loop, k->data, CONTROL_DATA, 0, LOOP_IN))
+		k->stop = true;
+}
+
+static void reload(struct control *k)
+{
+	static struct conf next;
+	static struct conf_errors errors;
+	const struct conf_port *which;
+	char fixed[256];
+
+	memset(&errors, 0, sizeof(errors));
+	conf_again(&next, &k->apply.conf, &errors);
+	if (errors.n) {
+		log_err("settings stay as they were: %u errors, first: %.*s",
+			errors.n, (int)strcspn(errors.text, "\n"), errors.text);
+		return;
+	}
+	if (conf_diff_fixed(&k->apply.conf, &next, fixed, sizeof(fixed))) {
+		log_err("settings stay as they were: these can't change while "
+			"the daemon runs: %s",
+			fixed);
+		return;
+	}
+	apply_conf(&k->apply, &next);
+	if (apply_open_ports(&k->apply, &which))
+		log_err("port %s can't be opened now; tried again",
+			which->name);
+	if (k->has_source)
+		source_dir_again(&k->source, k->loop.now);
+	log_info("settings and rules were read again");
+}
+
+static void take_notes(struct control *k)
+{
+	int fd, type;
+
+	while ((type = role_note_recv(ROLE_FD_LINK, &fd)) > 0)
+		switch (type) {
+		case ROLE_NOTE_DATA:
+			k->data = -1;
+			apply_data(&k->apply, fd);
+			break;
+		case ROLE_NOTE_RELOAD:
+			reload(k);
+			break;
+		default:
+			k->stop = true;
+		}
+	if (type < 0) {
+		k->stop = true;
+		k->code = ROLE_INTERNAL;
+	}
+}
+
+static void handle(struct control *k, const struct loop_event *ev)
+{
+	switch ((enum control_fd)ev->type) {
+	case CONTROL_NOTE:
+		take_notes(k);
+		break;
+	case CONTROL_DATA:
+		apply_receive(&k->apply, k->loop.now);
+		break;
+	case CONTROL_SOURCE:
+		source_dir_events(&k->source, k->loop.now);
+		break;
+	case CONTROL_SIGNAL:
+		k->stop = true;
+		break;
+	}
+}
+
+static void say_ready(struct control *k)
+{
+	if (k->ready || !apply_idle(&k->apply) ||
+	    (k->has_source && !source_dir_settled(&k->source)))
+		return;
+	k->ready = true;
+	if (role_note_send(ROLE_FD_LINK, ROLE_NOTE_READY, -1))
+		k->stop = true;
+}
+
+static void turn(struct control *k, struct mono *next)
+{
+	struct loop_event ev[EVENTS];
+	int n = loop_wait(&k->loop, ev, EVENTS, *next);
+	struct mono source = { UINT64_MAX };
+
+	vw_assert(n >= 0);
+	for (int i = 0; i < n; i++)
+		handle(k, &ev[i]);
+	if (k->has_source)
+		source = source_dir_tick(&k->source, k->loop.now);
+	*next = apply_work(&k->apply, k->loop.now);
+	if (source.ns < next->ns)
+		*next = source;
+	watch_data(k);
+	say_ready(k);
+}
+
+int role_control(const struct conf *c)
+{
+	static struct control k;
+	struct mono next = { 0 };
+	int err = isolate_early(ROLE_FD_LINK + 1);
+
+	if (log_open("control", (enum log_target)c->log_target,
+		     (enum log_level)c->log_level))
+		log_warn("no log but this one");
+	if (err) {
+		log_err("can't start (%s)", log_errno(-err));
+		return ROLE_OS;
+	}
+	k.data = -1;
+	k.code = set_up(&k, c);
+	while (!k.code && !k.stop)
+		turn(&k, &next);
+	apply_fini(&k.apply);
+	return k.code;
+}
