@@ -31,11 +31,8 @@ static const char *family_name(int family)
 
 static void say_set(const struct apply_slot *s, const struct set *set)
 {
-	char key[LOG_QUOTE_ROOM], why[LOG_QUOTE_ROOM + 64];
 	const struct set_error *e = &set->error;
 
-	log_quote(key, e->key, strlen(e->key));
-	log_quote(why, e->why, strlen(e->why));
 	switch ((enum set_state)set->state) {
 	case SET_NONE:
 		log_info("client %s: no %s rules any more: closed", s->fw.name,
@@ -48,8 +45,8 @@ static void say_set(const struct apply_slot *s, const struct set *set)
 	case SET_BAD:
 		log_err("client %s: %s rules refused, so all is: rule %s "
 			"column %u: %s",
-			s->fw.name, family_name(set->family), key, e->column,
-			why);
+			s->fw.name, family_name(set->family), e->key, e->column,
+			e->why);
 		break;
 	}
 }

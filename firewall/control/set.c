@@ -27,6 +27,10 @@ static void wrong(struct load *l, const char *key, uint32_t column,
 
 	snprintf(e.key, sizeof(e.key), "%s", key);
 	snprintf(e.why, sizeof(e.why), "%s", why);
+	/* most are ours, but TREE_ERROR comes with the keys */
+	for (char *p = e.why; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
 	if (!l->set->error_n++)
 		l->set->error = e;
 	if (l->complain)

@@ -107,6 +107,7 @@ static const struct {
 	{ "000", "action=accept", "000", 0 },
 	{ "00010", "action=accept", "00010", 0 },
 	{ TREE_ERROR, "0003 can't be read", "set", 0 },
+	{ TREE_ERROR, "\x1b[31mred\n", "set", 0 },
 };
 
 static void R120_whatever_is_wrong_closes_the_set_and_says_where(void)
@@ -125,6 +126,8 @@ static void R120_whatever_is_wrong_closes_the_set_and_says_where(void)
 		CU_ASSERT_STRING_EQUAL(s.error.key, wrong[i].where);
 		CU_ASSERT_EQUAL(s.error.column, wrong[i].column);
 		CU_ASSERT(s.error.why[0] != '\0');
+		for (const char *p = s.error.why; *p; p++)
+			CU_ASSERT(*p >= ' ' && *p <= '~');
 		CU_ASSERT(!passes(&s, "192.0.2.1", 6, 80));
 		set_clear(&s);
 		tree_free(tree);
