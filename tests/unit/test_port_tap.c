@@ -83,7 +83,7 @@ static void frames_of_every_size_arrive_whole(void)
 					  SMALL_ROOM + 1,
 					  9014,
 					  65549,
-					  PKT_LARGE - PKT_HEADROOM };
+					  PKT_LARGE - PKT_HEADROOM - 1 };
 	uint32_t n = sizeof(sizes) / sizeof(sizes[0]);
 
 	open_tap(16, 6);
@@ -148,6 +148,21 @@ static void R134_without_buffers_frames_are_dropped_and_the_queue_drains(void)
 	CU_ASSERT_EQUAL(batch.n, 2);
 	CU_ASSERT_EQUAL(tap.port.stats.recv_dropped, 3);
 	CU_ASSERT_EQUAL(tap.port.stats.recv_packets, 2);
+	close_tap();
+}
+
+static void R134_without_any_buffer_the_queue_drains_too(void)
+{
+	struct pkt *last;
+
+	open_tap(1, 0);
+	last = pkt_get(pool, SMALL_ROOM);
+	for (int i = 0; i < 5; i++)
+		put_frame(60, 0);
+	CU_ASSERT_EQUAL(recv_batch(), 0);
+	CU_ASSERT_EQUAL(batch.n, 0);
+	CU_ASSERT_EQUAL(tap.port.stats.recv_dropped, 5);
+	pkt_put(pool, last);
 	close_tap();
 }
 
@@ -253,6 +268,7 @@ UNIT_SUITE(port_tap, UNIT(frames_of_every_size_arrive_whole),
 	   UNIT(a_batch_is_never_overfilled),
 	   UNIT(an_empty_device_gives_nothing),
 	   UNIT(R134_without_buffers_frames_are_dropped_and_the_queue_drains),
+	   UNIT(R134_without_any_buffer_the_queue_drains_too),
 	   UNIT(R134_without_large_buffers_large_frames_are_dropped),
 	   UNIT(a_refused_vnet_header_drops_that_frame_alone),
 	   UNIT(a_device_that_is_gone_is_an_error),
