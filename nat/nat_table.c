@@ -125,7 +125,9 @@ static uint32_t probe(const struct nat_table *t, const struct nat_index *b,
 		uint32_t ref = ref_of(b, slot);
 		struct nat_key have;
 
-		if ((b->ref[slot] ^ high_tag(hash)) >> REF_BITS)
+		/* a slot marked wrongly may be an empty one */
+		if (b->tag[slot] != tag_of(hash) ||
+		    (b->ref[slot] ^ high_tag(hash)) >> REF_BITS)
 			continue;
 		nat_key_of_flow(&have, &t->flow[NAT_REF_FLOW(ref)],
 				NAT_REF_KIND(ref), t->addr);
