@@ -181,8 +181,8 @@ static int set_up(struct data *d, const struct role_conf *rc)
 	explicit_bzero(&c, sizeof(c));
 	if (!err)
 		log_info("%zu KiB for %u flows, %u clients, %u+%u buffers",
-			 len / 1024, c.nat.flows, c.clients, c.small_n,
-			 c.large_n);
+			 len / 1024, rc->fw.nat.flows, rc->fw.clients,
+			 rc->fw.small_n, rc->fw.large_n);
 	return err;
 }
 
