@@ -174,8 +174,11 @@ static int code_of(int status)
 static void say_end(const char *who, pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
-		log_err("%s (pid %d) was ended by signal %d", who, (int)pid,
-			WTERMSIG(status));
+		log_err("%s (pid %d) was ended by signal %d%s", who, (int)pid,
+			WTERMSIG(status),
+			WTERMSIG(status) == SIGSYS
+				? ": a system call that its list forbids"
+				: "");
 	else
 		log_warn("%s (pid %d) exited with %d", who, (int)pid,
 			 WEXITSTATUS(status));

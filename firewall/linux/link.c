@@ -28,6 +28,9 @@ static int name_into(struct ifreq *r, const char *name)
 	return 0;
 }
 
+/*
+ * #syscalls control: ioctl/SIOCGIFFLAGS ioctl/SIOCSIFFLAGS
+ */
 static int set_up(int sock, const char *name)
 {
 	struct ifreq r;
@@ -43,7 +46,11 @@ static int set_up(int sock, const char *name)
 	return ioctl(sock, SIOCSIFFLAGS, &r) ? -errno : 0;
 }
 
-/* What the kernel says about the interface. */
+/*
+ * What the kernel says about the interface.
+ *
+ * #syscalls control: ioctl/SIOCGIFINDEX ioctl/SIOCGIFMTU ioctl/SIOCGIFHWADDR
+ */
 static int describe(struct link *l, int sock, const char *name)
 {
 	struct ifreq r;
@@ -72,6 +79,9 @@ static uint8_t caps_of(bool offload)
 	return offload ? PORT_CSUM | PORT_GSO4 | PORT_GSO6 : 0;
 }
 
+/*
+ * #syscalls control: ioctl/TUNSETIFF ioctl/TUNSETVNETHDRSZ ioctl/TUNSETOFFLOAD
+ */
 static int attach_tap(int fd, const char *name, bool offload)
 {
 	unsigned long features =
@@ -92,6 +102,9 @@ static int attach_tap(int fd, const char *name, bool offload)
 	return 0;
 }
 
+/*
+ * #syscalls control: socket/AF_INET openat close
+ */
 int link_open_tap(struct link *l, const char *name, bool offload)
 {
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -114,6 +127,9 @@ int link_open_tap(struct link *l, const char *name, bool offload)
 	return err;
 }
 
+/*
+ * #syscalls control: setsockopt
+ */
 static int set_option(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) ? -errno : 0;
@@ -153,6 +169,9 @@ static void set_buffers(int fd)
 		(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
 }
 
+/*
+ * #syscalls control: bind
+ */
 static int bind_to(int fd, uint32_t ifindex)
 {
 	struct packet_mreq groups = { .mr_ifindex = (int)ifindex,
@@ -167,6 +186,9 @@ static int bind_to(int fd, uint32_t ifindex)
 	return bind(fd, (struct sockaddr *)&to, sizeof(to)) ? -errno : 0;
 }
 
+/*
+ * #syscalls control: socket/AF_PACKET close
+ */
 int link_open_packet(struct link *l, const char *name, bool offload)
 {
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"
@@ -27,11 +30,11 @@ struct call {
 /* mmap: a page that can be executed never comes to be */
 #define NOEXEC(name) \
 	{ .nr = SCMP_SYS(name), .arg = 2, .mask = PROT_EXEC, .value = 0 },
-/* fcntl, ioctl: the command is the second argument */
-#define COMMAND(name, cmd)      \
-	{ .nr = SCMP_SYS(name), \
-	  .arg = 1,             \
-	  .mask = 0xffffffffu,  \
+/* fcntl, ioctl: the command is the second argument; socket: the first */
+#define COMMAND(name, cmd)                                   \
+	{ .nr = SCMP_SYS(name),                              \
+	  .arg = SCMP_SYS(name) == SCMP_SYS(socket) ? 0 : 1, \
+	  .mask = 0xffffffffu,                               \
 	  .value = (scmp_datum_t)(cmd) },
 
 static const struct call data_calls[] = { SECCOMP_DATA(ALLOW, NOEXEC,
