@@ -207,8 +207,9 @@ FB := build-fuzz
 FUZZ_CFLAGS = -std=c11 -g -O1 -I. -Itests -D_GNU_SOURCE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 $(FB)/obj/firewall/linux/seccomp.o: FUZZ_CFLAGS += -I$(FB)/gen -DVIFWALL_INSTRUMENTED
 $(FB)/obj/firewall/linux/seccomp.o: $(FB)/gen/firewall/linux/seccomp_calls.h
+FUZZ_HELP := $(patsubst %,tests/mock/%.c,frames lab mock_port)
 FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(SHARE_SRC) $(PATH_SRC) \
-	$(LINUX_SRC) $(CONTROL_SRC) $(ROLES_SRC)
+	$(LINUX_SRC) $(CONTROL_SRC) $(ROLES_SRC) $(FUZZ_HELP)
 FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC))
 $(FB)/obj/%.o: %.c Makefile
 	$(call say,FUZZC,$<)
@@ -228,7 +229,7 @@ fuzz-build: $(patsubst %,$(FB)/fuzz_%,$(FUZZ_ALL))
 # The same entries over their stored inputs, with any compiler and no fuzzer:
 # make SAN=asan replay
 $(call obj,$(FUZZ_SRC)): EXTRA_CFLAGS = -Itests -Wno-missing-prototypes
-$(B)/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c tests/fuzz/panic.c) $(LIBS_ALL)
+$(B)/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c tests/fuzz/panic.c $(FUZZ_HELP)) $(LIBS_ALL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROG_LIBS)
 REPLAYS := $(patsubst %,$(B)/replay_%,$(FUZZ_ALL))

@@ -42,6 +42,28 @@ static void *room(size_t len)
 	return mem;
 }
 
+/*
+ * The firewall's own memory is kept for the next lab: a fuzzer makes thousands,
+ * and new pages would be most of what it does.
+ */
+static struct {
+	void *mem;
+	size_t len;
+} kept;
+
+static void *room_again(size_t len)
+{
+	void *mem = kept.mem;
+
+	kept.mem = NULL;
+	if (!mem || kept.len != len) {
+		free(mem);
+		return room(len);
+	}
+	memset(mem, 0xa5, len);
+	return mem;
+}
+
 /* ---- setting up ---------------------------------------------------------- */
 
 struct fw_conf lab_conf(void)
@@ -143,7 +165,8 @@ struct lab *lab_new_with(const struct fw_conf *c)
 	int err;
 
 	vw_assert(l);
-	l->mem = room(len);
+	l->mem = room_again(len);
+	l->len = len;
 	l->view = room(view_size(c->clients));
 	l->now.ns = 1000 * MONO_S;
 	err = fw_init(&l->fw, l->mem, len, c, l->view, l->now);
@@ -177,7 +200,9 @@ void lab_free(struct lab *l)
 		free(l->rules[n][RULE_IP4]);
 		free(l->rules[n][RULE_IP6]);
 	}
-	free(l->mem);
+	free(kept.mem);
+	kept.mem = l->mem;
+	kept.len = l->len;
 	free(l->view);
 	free(l);
 }

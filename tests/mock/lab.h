@@ -51,6 +51,7 @@ struct lab {
 	struct mock_port port[LAB_PORTS];
 	struct mono now;
 	void *mem;
+	size_t len;
 	void *rules[LAB_PORTS][2];
 	struct pkt *seen; /* what lab_out() returned last */
 	uint64_t drops[LAB_PORTS][PKT_REASON_N]; /* before the last frame */
