@@ -10,7 +10,8 @@
  *	6     a frame from party arg % 4 by description, see describe()
  *	7     the uplink goes (arg even) or comes back
  *
- * What must hold: nothing of one client reaches another.  What leaves by the
+ * What must hold: nothing of one client reaches another.  Flows begin at an
+ * address of the client that opened them.  What leaves by the
  * uplink has our address as its source.  A frame from the uplink is answered
  * only when it is ARP or ND, or belongs to a flow.  Frames fit their link and
  * bear our MAC.  No packet is lost on the way.
@@ -55,6 +56,30 @@ static bool to_party(const struct pkt *p, int who)
 							     : addr6[who]);
 	return p->l3 == PKT_L3_IP4 ? dst.b[12] == 10 && dst.b[13] == 9
 				   : dst.b[0] == 0xfd && dst.b[1] == 0x10;
+}
+
+/* Every flow was opened by a client, from an address of its own. */
+static void check_flows(void)
+{
+	static const char *const own[LAB_PORTS][2] = {
+		[LAB_A] = { LAB_A4, LAB_A6 },
+		[LAB_B] = { LAB_B4, LAB_B6 },
+	};
+	struct nat_info info;
+	uint32_t cursor = 0;
+
+	while (nat_each(fw_nat(l->fw), &cursor, &info, 1, l->now)) {
+		const struct pkt_addr *a = &info.real[0];
+		uint16_t n = info.owner[0];
+
+		vw_assert(n != LAB_UPLINK && info.owner[1] == LAB_UPLINK);
+		if (n == LAB_NET)
+			vw_assert(pkt_addr_is_v4(a) ? a->b[13] == 9
+						    : a->b[1] == 0x10);
+		else
+			vw_assert(lab_is_addr(a, own[n][0]) ||
+				  lab_is_addr(a, own[n][1]));
+	}
 }
 
 static bool from_inside(const struct pkt *p)
@@ -192,7 +217,7 @@ static void describe(int who, struct feed *f)
 					   LAB_NET4,	LAB_GUARD4 };
 	static const struct frame_spec inner4 = { .src = LAB_OUT4,
 						  .dst = LAB_SERVER4 };
-	uint8_t what = feed_u8(f), bits = feed_u8(f);
+	uint8_t what = feed_u8(f), bits = feed_u8(f), more;
 	struct frame_spec s = { .proto = protos[what & 3] };
 	bool v6 = what & 0x80;
 
@@ -236,6 +261,11 @@ static void describe(int who, struct feed *f)
 		if (who == LAB_NET && s.dst == dst[6])
 			s.dst = LAB_SERVER4;
 	}
+	more = feed_u8(f);
+	if (more & 1) /* a lie */
+		s.src = v6 ? LAB_B6 : LAB_GUARD4;
+	if (more & 2 && s.proto == IP_TCP && !s.mf && !s.raw)
+		s.gso_size = 500;
 	/* answers find their port more often than by chance */
 	if (who == LAB_UPLINK && what & 8) {
 		struct nat_info info;
@@ -317,6 +347,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	uplink(true);
 	for (uint32_t n = 0; f.left && n < RECORDS_MAX; n++)
 		record(&f);
+	check_flows();
 	lab_free(l);
 	return 0;
 }
