@@ -8,15 +8,14 @@
 
 declare -A RULE
 rules_of() { printf '%s\n' "${RULE[$1]:-action=accept}"; }
-# now: the clock that peer.py logs by.
-now() { $PY -c 'import time; print("%.4f" % time.monotonic())'; }
-# commit N RULE...: new rules of client N; sets T to the time before that.
+now() { echo "$EPOCHREALTIME"; } # the clock that peer.py logs by
+# commit N RULE...: new rules of client N; sets T to the time of that.
 commit() {
 	local n=$1
 	shift
 	RULE[$n]=$(printf '%s\n' "$@")
-	T=$(now)
 	rules_write "$n"
+	T=$COMMITTED
 }
 # last FILE: time of its last answer.  later A B SECONDS: is A > B + SECONDS?
 last() { grep -v '^#' "$1" | tail -n 1 | cut -d' ' -f1; }
@@ -92,15 +91,15 @@ yes 'readable rules open it again' say c1 udp $SRV4 8
 
 # ---- never a packet that no rules allow ---------------------------------------------
 # c3 sends to four ports at once, all the time.  666 is refused by every set,
-# 5001 is allowed by the old set, 6001 by the new one, 7001 by both.
-old=('action=accept proto=udp dstports=5000-5999' 'action=accept proto=udp dstports=7001-7001')
-new=('action=accept proto=udp dstports=6000-6999' 'action=accept proto=udp dstports=7001-7001')
+# 15001 is allowed by the old set, 16001 by the new one, 17001 by both.
+old=('action=accept proto=udp dstports=15000-15999' 'action=accept proto=udp dstports=17001-17001')
+new=('action=accept proto=udp dstports=16000-16999' 'action=accept proto=udp dstports=17001-17001')
 commit 3 "${old[@]}"
-spawn up hear.log $PEER hear "$DIR/heard" 666 5001 6001 7001
-wait_for 5 listening up udp 7001
-spawn c3 spray4.log $PEER spray $SRV4 300 120 666 5001 6001 7001
+spawn up hear.log $PEER hear "$DIR/heard" 666 15001 16001 17001
+wait_for 5 listening up udp 17001
+spawn c3 spray4.log $PEER spray $SRV4 300 120 666 15001 16001 17001
 SPRAY=$SPAWNED
-spawn c3 spray6.log $PEER spray $SRV6 100 120 666 5001 6001 7001
+spawn c3 spray6.log $PEER spray $SRV6 100 120 666 15001 16001 17001
 SPRAY6=$SPAWNED
 heard() { # PORT FROM TO: how many came in that time
 	awk -v p="$1" -v a="$2" -v b="$3" '$2 == p && $1 > a && $1 <= b { n++ } END { print n + 0 }' "$DIR/heard"
@@ -109,8 +108,8 @@ sleep 1
 A=$(now)
 sleep 1
 B=$(now)
-is 'under the old rules 666 and 6001 do not pass' "$(heard 666 "$A" "$B") $(heard 6001 "$A" "$B")" '0 0'
-yes '... and 5001 and 7001 do' test "$(heard 5001 "$A" "$B")" -gt 100 -a "$(heard 7001 "$A" "$B")" -gt 100
+is 'under the old rules 666 and 16001 do not pass' "$(heard 666 "$A" "$B") $(heard 16001 "$A" "$B")" '0 0'
+yes '... and 15001 and 17001 do' test "$(heard 15001 "$A" "$B")" -gt 100 -a "$(heard 17001 "$A" "$B")" -gt 100
 
 START=$(now)
 wrong=0
@@ -118,17 +117,17 @@ for _ in $(seq 10); do
 	commit 3 "${new[@]}"
 	sleep 0.3
 	B=$(now)
-	n=$(heard 5001 "$(awk -v t="$T" 'BEGIN { print t + 0.1 }')" "$B")
+	n=$(heard 15001 "$(awk -v t="$T" 'BEGIN { print t + 0.1 }')" "$B")
 	[ "$n" = 0 ] || wrong=$((wrong + n))
 	commit 3 "${old[@]}"
 	sleep 0.3
 	B=$(now)
-	n=$(heard 6001 "$(awk -v t="$T" 'BEGIN { print t + 0.1 }')" "$B")
+	n=$(heard 16001 "$(awk -v t="$T" 'BEGIN { print t + 0.1 }')" "$B")
 	[ "$n" = 0 ] || wrong=$((wrong + n))
 done
 is 'in 20 changes no packet passed 100 ms after its port was closed' $wrong 0
 is 'what both sets refuse never passed' "$(heard 666 "$START" "$B")" 0
-g=$(awk -v a="$START" -v b="$B" '$2 == 7001 && $1 > a && $1 < b { if (p && $1 - p > g) g = $1 - p; p = $1 } END { printf "%.3f", g }' "$DIR/heard")
+g=$(awk -v a="$START" -v b="$B" '$2 == 17001 && $1 > a && $1 < b { if (p && $1 - p > g) g = $1 - p; p = $1 } END { printf "%.3f", g }' "$DIR/heard")
 yes "what both sets allow never stopped (longest silence $g s)" awk -v g="$g" 'BEGIN { exit !(g < 0.25) }'
 
 # A crash: the process that forwards is killed while c3 sends.
@@ -141,20 +140,20 @@ new_data() {
 	p=$(data_pid) && [ "$p" != "$DATA" ]
 }
 yes 'a killed data process is replaced' wait_for 5 new_data
-flows_again() { [ "$(heard 7001 "$A" 99999999)" -gt 300 ]; }
+flows_again() { [ "$(heard 17001 "$A" 9999999999)" -gt 300 ]; }
 yes 'service is back' wait_for 5 flows_again
-g=$(awk -v a="$A" '$2 == 7001 && $1 > a - 0.2 { if (p && $1 - p > g) g = $1 - p; p = $1 } END { printf "%.3f", g }' "$DIR/heard")
-note "7001 was silent for $g s around the crash"
+g=$(awk -v a="$A" '$2 == 17001 && $1 > a - 0.2 { if (p && $1 - p > g) g = $1 - p; p = $1 } END { printf "%.3f", g }' "$DIR/heard")
+note "17001 was silent for $g s around the crash"
 sleep 0.5
 B=$(now)
-is 'through the crash nothing passed that the rules refuse' "$(heard 666 "$A" "$B") $(heard 6001 "$A" "$B")" '0 0'
+is 'through the crash nothing passed that the rules refuse' "$(heard 666 "$A" "$B") $(heard 16001 "$A" "$B")" '0 0'
 
 A=$(now)
 kill -HUP "$DAEMON"
 sleep 1
 B=$(now)
-yes 'a reload does not stop what is allowed' test "$(heard 7001 "$A" "$B")" -gt 200
-is '... and passes nothing else' "$(heard 666 "$A" "$B") $(heard 6001 "$A" "$B")" '0 0'
+yes 'a reload does not stop what is allowed' test "$(heard 17001 "$A" "$B")" -gt 200
+is '... and passes nothing else' "$(heard 666 "$A" "$B") $(heard 16001 "$A" "$B")" '0 0'
 
 # Stop, and start again, under fire.
 A=$(now)
@@ -163,15 +162,15 @@ is 'the daemon ends with 0' $? 0
 B=$(now)
 sleep 1
 C=$(now)
-is 'while it stopped nothing passed that the rules refuse' "$(heard 666 "$A" "$C") $(heard 6001 "$A" "$C")" '0 0'
+is 'while it stopped nothing passed that the rules refuse' "$(heard 666 "$A" "$C") $(heard 16001 "$A" "$C")" '0 0'
 is 'after it stopped nothing passes at all' "$(awk -v b="$B" '$1 > b + 0.02' "$DIR/heard" | wc -l)" 0
 A=$(now)
 vifwalld_start
 flows_again
 yes 'started again, it forwards' wait_for 5 flows_again
 B=$(now)
-is 'while it started nothing passed that the rules refuse' "$(heard 666 "$A" "$B") $(heard 6001 "$A" "$B")" '0 0'
-is 'over all that time, 666 was never heard' "$(heard 666 0 99999999)" 0
+is 'while it started nothing passed that the rules refuse' "$(heard 666 "$A" "$B") $(heard 16001 "$A" "$B")" '0 0'
+is 'over all that time, 666 was never heard' "$(heard 666 0 9999999999)" 0
 
 reap "$SPRAY"
 reap "$SPRAY6"

@@ -415,9 +415,10 @@ CONF=$DIR/vifwall.conf
 CTL="$ROOT/build/vifwallctl --socket=$RUN/ctl.sock"
 
 # rules_write N: rules_of N for both families, in the layout of QubesDB: the
-# values first, then the base key as the commit.
+# values first, then the base key as the commit.  COMMITTED is the time before
+# the first commit.
 rules_write() {
-	local a d n line
+	local a d n line dirs=()
 	for a in "${C4[$1]}" "${C6[$1]}"; do
 		d=$RULES/qubes-firewall/$a
 		mkdir -p "$d"
@@ -428,8 +429,10 @@ rules_write() {
 			printf '%s\n' "$line" >"$d/$(printf %04d $n)"
 			n=$((n + 1))
 		done < <(rules_of "$1" "$a")
-		touch "$d"
+		dirs+=("$d")
 	done
+	COMMITTED=$EPOCHREALTIME
+	touch "${dirs[@]}"
 }
 
 conf_write() {
@@ -479,7 +482,7 @@ dut_vifwall() {
 vifwalld_start() {
 	spawn fw vifwalld.log "$ROOT/build/vifwalld" --config="$CONF"
 	DAEMON=$SPAWNED
-	wait_for 10 quiet fw $CTL status || {
+	wait_for 10 grep -q ' ready' "$DIR/vifwalld.log" || {
 		cat "$DIR/vifwalld.log"
 		fail 'vifwalld starts'
 		finish

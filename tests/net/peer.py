@@ -16,7 +16,7 @@
   peer.py put HOST PORT BYTES    sends so many bytes over TCP, prints the SHA-256
   peer.py take PORT              takes one TCP stream, prints its SHA-256
 
-Times are CLOCK_MONOTONIC seconds: alike in every namespace of one machine.
+Times in logs are seconds since the epoch, as in bash's $EPOCHREALTIME.
 """
 import errno
 import hashlib
@@ -71,11 +71,11 @@ def echo(port, log=None):
                 if out:
                     word = data.strip()
                     word = word.decode() if word.isalnum() else f"{len(data)} bytes"
-                    out.write(f"{time.monotonic():.4f} udp {peer[0]} {peer[1]} {word}\n")
+                    out.write(f"{time.time():.4f} udp {peer[0]} {peer[1]} {word}\n")
             elif s is tcp:
                 c, peer = s.accept()
                 if out:
-                    out.write(f"{time.monotonic():.4f} tcp {peer[0]} {peer[1]}\n")
+                    out.write(f"{time.time():.4f} tcp {peer[0]} {peer[1]}\n")
                 poll.register(c, selectors.EVENT_READ)
             else:
                 try:
@@ -119,12 +119,12 @@ def talk(proto, host, port, log, rate=100.0, seconds=3600.0):
                 continue
             except OSError as e:
                 if proto == "udp" and e.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EACCES):
-                    out.write(f"# {time.monotonic():.4f} {why(e)}\n")
+                    out.write(f"# {time.time():.4f} {why(e)}\n")
                     continue
                 ended.append(why(e))
                 return
             *lines, rest = (rest + data).split(b"\n")
-            now = time.monotonic()
+            now = time.time()
             for line in lines:
                 out.write(f"{now:.4f} {line.decode()}\n")
 
@@ -208,7 +208,7 @@ def hear(log, ports):
     while True:
         for key, _ in poll.select():
             data, peer = key.fileobj.recvfrom(2048)
-            out.write(f"{time.monotonic():.4f} {key.data} {peer[0]} {data.decode()}\n")
+            out.write(f"{time.time():.4f} {key.data} {peer[0]} {data.decode()}\n")
 
 
 def put(host, port, count):
