@@ -87,7 +87,7 @@ class Bench:
                 if p.type in (0x0800, 0x86DD) and not gossip(p):
                     seen[here].append(p.payload)
         for here in ("c", "up"):
-            self.said += sorted(f"{here}: {show(here, p)}" for p in seen[here])
+            self.said += sorted(f"{here}: {show(here, p)}{how}" for p, how in joined(seen[here]))
         return seen["up" if side == "c" else "c"]
 
     def c(self, *packets, **more):
@@ -103,6 +103,48 @@ def gossip(p):
 
 
 # ---- writing down -------------------------------------------------------------------
+
+
+def piece(p):
+    """(key, offset, more, bytes) of a fragment, or None."""
+    if p.version == 4:
+        if not p.frag and not int(p.flags) & 1:
+            return None
+        raw = bytes(p.original)
+        return (p.src, p.dst, p.id), p.frag * 8, int(p.flags) & 1, raw[(raw[0] & 15) * 4:]
+    if IPv6ExtHdrFragment not in p:
+        return None
+    f = p[IPv6ExtHdrFragment]
+    if not f.offset and not f.m:
+        return None
+    return (p.src, p.dst, f.id), f.offset * 8, f.m, bytes(p.original)[48:]
+
+
+def joined(packets):
+    """Fragments as the datagram that they make: how it is cut up is for each
+    link to say, as long as the pieces fit it."""
+    sets = {}
+    for p in packets:
+        cut = piece(p)
+        if not cut:
+            yield p, ""
+        else:
+            sets.setdefault(cut[0], []).append((cut[1], cut[2], cut[3], p))
+    for pieces in sets.values():
+        pieces.sort(key=lambda x: x[0])
+        first, body = pieces[0][3], b"".join(x[2] for x in pieces)
+        whole = pieces[-1][1] == 0 and all(a[0] + len(a[2]) == b[0] for a, b in zip(pieces, pieces[1:])) and pieces[0][0] == 0
+        if not whole:
+            yield from ((x[3], " (a piece that fits no whole)") for x in pieces)
+            continue
+        if any(len(x[3].original) > 1500 for x in pieces):
+            yield from ((x[3], " (too large for the link)") for x in pieces)
+            continue
+        if first.version == 4:
+            again = IP(src=first.src, dst=first.dst, tos=first.tos, ttl=first.ttl, proto=first.proto) / Raw(body)
+        else:
+            again = IPv6(src=first.src, dst=first.dst, tc=first.tc, fl=first.fl, hlim=first.hlim, nh=first[IPv6ExtHdrFragment].nh) / Raw(body)
+        yield again.__class__(bytes(again)), " in pieces"
 
 
 def checksum(data):
@@ -131,15 +173,18 @@ def number(side, n):
     return "-" if side == "up" and n >= 1024 else str(n)
 
 
-def show(side, p, quoted=False):
+def show(side, p, quoted=""):
     """One line of all that must be alike."""
     out = [f"{p.src}>{p.dst}"]
     raw = bytes(p.original or bytes(p))
+    # In what the firewall itself says, and quotes, some fields are its own
+    # business: how it marks its packets, and whether it has counted the hop.
+    ours = quoted == "ours" or p.src in (E["GW4"], E["GW6"])
     if p.version == 4:
         hlen = (raw[0] & 15) * 4
         total = int.from_bytes(raw[2:4], "big")
         proto, body = p.proto, raw[hlen:total]
-        out += [f"tos {p.tos} ttl {p.ttl} {p.flags}"]
+        out += [f"tos {p.tos} ttl {p.ttl} {p.flags}" if not ours else ""]
         if hlen > 20:
             out.append(f"options {raw[20:hlen].hex()}")
         if checksum(raw[:hlen]) != 0xFFFF:
@@ -149,7 +194,7 @@ def show(side, p, quoted=False):
         offset, more = p.frag * 8, bool(int(p.flags) & 1)
     else:
         proto, body, offset, more = p.nh, raw[40:40 + p.plen], 0, False
-        out += [f"class {p.tc} flow {p.fl} limit {p.hlim}"]
+        out += [f"class {p.tc} flow {p.fl} limit {p.hlim}" if not ours else ""]
         while proto in (0, 43, 60, 44):
             if proto == 44:
                 word = int.from_bytes(body[2:4], "big")
@@ -178,7 +223,7 @@ def show(side, p, quoted=False):
         if error:
             out.append(body[4:8].hex())
             inner = IP(body[8:]) if proto == 1 else IPv6(body[8:])
-            out.append("[" + show(side, inner, True) + "]")
+            out.append("[" + show(side, inner, "ours" if ours else "theirs") + "]")
             body_rest = b""
         else:
             out.append(number(side, int.from_bytes(body[4:6], "big")) + " " + body[6:8].hex())
@@ -275,8 +320,9 @@ for name, option in (("nop", b"\x01\x01\x01\x00"), ("router_alert", b"\x94\x04\x
     plain(f"ip_option_{name}", lambda n, option=option: with_options(n, option))
 for proto in (2, 4, 41, 47, 50, 51, 132, 136, 253):
     plain(f"proto_{proto}", lambda n, proto=proto: ip(proto=proto) / Raw(bytes(32)))
+STAMPS = {13: {"ts_ori": 1, "ts_rx": 2, "ts_tx": 3}}
 for kind in (8, 13, 15, 17, 10, 9, 5, 30, 3, 11):
-    plain(f"icmp_{kind}", lambda n, kind=kind: ip() / ICMP(type=kind, id=n, seq=7) / DATA)
+    plain(f"icmp_{kind}", lambda n, kind=kind: ip() / ICMP(type=kind, id=n, seq=7, **STAMPS.get(kind, {})) / DATA)
 plain("icmp_wrong_sum", lambda n: ip() / ICMP(id=n, chksum=1) / DATA)
 plain("icmp6_echo", lambda n: ip6() / ICMPv6EchoRequest(id=n, seq=7, data=bytes(40)))
 plain("icmp6_wrong_sum", lambda n: ip6() / ICMPv6EchoRequest(id=n, seq=7, cksum=1))
@@ -485,7 +531,7 @@ def quoting(name, build4, build6=None):
     """An ICMP error from a router about an open TCP flow."""
     def run4(t, cut=None):
         s = Tcp(t)
-        about = bytes(IP(src=OUT4, dst=SRV4, id=7, ttl=60) / TCP(sport=s.m, dport=80, flags="A", seq=s.c, ack=s.s) / Raw(bytes(40)))
+        about = bytes(IP(src=OUT4, dst=SRV4, id=7, ttl=60, len=1500) / TCP(sport=s.m, dport=80, flags="A", seq=s.c, ack=s.s) / Raw(bytes(40)))
         t.up(IP(src=E["UP4"], dst=OUT4) / build4() / Raw(about[:cut]))
         s.alive()
     CASES[f"{name}4"] = run4
@@ -493,7 +539,7 @@ def quoting(name, build4, build6=None):
     if build6:
         def run6(t):
             s = Tcp(t, 6)
-            about = bytes(IPv6(src=OUT6, dst=SRV6, hlim=60) / TCP(sport=s.m, dport=80, flags="A", seq=s.c, ack=s.s) / Raw(bytes(40)))
+            about = bytes(IPv6(src=OUT6, dst=SRV6, hlim=60, plen=1460) / TCP(sport=s.m, dport=80, flags="A", seq=s.c, ack=s.s) / Raw(bytes(40)))
             t.up(IPv6(src=E["UP6"], dst=OUT6) / build6() / Raw(about))
             s.alive()
         CASES[f"{name}6"] = run6
@@ -550,8 +596,37 @@ def fragments_of_an_answer6(t):
     t.up(*fragment6(IPv6(src=SRV6, dst=OUT6) / IPv6ExtHdrFragment(id=77) / UDP(sport=53, dport=u.m) / BIG, 1100))
 
 
-# What differs on purpose, and why.  Patterns of whole names.
+# What differs on purpose, and why.
 DIFFERENT = {}
+
+
+def differs(why, *names):
+    for name in names:
+        for fam in ("4", "6") if name.endswith("*") else ("",):
+            DIFFERENT[name.rstrip("*") + fam] = why
+
+
+differs("transport checksums are the receiver's to judge, and are passed on as they are",
+        "udp4_wrong_sum", "udp6_wrong_sum", "tcp4_syn_wrong_sum", "tcp6_syn_wrong_sum")
+differs("UDP over IPv6 must have a checksum", "udp6_no_sum")
+differs("outside ports are random, and not kept below 1024 either", "udp4_low_source_port", "udp6_low_source_port")
+differs("TCP without a flow is told so, never picked up in mid-stream",
+        *(f"tcp{fam}_flags_{flags}" for fam in (4, 6) for flags in ("A", "PA", "FA", "SA")))
+differs("nobody is told about a packet from itself to itself", "land")
+differs("IP options are not passed, and a malformed one is not answered",
+        *(f"ip_option_{what}" for what in ("router_alert", "record_route", "timestamp", "length_0", "length_beyond")))
+differs("only TCP, UDP and ICMP are translated; the client is told",
+        *(f"proto_{n}" for n in (2, 4, 41, 47, 50, 51, 132, 136, 253)))
+differs("address masks are asked of nobody outside", "icmp_17")
+differs("an extension header in the wrong place, of routing, or unknown is not passed",
+        "ip6_hop_by_hop_second", "ip6_routing_4", "ip6_unknown_header", "ip6_two_fragment_headers")
+differs("the fragment header of an atomic fragment stays, under another id", "ip6_atomic_fragment")
+differs("a first fragment must hold the whole transport header", "fragments_tcp_offset_1")
+differs("after a reset nothing more comes from outside", "tcp_up_rst_exact_*", "tcp_c_rst_exact_*")
+differs("a reset that answers no SYN of ours ends nothing", "tcp_syn_sent_wrong_rst_*")
+differs("parameter problem code 0 is not passed (RFC 4890)", "error_parameter_6")
+differs("source quench is obsolete (RFC 6633)", "error_source_quench_4", "error_source_quench_4_28_bytes")
+differs("an error must quote what the flow could have sent (RFC 5927)", "misquote_sequence_far")
 
 
 def run(prefix, out):
