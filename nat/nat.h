@@ -148,17 +148,25 @@ bool nat_port_is_free(const struct nat *n, const struct pkt_addr *outside,
 		      uint16_t port, uint8_t proto,
 		      const struct pkt_addr *remote, uint16_t remote_port);
 
+/* What look-ups compare, see nat_key.h; nobody else's business. */
+struct nat_key {
+	uint64_t w[5];
+	uint32_t n; /* words used */
+};
+
 /*
  * What a packet was found to belong to; valid until the next call that changes
  * the table.
  */
 struct nat_hit {
-	uint64_t hash; /* set by nat_prefetch() */
+	struct nat_key key; /* of the packet, with hashed */
+	uint64_t hash;
+	uint32_t guess;
 	uint32_t flow;
 	uint8_t end;	   /* which end sent it */
 	bool quoted;	   /* ICMP error about the flow */
 	bool quiet;	   /* passes without any change of the flow */
-	bool hashed;	   /* hash is valid */
+	bool hashed;	   /* key, hash and guess are valid */
 	uint8_t state;	   /* enum nat_state before this packet */
 	uint16_t from, to; /* owners */
 	uint16_t gen;	   /* generation of rules that admitted the flow */

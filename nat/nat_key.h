@@ -10,18 +10,14 @@
 #include "packet/pkt_buf.h"
 
 /*
- * What a look-up compares: owner that sends, addresses, ports, protocol as they
- * stand in the packet.  IPv4 takes two words, IPv6 five, so that the hash reads
- * no more than it must.
+ * What a look-up compares, struct nat_key: owner that sends, addresses, ports,
+ * protocol as they stand in the packet.  IPv4 takes two words, IPv6 five, so
+ * that the hash reads no more than it must.
  *
  * ICMP queries have their id as the port of the end that asked and the type of
  * the question as the port of the end that answers; a bit tells questions from
  * answers (R104), so neither matches the other's key whatever its id.
  */
-struct nat_key {
-	uint64_t w[5];
-	uint32_t n; /* words used */
-};
 
 /* Which key of a flow: that of end 0, of end 1, or its endpoint's mapping. */
 enum nat_key_kind { NAT_KEY_END0, NAT_KEY_END1, NAT_KEY_MAP, NAT_KEY_N };
@@ -126,7 +122,7 @@ static inline void nat_key_of_flow(struct nat_key *k, const struct nat_flow *f,
 				   const struct pkt_addr *addr)
 {
 	static const struct pkt_addr none;
-	unsigned e = kind == NAT_KEY_END1, how = f->flags & NAT_F_V6;
+	unsigned e = kind & 1, how = f->flags & NAT_F_V6;
 	const struct pkt_addr *dst = &f->real[!e];
 	uint16_t dport = f->port[!e];
 
@@ -152,6 +148,32 @@ static inline bool nat_key_eq(const struct nat_key *a, const struct nat_key *b)
 	if (a->n != b->n || a->w[0] != b->w[0] || a->w[1] != b->w[1])
 		return false;
 	return a->n == 2 || memcmp(&a->w[2], &b->w[2], 24) == 0;
+}
+
+/* Is @k the key of end @e?  As nat_key_of_flow() and nat_key_eq(), quicker. */
+static inline bool nat_key_is_end(const struct nat_key *k,
+				  const struct nat_flow *f, unsigned e,
+				  const struct pkt_addr *addr)
+{
+	const struct pkt_addr *src = &f->real[e], *dst = &f->real[!e];
+	uint16_t dport = f->port[!e];
+	unsigned how = f->flags & NAT_F_V6;
+
+	if (f->stand[e]) {
+		dst = &addr[f->stand[e]];
+		dport = f->stand_port[e];
+	}
+	if (e && (f->proto == 1 || f->proto == 58))
+		how |= NAT_KEY_ANSWER;
+	if (k->w[k->n - 1] !=
+	    nat_key_rest(f->port[e], dport, f->owner[e], f->proto, how))
+		return false;
+	if (k->n == 2)
+		return memcmp(&k->w[0], src->b + 12, 4) == 0 &&
+		       memcmp((const uint8_t *)&k->w[0] + 4, dst->b + 12, 4) ==
+			       0;
+	return memcmp(&k->w[0], src->b, 16) == 0 &&
+	       memcmp(&k->w[2], dst->b, 16) == 0;
 }
 
 #endif

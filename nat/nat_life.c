@@ -85,11 +85,10 @@ static void ring_part(struct nat *n, uint32_t i, uint64_t now_ms)
 		nat_port_drop(&n->ports, s, f->stand_port[1], now_ms);
 }
 
-uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k,
+uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k, uint64_t hash,
 			 uint64_t now_ms)
 {
-	struct nat_table *t = &n->table;
-	uint32_t ref = nat_table_find(t, k, nat_table_hash(t, k));
+	uint32_t ref = nat_table_find(&n->table, k, hash);
 
 	if (ref == NAT_NONE ||
 	    !nat_flow_dead(n, nat_flow_at(n, NAT_REF_FLOW(ref)),

@@ -24,7 +24,7 @@ void nat_flow_expire(struct nat *n, uint32_t i, uint64_t now_ms);
 void nat_flow_evict(struct nat *n, uint32_t i, uint64_t now_ms);
 
 /* The NAT_REF() of key @k, NAT_NONE; a dead flow is freed and not found. */
-uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k,
+uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k, uint64_t hash,
 			 uint64_t now_ms);
 /*
  * A flow of @draft's inside endpoint, whose outside port is the endpoint's;

@@ -113,7 +113,8 @@ static bool collides(struct nat *n, struct nat_flow *f, uint16_t port,
 
 	f->stand_port[1] = port;
 	nat_key_of_flow(&k, f, NAT_KEY_END1, n->addrs.addr);
-	return nat_flow_by_key(n, &k, now_ms) != NAT_NONE;
+	return nat_flow_by_key(n, &k, nat_table_hash(&n->table, &k), now_ms) !=
+	       NAT_NONE;
 }
 
 static bool may_share(const struct nat *n, const struct nat_flow *f)
@@ -234,7 +235,8 @@ static enum pkt_reason settle(struct nat *n, struct nat_flow *f,
 	nat_key_of_flow(&ask, f, NAT_KEY_END0, n->addrs.addr);
 	nat_key_of_flow(&answer, f, NAT_KEY_END1, n->addrs.addr);
 	if (nat_key_eq(&ask, &answer) ||
-	    nat_flow_by_key(n, &answer, nat_ms(now)) != NAT_NONE)
+	    nat_flow_by_key(n, &answer, nat_table_hash(&n->table, &answer),
+			    nat_ms(now)) != NAT_NONE)
 		return PKT_REASON_OVERLAP;
 	return PKT_REASON_NONE;
 }
@@ -254,16 +256,17 @@ enum pkt_verdict nat_add(struct nat *n, struct pkt *p, uint16_t owner,
 	enum pkt_reason why = admissible(n, p, owner, want);
 	uint32_t ref, i, sibling = NAT_NONE;
 	struct nat_flow draft;
-	struct nat_key k;
 
 	n->last_ms = nat_ms(now);
-	*hit = (struct nat_hit){ 0 };
+	hit->quoted = hit->quiet = false;
+	hit->end = 0;
 	if (why != PKT_REASON_NONE)
 		return refuse(n, p, owner, why);
 	if (!draft_of(n, p, owner, want, &draft))
 		return refuse(n, p, owner, PKT_REASON_NAT_FULL);
-	nat_key_of_packet(&k, p, owner);
-	ref = nat_flow_by_key(n, &k, nat_ms(now));
+	if (!hit->hashed)
+		nat_prefetch(n, &p, hit, &owner, 1);
+	ref = nat_flow_by_key(n, &hit->key, hit->hash, nat_ms(now));
 	if (ref != NAT_NONE) {
 		if (NAT_REF_KIND(ref) != NAT_KEY_END0 ||
 		    !alike(nat_flow_at(n, NAT_REF_FLOW(ref)), &draft, want))

@@ -24,8 +24,8 @@ void nat_rewrite(struct pkt *p, const struct nat_flow *f, unsigned e,
 		 const struct pkt_addr *addr);
 
 /*
- * IP header of @p alone: new addresses (NULL: keep) and one hop less.  What the
- * addresses change in transport checksums is added to @pseudo.
+ * IP header of @p alone: new addresses (NULL: keep) and one hop less.  @pseudo:
+ * what the addresses change in checksums of the transport part.
  */
 void nat_rewrite_ip(struct pkt *p, const struct pkt_addr *src,
 		    const struct pkt_addr *dst, struct pkt_csum_delta *pseudo);

@@ -65,39 +65,31 @@ static uint32_t high_tag(uint64_t hash)
 }
 
 /*
- * One bit, the top one, of each byte of the result is set where tag[] equals
- * @tag: @lo for slots 0..7, @hi for 8..11.  A byte above a match may be set
- * wrongly, so what is found is compared again.
+ * The top bit of each byte of the result is set where that byte of @tags equals
+ * @tag.  A byte above such a one may be set wrongly, so what is found is
+ * compared again.
  */
-static void match(const struct nat_index *b, uint8_t tag, uint64_t *lo,
-		  uint64_t *hi)
+static inline uint64_t match(uint64_t tags, uint8_t tag)
 {
-	uint64_t a, c, want = tag * ONES;
-
-	memcpy(&a, b->tag, 8);
-	memcpy(&c, b->tag + 4, 8);
-	a ^= want;
-	c ^= want;
-	*lo = (a - ONES) & ~a & TOPS;
-	*hi = (c - ONES) & ~c & TOPS & 0xffffffff00000000ull;
+	tags ^= tag * ONES;
+	return (tags - ONES) & ~tags & TOPS;
 }
 
-/* Next slot out of what match() found; SLOTS when there is none. */
-static unsigned next_slot(uint64_t *lo, uint64_t *hi)
+/* Slots 0 to 7, and 8 to 11 in the upper half. */
+static inline uint64_t low_tags(const struct nat_index *b)
 {
-	unsigned at;
+	uint64_t tags;
 
-	if (*lo) {
-		at = (unsigned)__builtin_ctzll(*lo) >> 3;
-		*lo &= *lo - 1;
-		return at;
-	}
-	if (*hi) {
-		at = ((unsigned)__builtin_ctzll(*hi) >> 3) + 4;
-		*hi &= *hi - 1;
-		return at;
-	}
-	return SLOTS;
+	memcpy(&tags, b->tag, 8);
+	return tags;
+}
+
+static inline uint64_t high_tags(const struct nat_index *b)
+{
+	uint32_t tags;
+
+	memcpy(&tags, b->tag + 8, 4);
+	return (uint64_t)tags << 32;
 }
 
 static unsigned empty_slot(const struct nat_index *b)
@@ -114,26 +106,47 @@ static uint32_t ref_of(const struct nat_index *b, unsigned slot)
 	return b->ref[slot] & ((1u << REF_BITS) - 1);
 }
 
+/* Next of the slots in @m, counted from @base, that has both tags of @hash. */
+static inline bool next(const struct nat_index *b, uint64_t hash, uint64_t *m,
+			unsigned base, uint32_t *ref)
+{
+	while (*m) {
+		unsigned slot = base + ((unsigned)__builtin_ctzll(*m) >> 3);
+
+		*m &= *m - 1;
+		if ((b->ref[slot] ^ high_tag(hash)) >> REF_BITS)
+			continue;
+		*ref = ref_of(b, slot);
+		return true;
+	}
+	return false;
+}
+
+static bool has_key(const struct nat_table *t, uint32_t ref,
+		    const struct nat_key *k)
+{
+	const struct nat_flow *f = &t->flow[NAT_REF_FLOW(ref)];
+	struct nat_key have;
+
+	if (NAT_REF_KIND(ref) != NAT_KEY_MAP)
+		return nat_key_is_end(k, f, NAT_REF_KIND(ref), t->addr);
+	nat_key_of_flow(&have, f, NAT_KEY_MAP, t->addr);
+	return nat_key_eq(&have, k);
+}
+
 static uint32_t probe(const struct nat_table *t, const struct nat_index *b,
 		      const struct nat_key *k, uint64_t hash)
 {
-	uint64_t lo, hi;
-	unsigned slot;
+	uint64_t m = match(low_tags(b), tag_of(hash));
+	uint32_t ref;
 
-	match(b, tag_of(hash), &lo, &hi);
-	while ((slot = next_slot(&lo, &hi)) < SLOTS) {
-		uint32_t ref = ref_of(b, slot);
-		struct nat_key have;
-
-		/* a slot marked wrongly may be an empty one */
-		if (b->tag[slot] != tag_of(hash) ||
-		    (b->ref[slot] ^ high_tag(hash)) >> REF_BITS)
-			continue;
-		nat_key_of_flow(&have, &t->flow[NAT_REF_FLOW(ref)],
-				NAT_REF_KIND(ref), t->addr);
-		if (nat_key_eq(&have, k))
+	while (next(b, hash, &m, 0, &ref))
+		if (has_key(t, ref, k))
 			return ref;
-	}
+	m = match(high_tags(b), tag_of(hash));
+	while (next(b, hash, &m, 4, &ref))
+		if (has_key(t, ref, k))
+			return ref;
 	return NAT_NONE;
 }
 
@@ -273,22 +286,31 @@ void nat_table_warm(const struct nat_table *t, uint64_t hash)
 	__builtin_prefetch(first(t, hash));
 }
 
-void nat_table_warm_flow(const struct nat_table *t, uint64_t hash)
+static inline uint32_t guess_in(const struct nat_index *b, uint64_t hash)
+{
+	uint64_t m = match(low_tags(b), tag_of(hash));
+	uint32_t ref;
+
+	if (next(b, hash, &m, 0, &ref))
+		return ref;
+	m = match(high_tags(b), tag_of(hash));
+	return next(b, hash, &m, 4, &ref) ? ref : NAT_NONE;
+}
+
+uint32_t nat_table_guess(const struct nat_table *t, uint64_t hash)
 {
 	const struct nat_index *b = first(t, hash);
-	uint64_t lo, hi;
-	unsigned slot;
+	uint32_t ref = guess_in(b, hash);
 
-	match(b, tag_of(hash), &lo, &hi);
-	slot = next_slot(&lo, &hi);
-	if (slot < SLOTS) {
-		uint32_t i = NAT_REF_FLOW(ref_of(b, slot));
-
-		__builtin_prefetch(&t->flow[i]);
-		__builtin_prefetch(&t->track[i]);
-	} else if (b->away) {
+	if (ref == NAT_NONE && b->away)
 		__builtin_prefetch(second(t, hash));
-	}
+	return ref;
+}
+
+uint32_t nat_table_guess_again(const struct nat_table *t, uint64_t hash)
+{
+	return first(t, hash)->away ? guess_in(second(t, hash), hash)
+				    : NAT_NONE;
 }
 
 size_t nat_table_size(uint32_t flows)

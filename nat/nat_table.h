@@ -65,10 +65,26 @@ bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind);
 void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind);
 
 /*
- * Hints, in this order with other work between them: load where @hash is
- * looked for; load the record that is probably meant.
+ * A look-up in stages, with other work between them while memory is loaded:
+ * warm the bucket, guess from it; guess again from the second bucket when the
+ * first had nothing.  A guess is a NAT_REF() or NAT_NONE and proves nothing,
+ * but nat_table_is() tells, also after the table was changed.
  */
 void nat_table_warm(const struct nat_table *t, uint64_t hash);
-void nat_table_warm_flow(const struct nat_table *t, uint64_t hash);
+uint32_t nat_table_guess(const struct nat_table *t, uint64_t hash);
+uint32_t nat_table_guess_again(const struct nat_table *t, uint64_t hash);
+
+/* Is @k the key of a live flow's end, and @guess its place? */
+static inline bool nat_table_is(const struct nat_table *t, uint32_t guess,
+				const struct nat_key *k)
+{
+	const struct nat_flow *f;
+
+	if (guess == NAT_NONE)
+		return false;
+	f = &t->flow[NAT_REF_FLOW(guess)];
+	return f->state != NAT_FREE && NAT_REF_KIND(guess) != NAT_KEY_MAP &&
+	       nat_key_is_end(k, f, NAT_REF_KIND(guess), t->addr);
+}
 
 #endif

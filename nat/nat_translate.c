@@ -11,21 +11,38 @@
 
 #define DNS_PORT 53
 
+static void warm_flow(const struct nat *n, uint32_t ref, uint8_t kind)
+{
+	__builtin_prefetch(nat_flow_at(n, NAT_REF_FLOW(ref)), 1);
+	if (kind == PKT_KIND_TCP)
+		__builtin_prefetch(nat_track_at(n, NAT_REF_FLOW(ref)), 1);
+}
+
 void nat_prefetch(const struct nat *n, struct pkt *const *p,
 		  struct nat_hit *hit, const uint16_t *owner, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		struct nat_key k;
-
-		hit[i].hashed = p[i] && nat_key_of_packet(&k, p[i], owner[i]);
+		hit[i].hashed =
+			p[i] && nat_key_of_packet(&hit[i].key, p[i], owner[i]);
 		if (!hit[i].hashed)
 			continue;
-		hit[i].hash = nat_table_hash(&n->table, &k);
+		hit[i].hash = nat_table_hash(&n->table, &hit[i].key);
 		nat_table_warm(&n->table, hit[i].hash);
 	}
-	for (uint32_t i = 0; i < count; i++)
-		if (hit[i].hashed)
-			nat_table_warm_flow(&n->table, hit[i].hash);
+	for (uint32_t i = 0; i < count; i++) {
+		if (!hit[i].hashed)
+			continue;
+		hit[i].guess = nat_table_guess(&n->table, hit[i].hash);
+		if (hit[i].guess != NAT_NONE)
+			warm_flow(n, hit[i].guess, p[i]->kind);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (!hit[i].hashed || hit[i].guess != NAT_NONE)
+			continue;
+		hit[i].guess = nat_table_guess_again(&n->table, hit[i].hash);
+		if (hit[i].guess != NAT_NONE)
+			warm_flow(n, hit[i].guess, p[i]->kind);
+	}
 }
 
 static enum pkt_verdict found(const struct nat *n, struct nat_hit *hit,
@@ -60,23 +77,34 @@ static enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
 	return found(n, hit, i, e);
 }
 
+/* Key, hash and guess of a packet that was not prefetched. */
+static bool prepare(const struct nat *n, const struct pkt *p, uint16_t owner,
+		    struct nat_hit *hit)
+{
+	if (!nat_key_of_packet(&hit->key, p, owner))
+		return false;
+	hit->hash = nat_table_hash(&n->table, &hit->key);
+	hit->guess = NAT_NONE;
+	hit->hashed = true;
+	return true;
+}
+
 enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 			  struct nat_hit *hit, struct mono now)
 {
 	uint32_t now_ms = (uint32_t)nat_ms(now), ref, i;
 	const struct nat_flow *f;
 	enum pkt_reason why;
-	struct nat_key k;
 	unsigned e;
 
 	hit->quoted = hit->quiet = false;
 	if (p->kind == PKT_KIND_ICMP_ERROR)
 		return find_error(n, p, owner, hit, now_ms);
-	if (!nat_key_of_packet(&k, p, owner))
+	if (!hit->hashed && !prepare(n, p, owner, hit))
 		return pkt_drop(p, PKT_REASON_CANNOT_NAT);
-	if (!hit->hashed)
-		hit->hash = nat_table_hash(&n->table, &k);
-	ref = nat_table_find(&n->table, &k, hit->hash);
+	ref = hit->guess;
+	if (!nat_table_is(&n->table, ref, &hit->key))
+		ref = nat_table_find(&n->table, &hit->key, hit->hash);
 	if (ref == NAT_NONE)
 		return pkt_drop(p, PKT_REASON_NO_FLOW);
 	i = NAT_REF_FLOW(ref);

@@ -82,15 +82,6 @@ uint64_t pkt_csum_add(uint64_t sum, const void *data, size_t len)
 	return sum;
 }
 
-uint16_t pkt_csum_fold(uint64_t sum)
-{
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
 void pkt_csum_change(struct pkt_csum_delta *d, const void *from, const void *to,
 		     size_t len)
 {
@@ -117,24 +108,8 @@ void pkt_csum_change16(struct pkt_csum_delta *d, uint16_t from_host,
 	pkt_csum_change(d, from, to, 2);
 }
 
-void pkt_csum_apply(const struct pkt_csum_delta *d, uint8_t *field)
-{
-	uint64_t sum = add_carry(d->sum, (uint16_t)~load16(field));
-
-	store16(field, (uint16_t)~pkt_csum_fold(sum));
-}
-
 void pkt_csum_apply_icmp4(const struct pkt_csum_delta *d, uint8_t *field)
 {
-	pkt_csum_apply(d, field);
-	if (load16(field) == 0)
-		store16(field, 0xffff);
-}
-
-void pkt_csum_apply_udp(const struct pkt_csum_delta *d, uint8_t *field)
-{
-	if (load16(field) == 0)
-		return;
 	pkt_csum_apply(d, field);
 	if (load16(field) == 0)
 		store16(field, 0xffff);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "packet/pkt_buf.h"
 
@@ -17,7 +18,14 @@
 /* Unfolded sum of @len bytes added to @sum; an odd last byte is padded. */
 uint64_t pkt_csum_add(uint64_t sum, const void *data, size_t len);
 /* Folds to 16 bits, not complemented. */
-uint16_t pkt_csum_fold(uint64_t sum);
+static inline uint16_t pkt_csum_fold(uint64_t sum)
+{
+	sum = (sum & 0xffffffffu) + (sum >> 32);
+	sum = (sum & 0xffffu) + (sum >> 16);
+	sum = (sum & 0xffffu) + (sum >> 16);
+	sum = (sum & 0xffffu) + (sum >> 16);
+	return (uint16_t)sum;
+}
 
 /*
  * An edit of header fields gathers ~old + new in a delta and applies it to each
@@ -32,8 +40,33 @@ void pkt_csum_change(struct pkt_csum_delta *d, const void *from, const void *to,
 		     size_t len);
 void pkt_csum_change16(struct pkt_csum_delta *d, uint16_t from_host,
 		       uint16_t to_host);
+/* One field of 4 or of 2 bytes, as it stands in memory. */
+static inline void pkt_csum_change_u32(struct pkt_csum_delta *d, uint32_t from,
+				       uint32_t to)
+{
+	uint64_t v = (uint64_t)(uint32_t)~from + to;
+
+	d->sum += v;
+	d->sum += d->sum < v;
+}
+static inline void pkt_csum_change_u16(struct pkt_csum_delta *d, uint16_t from,
+				       uint16_t to)
+{
+	pkt_csum_change_u32(d, from | 0xffff0000u, to);
+}
+
 /* Updates the complemented checksum stored at @field. */
-void pkt_csum_apply(const struct pkt_csum_delta *d, uint8_t *field);
+static inline void pkt_csum_apply(const struct pkt_csum_delta *d,
+				  uint8_t *field)
+{
+	uint16_t csum;
+	uint64_t sum;
+
+	memcpy(&csum, field, 2);
+	sum = d->sum + (uint16_t)~csum;
+	csum = (uint16_t)~pkt_csum_fold(sum + (sum < d->sum));
+	memcpy(field, &csum, 2);
+}
 /*
  * The same for ICMP of IPv4, the one sum without a constant in it: an echo
  * reply can be all zeros, for which the equation gives 0 and only 0xffff is
@@ -41,7 +74,15 @@ void pkt_csum_apply(const struct pkt_csum_delta *d, uint8_t *field);
  */
 void pkt_csum_apply_icmp4(const struct pkt_csum_delta *d, uint8_t *field);
 /* The same for UDP: 0 (none) stays 0, a result of 0 becomes 0xffff. */
-void pkt_csum_apply_udp(const struct pkt_csum_delta *d, uint8_t *field);
+static inline void pkt_csum_apply_udp(const struct pkt_csum_delta *d,
+				      uint8_t *field)
+{
+	if (!field[0] && !field[1])
+		return;
+	pkt_csum_apply(d, field);
+	if (!field[0] && !field[1])
+		field[0] = field[1] = 0xff;
+}
 /* For PKT_F_CSUM_PARTIAL: the field holds the sum itself. */
 void pkt_csum_apply_partial(const struct pkt_csum_delta *d, uint8_t *field);
 

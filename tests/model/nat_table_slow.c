@@ -104,8 +104,14 @@ void nat_table_warm(const struct nat_table *t, uint64_t hash)
 	(void)hash;
 }
 
-void nat_table_warm_flow(const struct nat_table *t, uint64_t hash)
+uint32_t nat_table_guess(const struct nat_table *t, uint64_t hash)
 {
 	(void)t;
 	(void)hash;
+	return NAT_NONE;
+}
+
+uint32_t nat_table_guess_again(const struct nat_table *t, uint64_t hash)
+{
+	return nat_table_guess(t, hash);
 }
