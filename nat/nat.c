@@ -247,8 +247,7 @@ bool nat_port_reserve(struct nat *n, const struct pkt_addr *outside,
 		      uint16_t port)
 {
 	uint8_t addr = nat_addrs_intern(&n->addrs, outside);
-	struct nat_space *s =
-		addr ? nat_space_get(n, addr, !pkt_addr_is_v4(outside)) : NULL;
+	struct nat_space *s = addr ? nat_space_get(n, addr) : NULL;
 
 	return s && port &&
 	       nat_port_take(&n->ports, s, port, n->owner[NAT_UPLINK].lessee,

@@ -87,7 +87,7 @@ struct nat_quota {
 	uint32_t icmp;	     /* 256 */
 	uint32_t new_per_s;  /* 1000 */
 	uint32_t new_burst;  /* 4096 */
-	uint16_t ports;	     /* outside ports per family, held ones included */
+	uint16_t ports;	     /* of each outside address, held ones too */
 };
 
 struct nat_conf {

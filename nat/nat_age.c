@@ -91,11 +91,12 @@ void nat_age_state(struct nat *n, uint32_t i, enum nat_state state)
  * R137: from 60 % of its limit on, an owner's unanswered flows live shorter,
  * down to nothing at 120 %, but never below a floor; established ones too.
  */
-static uint32_t shrink(const struct nat_owner *o, enum nat_class class,
-		       uint32_t ms)
+uint32_t nat_age_shrunk(const struct nat *n, const struct nat_flow *f)
 {
+	const struct nat_owner *o = &n->owner[f->owner[0]];
+	enum nat_class class = nat_class_of(f->state);
 	uint32_t least = class == NAT_CLASS_EST ? EST_MIN_MS : ONEWAY_MIN_MS;
-	uint32_t end = o->soft * 2;
+	uint32_t ms = n->timeout_ms[f->state], end = o->soft * 2;
 	uint64_t scaled = 0;
 
 	if (class == NAT_CLASS_CLOSED || ms <= least)
@@ -103,16 +104,6 @@ static uint32_t shrink(const struct nat_owner *o, enum nat_class class,
 	if (o->flows < end)
 		scaled = (uint64_t)ms * (end - o->flows) / o->soft;
 	return scaled > least ? (uint32_t)scaled : least;
-}
-
-void nat_age_touch(const struct nat *n, struct nat_flow *f, uint64_t now_ms)
-{
-	const struct nat_owner *o = &n->owner[f->owner[0]];
-	uint32_t ms = n->timeout_ms[f->state];
-
-	if (o->flows > o->soft)
-		ms = shrink(o, nat_class_of(f->state), ms);
-	f->expires = (uint32_t)now_ms + ms;
 }
 
 uint32_t nat_age_oldest(const struct nat *n, uint16_t owner,

@@ -17,8 +17,19 @@ void nat_age_part(struct nat *n, uint32_t i);
 /* Moves flow @i on to @state. */
 void nat_age_state(struct nat *n, uint32_t i, enum nat_state state);
 
+/* The time-out of @f's state when its payer is near its limit (R137). */
+uint32_t nat_age_shrunk(const struct nat *n, const struct nat_flow *f);
+
 /* Sets the deadline of its state, from now on. */
-void nat_age_touch(const struct nat *n, struct nat_flow *f, uint64_t now_ms);
+static inline void nat_age_touch(const struct nat *n, struct nat_flow *f,
+				 uint64_t now_ms)
+{
+	const struct nat_owner *o = &n->owner[f->owner[0]];
+	uint32_t ms = o->flows <= o->soft ? n->timeout_ms[f->state]
+					  : nat_age_shrunk(n, f);
+
+	f->expires = (uint32_t)now_ms + ms;
+}
 
 /* The oldest flow of @owner in @class, NAT_NONE. */
 uint32_t nat_age_oldest(const struct nat *n, uint16_t owner,

@@ -57,6 +57,9 @@ struct nat {
 	struct nat_usage past; /* counts of owners that are gone */
 };
 
+/* Seldom run: kept out of the way of what every packet runs. */
+#define NAT_RARE __attribute__((cold, noinline))
+
 static inline uint64_t nat_ms(struct mono now)
 {
 	return now.ns / MONO_MS;

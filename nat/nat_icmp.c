@@ -162,7 +162,7 @@ void nat_icmp_rewrite(const struct nat *n, struct pkt *p,
 		      const struct nat_flow *f, unsigned e)
 {
 	const struct pkt_addr *addr = n->addrs.addr, *src = NULL;
-	struct pkt_csum_delta icmp = { 0 }, inner = { 0 }, outer = { 0 };
+	struct pkt_csum_delta icmp = { 0 }, inner = { 0 }, outer;
 	struct pkt_addr from = pkt_src(p);
 	unsigned s = !e;
 	struct pkt_quote q;
@@ -179,7 +179,7 @@ void nat_icmp_rewrite(const struct nat *n, struct pkt *p,
 	if (f->stand[s] &&
 	    (f->owner[e] != NAT_UPLINK || pkt_addr_eq(&from, &f->real[e])))
 		src = &addr[f->stand[s]];
-	nat_rewrite_ip(p, src, f->stand[e] ? &f->real[s] : NULL, &outer);
+	outer = nat_rewrite_ip(p, src, f->stand[e] ? &f->real[s] : NULL);
 	if (p->l3 == PKT_L3_IP6)
 		icmp.sum += outer.sum;
 	pkt_csum_apply(&icmp, pkt_l4(p) + 2);

@@ -65,6 +65,7 @@ static void ring_part(struct nat *n, uint32_t i, uint64_t now_ms)
 	struct nat_track *tr = nat_track_at(n, i);
 	uint32_t sibling = f->sib_next;
 	struct nat_space *s;
+	uint64_t hash;
 
 	if (f->flags & NAT_F_MAP)
 		nat_table_del(&n->table, i, NAT_KEY_MAP);
@@ -72,9 +73,10 @@ static void ring_part(struct nat *n, uint32_t i, uint64_t now_ms)
 		nat_flow_at(n, tr->sib_prev)->sib_next = sibling;
 		nat_track_at(n, sibling)->sib_prev = tr->sib_prev;
 		if (f->flags & NAT_F_MAP) {
+			hash = nat_table_hash_of(&n->table, f, NAT_KEY_MAP);
 			nat_flow_at(n, sibling)->flags |= NAT_F_MAP;
-			vw_assert(
-				nat_table_add(&n->table, sibling, NAT_KEY_MAP));
+			vw_assert(nat_table_add(&n->table, sibling, NAT_KEY_MAP,
+						hash));
 		}
 		return;
 	}
@@ -98,14 +100,12 @@ uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k, uint64_t hash,
 	return NAT_NONE;
 }
 
-uint32_t nat_flow_of_endpoint(struct nat *n, const struct nat_flow *draft)
+uint32_t nat_flow_of_endpoint(struct nat *n, const struct nat_key *k,
+			      uint64_t hash)
 {
 	struct nat_table *t = &n->table;
-	struct nat_key k;
-	uint32_t ref, i;
+	uint32_t ref = nat_table_find(t, k, hash), i;
 
-	nat_key_of_flow(&k, draft, NAT_KEY_MAP, n->addrs.addr);
-	ref = nat_table_find(t, &k, nat_table_hash(t, &k));
 	if (ref == NAT_NONE)
 		return NAT_NONE;
 	i = NAT_REF_FLOW(ref);
@@ -117,18 +117,18 @@ uint32_t nat_flow_of_endpoint(struct nat *n, const struct nat_flow *draft)
 	return NAT_NONE;
 }
 
-struct nat_space *nat_space_get(struct nat *n, uint8_t addr, bool v6)
+struct nat_space *nat_space_get(struct nat *n, uint8_t addr)
 {
 	struct nat_space *s = nat_ports_of(&n->ports, addr);
 
 	if (s)
 		return s;
-	s = nat_ports_open(&n->ports, addr, v6);
+	s = nat_ports_open(&n->ports, addr);
 	for (uint32_t i = 0; !s && i < n->ports.spaces; i++) {
 		if (n->ports.space[i].leased)
 			continue;
 		nat_space_drop(n, &n->ports.space[i]);
-		s = nat_ports_open(&n->ports, addr, v6);
+		s = nat_ports_open(&n->ports, addr);
 	}
 	if (s)
 		nat_addrs_ref(&n->addrs, addr);
@@ -141,8 +141,8 @@ void nat_space_drop(struct nat *n, struct nat_space *s)
 	nat_ports_close(&n->ports, s);
 }
 
-uint32_t nat_flow_make(struct nat *n, const struct nat_flow *draft,
-		       uint32_t sibling, uint64_t now_ms)
+uint32_t nat_flow_make(struct nat *n, const struct nat_draft *d,
+		       uint64_t now_ms)
 {
 	struct nat_table *t = &n->table;
 	uint32_t i = nat_table_get(t);
@@ -151,21 +151,22 @@ uint32_t nat_flow_make(struct nat *n, const struct nat_flow *draft,
 	if (i == NAT_NONE)
 		return NAT_NONE;
 	f = nat_flow_at(n, i);
-	*f = *draft;
+	*f = d->f;
 	for (int e = 0; e < 2; e++)
 		f->epoch[e] = n->epoch[f->owner[e]];
-	if (!nat_table_add(t, i, NAT_KEY_END0))
+	if (!nat_table_add(t, i, NAT_KEY_END0, d->hash[NAT_KEY_END0]))
 		goto err_put;
-	if (!nat_table_add(t, i, NAT_KEY_END1))
+	if (!nat_table_add(t, i, NAT_KEY_END1, d->hash[NAT_KEY_END1]))
 		goto err_end0;
-	if ((f->flags & NAT_F_MAP) && !nat_table_add(t, i, NAT_KEY_MAP))
+	if ((f->flags & NAT_F_MAP) &&
+	    !nat_table_add(t, i, NAT_KEY_MAP, d->hash[NAT_KEY_MAP]))
 		goto err_end1;
-	if (has_port(f) && sibling == NAT_NONE &&
+	if (has_port(f) && d->sibling == NAT_NONE &&
 	    !nat_port_take(&n->ports, nat_ports_of(&n->ports, f->stand[1]),
 			   f->stand_port[1], n->owner[f->owner[0]].lessee,
 			   now_ms))
 		goto err_map;
-	ring_join(n, i, sibling);
+	ring_join(n, i, d->sibling);
 	count(n, f);
 	nat_age_join(n, i);
 	nat_age_touch(n, f, now_ms);

@@ -9,14 +9,20 @@
  * ring of siblings, its outside port and its owners' counts, all or nothing.
  */
 
+/* A flow to be. */
+struct nat_draft {
+	struct nat_flow f;
+	uint64_t hash[NAT_KEY_N]; /* of its keys */
+	uint32_t sibling; /* flow of its endpoint with its port, or NAT_NONE */
+};
+
 /*
- * Makes a record out of @draft, whose keys are in no record; its port, when it
- * has one (NAT_F_PORT), was not taken yet.  @sibling: a flow of the same inside
- * endpoint and outside port, or NAT_NONE.  NAT_NONE, and nothing done, when
+ * Makes a record out of @d, none of whose keys is in the index; its port, when
+ * it has one (NAT_F_PORT), was not taken yet.  NAT_NONE, and nothing done, when
  * there is no room.
  */
-uint32_t nat_flow_make(struct nat *n, const struct nat_flow *draft,
-		       uint32_t sibling, uint64_t now_ms);
+uint32_t nat_flow_make(struct nat *n, const struct nat_draft *d,
+		       uint64_t now_ms);
 
 void nat_flow_free(struct nat *n, uint32_t i, uint64_t now_ms);
 /* The same, counted. */
@@ -27,16 +33,18 @@ void nat_flow_evict(struct nat *n, uint32_t i, uint64_t now_ms);
 uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k, uint64_t hash,
 			 uint64_t now_ms);
 /*
- * A flow of @draft's inside endpoint, whose outside port is the endpoint's;
- * NAT_NONE.  It may be over time: the port is the endpoint's until it is freed.
+ * A flow of the inside endpoint with mapping key @k, whose outside port is the
+ * endpoint's; NAT_NONE.  It may be over time: the port is the endpoint's until
+ * it is freed.
  */
-uint32_t nat_flow_of_endpoint(struct nat *n, const struct nat_flow *draft);
+uint32_t nat_flow_of_endpoint(struct nat *n, const struct nat_key *k,
+			      uint64_t hash);
 
 /*
  * The ports of outside address number @addr, from now on if need be (then an
  * address none of whose ports is anybody's loses its own); NULL: none left.
  */
-struct nat_space *nat_space_get(struct nat *n, uint8_t addr, bool v6);
+struct nat_space *nat_space_get(struct nat *n, uint8_t addr);
 void nat_space_drop(struct nat *n, struct nat_space *s);
 
 #endif

@@ -120,6 +120,5 @@ bool nat_limit_port(const struct nat *n, uint16_t owner,
 	const struct nat_owner *o = &n->owner[owner];
 	uint32_t whole = (uint32_t)n->ports.hi - n->ports.lo + 1;
 
-	return !over(n, n->ports.held[s->v6][o->lessee], o->quota.ports, whole,
-		     s->free_n);
+	return !over(n, s->held[o->lessee], o->quota.ports, whole, s->free_n);
 }

@@ -105,16 +105,22 @@ static bool alike(const struct nat_flow *f, const struct nat_flow *draft,
 	       f->stand_port[1] == want->outside_port;
 }
 
-/* Would the answers to @f, were @port its outside port, be somebody else's? */
-static bool collides(struct nat *n, struct nat_flow *f, uint16_t port,
-		     uint64_t now_ms)
+/*
+ * Takes @port for the outside port of @d, if there is one.  False: the answers
+ * to such a flow would be those to another.
+ */
+static bool fits(struct nat *n, struct nat_draft *d, uint16_t port,
+		 uint64_t now_ms)
 {
-	struct nat_key k;
+	struct nat_key ask, k;
 
-	f->stand_port[1] = port;
-	nat_key_of_flow(&k, f, NAT_KEY_END1, n->addrs.addr);
-	return nat_flow_by_key(n, &k, nat_table_hash(&n->table, &k), now_ms) !=
-	       NAT_NONE;
+	d->f.stand_port[1] = port;
+	nat_key_of_flow(&k, &d->f, NAT_KEY_END1, n->addrs.addr);
+	d->hash[NAT_KEY_END1] = nat_table_hash(&n->table, &k);
+	if (nat_flow_by_key(n, &k, d->hash[NAT_KEY_END1], now_ms) != NAT_NONE)
+		return false;
+	nat_key_of_flow(&ask, &d->f, NAT_KEY_END0, n->addrs.addr);
+	return !nat_key_eq(&ask, &k);
 }
 
 static bool may_share(const struct nat *n, const struct nat_flow *f)
@@ -140,105 +146,93 @@ static uint16_t fresh_port(struct nat *n, const struct nat_flow *f,
 }
 
 /* A port that another endpoint of this owner uses towards others (RFC 7857). */
-static uint16_t shared_port(struct nat *n, struct nat_flow *f,
-			    struct nat_space *s, uint64_t now_ms)
+static bool share_port(struct nat *n, struct nat_draft *d, struct nat_space *s,
+		       uint64_t now_ms)
 {
-	const struct nat_owner *o = &n->owner[f->owner[0]];
+	const struct nat_owner *o = &n->owner[d->f.owner[0]];
 	uint16_t port = nat_port_start(&n->ports);
 
+	if (!may_share(n, &d->f))
+		return false;
 	for (int i = 0; i < SHARED_TRIES; i++) {
 		port = nat_port_shared(&n->ports, s, port, o->lessee);
-		if (!port || !collides(n, f, port, now_ms))
-			return port;
+		if (!port)
+			return false;
+		if (fits(n, d, port, now_ms))
+			return true;
 		port = port < n->ports.hi ? (uint16_t)(port + 1) : n->ports.lo;
 	}
-	return 0;
+	return false;
+}
+
+/* The flow whose outside port the endpoint has already, NAT_NONE. */
+static uint32_t mapping_of(struct nat *n, struct nat_draft *d)
+{
+	struct nat_key k;
+
+	nat_key_of_flow(&k, &d->f, NAT_KEY_MAP, n->addrs.addr);
+	d->hash[NAT_KEY_MAP] = nat_table_hash(&n->table, &k);
+	return nat_flow_of_endpoint(n, &k, d->hash[NAT_KEY_MAP]);
 }
 
 /*
  * R30: the endpoint's own outside port, if it has one already; else a new one,
- * which becomes its own.  *@sibling: a flow that uses it.
+ * which becomes its own.
  */
-static bool choose_port(struct nat *n, struct nat_flow *f, struct nat_space *s,
-			uint32_t *sibling, uint64_t now_ms)
+static bool choose_port(struct nat *n, struct nat_draft *d, struct nat_space *s,
+			uint64_t now_ms)
 {
-	uint32_t map = nat_flow_of_endpoint(n, f);
+	uint32_t map = mapping_of(n, d);
 	uint16_t port;
 
-	if (map != NAT_NONE) {
-		*sibling = map;
-		if (!collides(n, f, nat_flow_at(n, map)->stand_port[1], now_ms))
-			return true;
-		*sibling = NAT_NONE;
-	} else {
-		f->flags |= NAT_F_MAP;
+	if (map == NAT_NONE) {
+		d->f.flags |= NAT_F_MAP;
+	} else if (fits(n, d, nat_flow_at(n, map)->stand_port[1], now_ms)) {
+		d->sibling = map;
+		return true;
 	}
 	for (int i = 0; i < EVICT_TRIES; i++) {
-		port = fresh_port(n, f, s, now_ms);
-		if (port && !collides(n, f, port, now_ms))
+		port = fresh_port(n, &d->f, s, now_ms);
+		if (port && fits(n, d, port, now_ms))
 			return true;
-		if (may_share(n, f) && shared_port(n, f, s, now_ms))
+		if (share_port(n, d, s, now_ms))
 			return true;
-		if (!port && !nat_limit_evict(n, f->owner[0], now_ms))
+		if (!port && !nat_limit_evict(n, d->f.owner[0], now_ms))
 			return false;
 	}
 	return false;
 }
 
 /* The port that was asked for, or none. */
-static bool given_port(struct nat *n, struct nat_flow *f,
+static bool given_port(struct nat *n, struct nat_draft *d,
 		       const struct nat_space *s, uint16_t port,
-		       uint32_t *sibling, uint64_t now_ms)
+		       uint64_t now_ms)
 {
-	uint32_t map = nat_flow_of_endpoint(n, f);
+	uint32_t map = mapping_of(n, d);
 
-	if (collides(n, f, port, now_ms))
+	if (!fits(n, d, port, now_ms))
 		return false;
 	if (map == NAT_NONE)
-		f->flags |= NAT_F_MAP;
+		d->f.flags |= NAT_F_MAP;
 	else if (nat_flow_at(n, map)->stand_port[1] == port)
-		*sibling = map;
+		d->sibling = map;
 	return nat_port_may_take(&n->ports, s, port,
-				 n->owner[f->owner[0]].lessee, now_ms);
+				 n->owner[d->f.owner[0]].lessee, now_ms);
 }
 
-static enum pkt_reason settle_port(struct nat *n, struct nat_flow *f,
-				   const struct nat_want *want,
-				   uint32_t *sibling, uint64_t now_ms)
+static enum pkt_reason settle_port(struct nat *n, struct nat_draft *d,
+				   const struct nat_want *want, uint64_t now_ms)
 {
-	struct nat_space *s =
-		nat_space_get(n, f->stand[1], f->flags & NAT_F_V6);
+	struct nat_space *s = nat_space_get(n, d->f.stand[1]);
 
 	if (!s)
 		return PKT_REASON_NAT_PORTS;
-	if (want->outside_port)
-		return given_port(n, f, s, want->outside_port, sibling, now_ms)
-			       ? PKT_REASON_NONE
-			       : PKT_REASON_OVERLAP;
-	return choose_port(n, f, s, sibling, now_ms) ? PKT_REASON_NONE
-						     : PKT_REASON_NAT_PORTS;
-}
-
-/* The outside port, where there is one, and nobody else's keys. */
-static enum pkt_reason settle(struct nat *n, struct nat_flow *f,
-			      const struct nat_want *want, uint32_t *sibling,
-			      struct mono now)
-{
-	enum pkt_reason why =
-		nat_limit_flow(n, f->owner[0], nat_class_of(f->state), now);
-	struct nat_key ask, answer;
-
-	if (why == PKT_REASON_NONE && wants_port(want))
-		why = settle_port(n, f, want, sibling, nat_ms(now));
-	if (why != PKT_REASON_NONE)
-		return why;
-	nat_key_of_flow(&ask, f, NAT_KEY_END0, n->addrs.addr);
-	nat_key_of_flow(&answer, f, NAT_KEY_END1, n->addrs.addr);
-	if (nat_key_eq(&ask, &answer) ||
-	    nat_flow_by_key(n, &answer, nat_table_hash(&n->table, &answer),
-			    nat_ms(now)) != NAT_NONE)
-		return PKT_REASON_OVERLAP;
-	return PKT_REASON_NONE;
+	if (!want->outside_port)
+		return choose_port(n, d, s, now_ms) ? PKT_REASON_NONE
+						    : PKT_REASON_NAT_PORTS;
+	return given_port(n, d, s, want->outside_port, now_ms)
+		       ? PKT_REASON_NONE
+		       : PKT_REASON_OVERLAP;
 }
 
 static enum pkt_verdict refuse(struct nat *n, struct pkt *p, uint16_t owner,
@@ -254,39 +248,43 @@ enum pkt_verdict nat_add(struct nat *n, struct pkt *p, uint16_t owner,
 			 struct mono now)
 {
 	enum pkt_reason why = admissible(n, p, owner, want);
-	uint32_t ref, i, sibling = NAT_NONE;
-	struct nat_flow draft;
+	struct nat_draft d = { .sibling = NAT_NONE };
+	struct nat_key k;
+	uint32_t ref, i;
 
 	n->last_ms = nat_ms(now);
-	hit->quoted = hit->quiet = false;
-	hit->end = 0;
+	*hit = (struct nat_hit){ 0 };
 	if (why != PKT_REASON_NONE)
 		return refuse(n, p, owner, why);
-	if (!draft_of(n, p, owner, want, &draft))
+	if (!draft_of(n, p, owner, want, &d.f))
 		return refuse(n, p, owner, PKT_REASON_NAT_FULL);
-	if (!hit->hashed)
-		nat_prefetch(n, &p, hit, &owner, 1);
-	ref = nat_flow_by_key(n, &hit->key, hit->hash, nat_ms(now));
+	nat_key_of_packet(&k, p, owner);
+	d.hash[NAT_KEY_END0] = nat_table_hash(&n->table, &k);
+	ref = nat_flow_by_key(n, &k, d.hash[NAT_KEY_END0], nat_ms(now));
 	if (ref != NAT_NONE) {
 		if (NAT_REF_KIND(ref) != NAT_KEY_END0 ||
-		    !alike(nat_flow_at(n, NAT_REF_FLOW(ref)), &draft, want))
+		    !alike(nat_flow_at(n, NAT_REF_FLOW(ref)), &d.f, want))
 			return refuse(n, p, owner, PKT_REASON_OVERLAP);
 		return nat_find(n, p, owner, hit, now);
 	}
-	why = settle(n, &draft, want, &sibling, now);
+	why = nat_limit_flow(n, owner, nat_class_of(d.f.state), now);
+	if (why == PKT_REASON_NONE && wants_port(want))
+		why = settle_port(n, &d, want, nat_ms(now));
+	else if (why == PKT_REASON_NONE && !fits(n, &d, 0, nat_ms(now)))
+		why = PKT_REASON_OVERLAP;
 	if (why != PKT_REASON_NONE)
 		return refuse(n, p, owner, why);
-	i = nat_flow_make(n, &draft, sibling, nat_ms(now));
+	i = nat_flow_make(n, &d, nat_ms(now));
 	if (i == NAT_NONE)
 		return refuse(n, p, owner, PKT_REASON_NAT_FULL);
 	if (p->kind == PKT_KIND_TCP)
 		nat_tcp_open(nat_flow_at(n, i), nat_track_at(n, i), p);
 	nat_limit_charge(&n->owner[owner], now);
-	hit->flow = i;
-	hit->state = draft.state;
-	hit->from = owner;
-	hit->to = want->to;
-	hit->gen = want->gen;
-	hit->rule = want->rule;
+	*hit = (struct nat_hit){ .flow = i,
+				 .state = d.f.state,
+				 .from = owner,
+				 .to = want->to,
+				 .gen = want->gen,
+				 .rule = want->rule };
 	return PKT_FORWARD;
 }

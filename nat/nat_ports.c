@@ -56,7 +56,11 @@ static void set_taken(const struct nat_ports *t, struct nat_space *s,
 /* The port is nobody's any more. */
 static void release(struct nat_ports *t, struct nat_space *s, uint16_t port)
 {
-	t->held[s->v6][whose(s->lease[port])]--;
+	uint16_t lease = s->lease[port];
+
+	s->held[whose(lease)]--;
+	if (lease & HELD)
+		s->idle[whose(lease)]--;
 	s->leased--;
 	s->lease[port] = 0;
 	set_free(t, s, port);
@@ -84,10 +88,17 @@ void nat_ports_reset(struct nat_ports *t)
 {
 	for (uint32_t i = 0; i < t->spaces; i++)
 		t->space[i].addr = 0;
-	memset(t->held, 0, sizeof(t->held));
 	memset(t->lives, 0, sizeof(t->lives));
 	t->last = 0;
 	t->hand = 0;
+}
+
+static bool has_ports(const struct nat_ports *t, uint16_t lessee)
+{
+	for (uint32_t i = 0; i < t->spaces; i++)
+		if (t->space[i].addr && t->space[i].held[lessee])
+			return true;
+	return false;
 }
 
 uint16_t nat_ports_enter(struct nat_ports *t)
@@ -96,7 +107,7 @@ uint16_t nat_ports_enter(struct nat_ports *t)
 
 	for (uint32_t tried = 1; tried < NAT_LESSEES; tried++) {
 		i = i + 1 < (int)NAT_LESSEES ? (uint16_t)(i + 1) : 1;
-		if (t->lives[i] || t->held[0][i] || t->held[1][i])
+		if (t->lives[i] || has_ports(t, i))
 			continue;
 		t->lives[i] = true;
 		t->last = i;
@@ -129,7 +140,7 @@ static void fill_range(const struct nat_ports *t, struct nat_space *s)
 	s->free_n = (uint32_t)t->hi - t->lo + 1;
 }
 
-struct nat_space *nat_ports_open(struct nat_ports *t, uint8_t addr, bool v6)
+struct nat_space *nat_ports_open(struct nat_ports *t, uint8_t addr)
 {
 	struct nat_space *s = nat_ports_of(t, addr);
 
@@ -141,7 +152,6 @@ struct nat_space *nat_ports_open(struct nat_ports *t, uint8_t addr, bool v6)
 			continue;
 		memset(s, 0, sizeof(*s));
 		s->addr = addr;
-		s->v6 = v6;
 		fill_range(t, s);
 		return s;
 	}
@@ -183,10 +193,11 @@ bool nat_port_take(struct nat_ports *t, struct nat_space *s, uint16_t port,
 		return false;
 	if (!*lease) {
 		*lease = (uint16_t)(lessee << 6 | 1);
-		t->held[s->v6][lessee]++;
+		s->held[lessee]++;
 		s->leased++;
 		set_taken(t, s, port);
 	} else if (*lease & HELD) {
+		s->idle[lessee]--;
 		*lease = (uint16_t)(lessee << 6 | 1);
 	} else {
 		++*lease;
@@ -201,8 +212,10 @@ void nat_port_drop(struct nat_ports *t, struct nat_space *s, uint16_t port,
 
 	vw_assert(nat_port_users(s, port));
 	--*lease;
-	if (!(*lease & LOW))
-		*lease |= (uint16_t)(HELD | stamp(t, now_ms));
+	if (*lease & LOW)
+		return;
+	*lease |= (uint16_t)(HELD | stamp(t, now_ms));
+	s->idle[whose(*lease)]++;
 }
 
 uint32_t nat_port_users(const struct nat_space *s, uint16_t port)
@@ -241,11 +254,13 @@ static uint16_t next(const struct nat_ports *t, uint16_t port)
 	return port < t->hi ? (uint16_t)(port + 1) : t->lo;
 }
 
-uint16_t nat_port_idle(const struct nat_ports *t, const struct nat_space *s,
+uint16_t nat_port_idle(const struct nat_ports *t, struct nat_space *s,
 		       uint16_t start, uint16_t lessee, uint64_t now_ms)
 {
 	uint16_t port = start;
 
+	if (!s->idle[lessee] && now_ms < s->look_ms)
+		return 0;
 	do {
 		uint16_t lease = s->lease[port];
 
@@ -254,6 +269,7 @@ uint16_t nat_port_idle(const struct nat_ports *t, const struct nat_space *s,
 			return port;
 		port = next(t, port);
 	} while (port != start);
+	s->look_ms = now_ms + t->unit_ms;
 	return 0;
 }
 

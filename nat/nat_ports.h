@@ -32,14 +32,15 @@ struct nat_space {
 	uint64_t free[1024]; /* bit set: nobody's, and in the range */
 	uint32_t free_n;
 	uint32_t leased;
-	uint8_t addr; /* number of its address, 0: the space is not used */
-	bool v6;
+	uint16_t held[NAT_LESSEES]; /* ports that are a lessee's */
+	uint16_t idle[NAT_LESSEES]; /* ... and not in use */
+	uint64_t look_ms; /* before this no hold is over that we'd not know */
+	uint8_t addr;	  /* number of its address, 0: the space is not used */
 };
 
 struct nat_ports {
 	struct nat_space *space;
 	uint32_t spaces;
-	uint32_t held[2][NAT_LESSEES]; /* ports by family and lessee */
 	bool lives[NAT_LESSEES];
 	uint16_t last; /* lessee that came last */
 	uint16_t lo, hi;
@@ -64,7 +65,7 @@ void nat_ports_leave(struct nat_ports *t, uint16_t lessee);
 /* The space of address number @addr, NULL: none. */
 struct nat_space *nat_ports_of(const struct nat_ports *t, uint8_t addr);
 /* The same, or a fresh one; NULL when all are in use. */
-struct nat_space *nat_ports_open(struct nat_ports *t, uint8_t addr, bool v6);
+struct nat_space *nat_ports_open(struct nat_ports *t, uint8_t addr);
 /* All its ports are forgotten. */
 void nat_ports_close(struct nat_ports *t, struct nat_space *s);
 
@@ -89,7 +90,7 @@ uint16_t nat_port_lessee(const struct nat_space *s, uint16_t port);
  */
 uint16_t nat_port_start(struct nat_ports *t);
 uint16_t nat_port_free(const struct nat_space *s, uint16_t start);
-uint16_t nat_port_idle(const struct nat_ports *t, const struct nat_space *s,
+uint16_t nat_port_idle(const struct nat_ports *t, struct nat_space *s,
 		       uint16_t start, uint16_t lessee, uint64_t now_ms);
 uint16_t nat_port_shared(const struct nat_ports *t, const struct nat_space *s,
 			 uint16_t start, uint16_t lessee);

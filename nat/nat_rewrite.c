@@ -16,9 +16,9 @@ void nat_edit16(struct pkt_csum_delta *d, uint8_t *at, uint16_t to)
 {
 	uint16_t from, net;
 
-	be16_set((uint8_t *)&net, to);
 	memcpy(&from, at, 2);
-	memcpy(at, &net, 2);
+	be16_set(at, to);
+	memcpy(&net, at, 2);
 	pkt_csum_change_u16(d, from, net);
 }
 
@@ -33,52 +33,57 @@ static inline void edit32(struct pkt_csum_delta *d, uint8_t *at,
 	pkt_csum_change_u32(d, from, net);
 }
 
-static void rewrite_ip6(uint8_t *ip, const struct pkt_addr *src,
-			const struct pkt_addr *dst,
-			struct pkt_csum_delta *pseudo)
+static struct pkt_csum_delta
+rewrite_ip6(uint8_t *ip, const struct pkt_addr *src, const struct pkt_addr *dst)
 {
+	struct pkt_csum_delta pseudo = { 0 };
+
 	for (int i = 0; src && i < 16; i += 4)
-		edit32(pseudo, ip + 8 + i, src->b + i);
+		edit32(&pseudo, ip + 8 + i, src->b + i);
 	for (int i = 0; dst && i < 16; i += 4)
-		edit32(pseudo, ip + 24 + i, dst->b + i);
+		edit32(&pseudo, ip + 24 + i, dst->b + i);
 	ip[7]--;
+	return pseudo;
 }
 
-static inline void rewrite_ip4(uint8_t *ip, const struct pkt_addr *src,
-			       const struct pkt_addr *dst,
-			       struct pkt_csum_delta *pseudo)
+static inline struct pkt_csum_delta
+rewrite_ip4(uint8_t *ip, const struct pkt_addr *src, const struct pkt_addr *dst)
 {
-	struct pkt_csum_delta d;
+	struct pkt_csum_delta pseudo = { 0 }, d;
 	uint16_t from, to;
 
 	if (src)
-		edit32(pseudo, ip + 12, src->b + 12);
+		edit32(&pseudo, ip + 12, src->b + 12);
 	if (dst)
-		edit32(pseudo, ip + 16, dst->b + 12);
-	d = *pseudo;
+		edit32(&pseudo, ip + 16, dst->b + 12);
+	d = pseudo;
 	memcpy(&from, ip + 8, 2);
 	ip[8]--;
 	memcpy(&to, ip + 8, 2);
 	pkt_csum_change_u16(&d, from, to);
 	pkt_csum_apply(&d, ip + 10);
+	return pseudo;
 }
 
-void nat_rewrite_ip(struct pkt *p, const struct pkt_addr *src,
-		    const struct pkt_addr *dst, struct pkt_csum_delta *pseudo)
+static inline struct pkt_csum_delta rewrite_ip(struct pkt *p,
+					       const struct pkt_addr *src,
+					       const struct pkt_addr *dst)
 {
-	*pseudo = (struct pkt_csum_delta){ 0 };
-	if (p->l3 == PKT_L3_IP4)
-		rewrite_ip4(pkt_l3(p), src, dst, pseudo);
-	else
-		rewrite_ip6(pkt_l3(p), src, dst, pseudo);
+	return p->l3 == PKT_L3_IP4 ? rewrite_ip4(pkt_l3(p), src, dst)
+				   : rewrite_ip6(pkt_l3(p), src, dst);
+}
+
+struct pkt_csum_delta nat_rewrite_ip(struct pkt *p, const struct pkt_addr *src,
+				     const struct pkt_addr *dst)
+{
+	return rewrite_ip(p, src, dst);
 }
 
 static inline void rewrite_ports(struct pkt *p, const struct nat_flow *f,
-				 unsigned e,
-				 const struct pkt_csum_delta *pseudo)
+				 unsigned e, struct pkt_csum_delta pseudo)
 {
 	uint8_t *l4 = pkt_l4(p);
-	struct pkt_csum_delta d = *pseudo;
+	struct pkt_csum_delta d = pseudo;
 
 	if (f->stand[!e]) {
 		p->sport = f->stand_port[!e];
@@ -89,7 +94,7 @@ static inline void rewrite_ports(struct pkt *p, const struct nat_flow *f,
 		nat_edit16(&d, l4 + 2, p->dport);
 	}
 	if (p->flags & PKT_F_CSUM_PARTIAL)
-		pkt_csum_apply_partial(pseudo, pkt_csum_field(p));
+		pkt_csum_apply_partial(&pseudo, pkt_csum_field(p));
 	else if (p->kind == PKT_KIND_TCP)
 		pkt_csum_apply(&d, l4 + 16);
 	else
@@ -97,13 +102,13 @@ static inline void rewrite_ports(struct pkt *p, const struct nat_flow *f,
 }
 
 static void rewrite_id(struct pkt *p, const struct nat_flow *f, unsigned e,
-		       const struct pkt_csum_delta *pseudo)
+		       struct pkt_csum_delta pseudo)
 {
 	uint8_t *l4 = pkt_l4(p);
 	struct pkt_csum_delta d = { 0 };
 
 	if (p->l3 == PKT_L3_IP6)
-		d = *pseudo;
+		d = pseudo;
 	if (f->stand[1]) {
 		p->sport = p->dport = e ? f->port[0] : f->stand_port[1];
 		nat_edit16(&d, l4 + 4, p->sport);
@@ -117,12 +122,12 @@ static void rewrite_id(struct pkt *p, const struct nat_flow *f, unsigned e,
 void nat_rewrite(struct pkt *p, const struct nat_flow *f, unsigned e,
 		 const struct pkt_addr *addr)
 {
-	struct pkt_csum_delta pseudo;
+	struct pkt_csum_delta pseudo =
+		rewrite_ip(p, f->stand[!e] ? &addr[f->stand[!e]] : NULL,
+			   f->stand[e] ? &f->real[!e] : NULL);
 
-	nat_rewrite_ip(p, f->stand[!e] ? &addr[f->stand[!e]] : NULL,
-		       f->stand[e] ? &f->real[!e] : NULL, &pseudo);
 	if (p->kind == PKT_KIND_TCP || p->kind == PKT_KIND_UDP)
-		rewrite_ports(p, f, e, &pseudo);
+		rewrite_ports(p, f, e, pseudo);
 	else
-		rewrite_id(p, f, e, &pseudo);
+		rewrite_id(p, f, e, pseudo);
 }

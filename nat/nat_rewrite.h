@@ -24,11 +24,11 @@ void nat_rewrite(struct pkt *p, const struct nat_flow *f, unsigned e,
 		 const struct pkt_addr *addr);
 
 /*
- * IP header of @p alone: new addresses (NULL: keep) and one hop less.  @pseudo:
- * what the addresses change in checksums of the transport part.
+ * IP header of @p alone: new addresses (NULL: keep) and one hop less.
+ * Returns what the addresses change in checksums of the transport part.
  */
-void nat_rewrite_ip(struct pkt *p, const struct pkt_addr *src,
-		    const struct pkt_addr *dst, struct pkt_csum_delta *pseudo);
+struct pkt_csum_delta nat_rewrite_ip(struct pkt *p, const struct pkt_addr *src,
+				     const struct pkt_addr *dst);
 
 /* Overwrites @len bytes at @at, which @d covers. */
 void nat_edit(struct pkt_csum_delta *d, uint8_t *at, const void *to,

@@ -161,13 +161,19 @@ uint32_t nat_table_find(const struct nat_table *t, const struct nat_key *k,
 	return ref;
 }
 
-static uint64_t hash_of(const struct nat_table *t, uint32_t ref)
+uint64_t nat_table_hash_of(const struct nat_table *t, const struct nat_flow *f,
+			   enum nat_key_kind kind)
 {
 	struct nat_key k;
 
-	nat_key_of_flow(&k, &t->flow[NAT_REF_FLOW(ref)], NAT_REF_KIND(ref),
-			t->addr);
+	nat_key_of_flow(&k, f, kind, t->addr);
 	return nat_table_hash(t, &k);
+}
+
+static uint64_t hash_of(const struct nat_table *t, uint32_t ref)
+{
+	return nat_table_hash_of(t, &t->flow[NAT_REF_FLOW(ref)],
+				 NAT_REF_KIND(ref));
 }
 
 static void fill(struct nat_index *b, unsigned slot, uint32_t ref,
@@ -231,10 +237,10 @@ static unsigned make_room_twice(struct nat_table *t, struct nat_index *b)
 	return SLOTS;
 }
 
-bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind)
+bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
+		   uint64_t hash)
 {
 	uint32_t ref = NAT_REF(i, kind);
-	uint64_t hash = hash_of(t, ref);
 	struct nat_index *home = first(t, hash), *away = second(t, hash);
 	struct nat_index *b = home;
 	unsigned slot = empty_slot(b);

@@ -51,16 +51,19 @@ void nat_table_put(struct nat_table *t, uint32_t i);
 
 /* The hash that the functions below want. */
 uint64_t nat_table_hash(const struct nat_table *t, const struct nat_key *k);
+uint64_t nat_table_hash_of(const struct nat_table *t, const struct nat_flow *f,
+			   enum nat_key_kind kind);
 
 /* A NAT_REF(), or NAT_NONE. Never looks at more than two buckets (P15). */
 uint32_t nat_table_find(const struct nat_table *t, const struct nat_key *k,
 			uint64_t hash);
 
 /*
- * Enters key @kind of flow @i, which is not in the index (nor is any equal
- * key).  False: no room; nothing changed for anybody.
+ * Enters key @kind of flow @i, whose hash is @hash; no equal key is in the
+ * index.  False: no room; nothing changed for anybody.
  */
-bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind);
+bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
+		   uint64_t hash);
 /* Takes it out; it is there. */
 void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind);
 

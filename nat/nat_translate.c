@@ -60,9 +60,9 @@ static enum pkt_verdict found(const struct nat *n, struct nat_hit *hit,
 	return PKT_FORWARD;
 }
 
-static enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
-				   uint16_t owner, struct nat_hit *hit,
-				   uint32_t now_ms)
+static NAT_RARE enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
+					    uint16_t owner, struct nat_hit *hit,
+					    uint32_t now_ms)
 {
 	enum pkt_reason why;
 	unsigned e;
@@ -78,8 +78,8 @@ static enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
 }
 
 /* Key, hash and guess of a packet that was not prefetched. */
-static bool prepare(const struct nat *n, const struct pkt *p, uint16_t owner,
-		    struct nat_hit *hit)
+static NAT_RARE bool prepare(const struct nat *n, const struct pkt *p,
+			     uint16_t owner, struct nat_hit *hit)
 {
 	if (!nat_key_of_packet(&hit->key, p, owner))
 		return false;
@@ -98,10 +98,12 @@ enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 	unsigned e;
 
 	hit->quoted = hit->quiet = false;
-	if (p->kind == PKT_KIND_ICMP_ERROR)
-		return find_error(n, p, owner, hit, now_ms);
-	if (!hit->hashed && !prepare(n, p, owner, hit))
-		return pkt_drop(p, PKT_REASON_CANNOT_NAT);
+	if (!hit->hashed) {
+		if (p->kind == PKT_KIND_ICMP_ERROR)
+			return find_error(n, p, owner, hit, now_ms);
+		if (!prepare(n, p, owner, hit))
+			return pkt_drop(p, PKT_REASON_CANNOT_NAT);
+	}
 	ref = hit->guess;
 	if (!nat_table_is(&n->table, ref, &hit->key))
 		ref = nat_table_find(&n->table, &hit->key, hit->hash);
@@ -122,31 +124,36 @@ enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 	return found(n, hit, i, e);
 }
 
-/* The state after a datagram or query from end @e. */
-static enum nat_state next_state(const struct nat_flow *f, unsigned e)
+/* The first answer to a datagram. */
+static NAT_RARE void answered(struct nat *n, uint32_t i)
 {
+	const struct nat_flow *f = nat_flow_at(n, i);
 	uint16_t asked = f->stand[0] ? f->stand_port[0] : f->port[1];
 
-	if (f->state != NAT_UDP_ONEWAY || !e)
-		return f->state;
-	return asked == DNS_PORT ? NAT_UDP_DNS_DONE : NAT_UDP_BOTH;
+	nat_age_state(n, i,
+		      asked == DNS_PORT ? NAT_UDP_DNS_DONE : NAT_UDP_BOTH);
 }
 
-static void advance(struct nat *n, struct pkt *p, uint32_t i, unsigned e,
-		    uint64_t now_ms)
+static void advance(struct nat *n, const struct pkt *p, uint32_t i, unsigned e,
+		    struct mono now)
 {
 	struct nat_flow *f = nat_flow_at(n, i);
-	enum nat_state was = f->state, is;
 
-	is = p->kind == PKT_KIND_TCP
-		     ? nat_tcp_advance(f, nat_track_at(n, i), e, p)
-		     : next_state(f, e);
-	/* R58: what comes after the end is let through, but is no new life. */
-	if (is == was && (is == NAT_TCP_TIME_WAIT || is == NAT_TCP_CLOSED))
-		return;
-	if (is != f->state)
-		nat_age_state(n, i, is);
-	nat_age_touch(n, f, now_ms);
+	if (p->kind == PKT_KIND_TCP) {
+		enum nat_state was = f->state;
+		enum nat_state is =
+			nat_tcp_advance(f, nat_track_at(n, i), e, p);
+
+		/* R58: what follows the end may pass, but is no new life. */
+		if (is == was &&
+		    (is == NAT_TCP_TIME_WAIT || is == NAT_TCP_CLOSED))
+			return;
+		if (is != f->state)
+			nat_age_state(n, i, is);
+	} else if (e && f->state == NAT_UDP_ONEWAY) {
+		answered(n, i);
+	}
+	nat_age_touch(n, f, nat_ms(now));
 }
 
 void nat_apply(struct nat *n, struct pkt *p, const struct nat_hit *hit,
@@ -154,13 +161,12 @@ void nat_apply(struct nat *n, struct pkt *p, const struct nat_hit *hit,
 {
 	const struct nat_flow *f = nat_flow_at(n, hit->flow);
 
-	n->last_ms = nat_ms(now);
 	if (hit->quoted) {
 		nat_icmp_rewrite(n, p, f, hit->end);
 		return;
 	}
 	if (!hit->quiet)
-		advance(n, p, hit->flow, hit->end, nat_ms(now));
+		advance(n, p, hit->flow, hit->end, now);
 	nat_rewrite(p, f, hit->end, n->addrs.addr);
 }
 

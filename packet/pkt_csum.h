@@ -20,16 +20,19 @@ uint64_t pkt_csum_add(uint64_t sum, const void *data, size_t len);
 /* Folds to 16 bits, not complemented. */
 static inline uint16_t pkt_csum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t half;
+
+	/* Each half plus the other, the carry where it belongs: on top. */
+	sum += sum >> 32 | sum << 32;
+	half = (uint32_t)(sum >> 32);
+	half += half >> 16 | half << 16;
+	return (uint16_t)(half >> 16);
 }
 
 /*
  * An edit of header fields gathers ~old + new in a delta and applies it to each
- * checksum field that covers the fields.
+ * checksum field that covers the fields.  Each change adds less than 2^33, so
+ * that 2^30 of them fit.
  */
 struct pkt_csum_delta {
 	uint64_t sum;
@@ -44,10 +47,7 @@ void pkt_csum_change16(struct pkt_csum_delta *d, uint16_t from_host,
 static inline void pkt_csum_change_u32(struct pkt_csum_delta *d, uint32_t from,
 				       uint32_t to)
 {
-	uint64_t v = (uint64_t)(uint32_t)~from + to;
-
-	d->sum += v;
-	d->sum += d->sum < v;
+	d->sum += (uint64_t)(uint32_t)~from + to;
 }
 static inline void pkt_csum_change_u16(struct pkt_csum_delta *d, uint16_t from,
 				       uint16_t to)
@@ -60,11 +60,9 @@ static inline void pkt_csum_apply(const struct pkt_csum_delta *d,
 				  uint8_t *field)
 {
 	uint16_t csum;
-	uint64_t sum;
 
 	memcpy(&csum, field, 2);
-	sum = d->sum + (uint16_t)~csum;
-	csum = (uint16_t)~pkt_csum_fold(sum + (sum < d->sum));
+	csum = (uint16_t)~pkt_csum_fold(d->sum + (uint16_t)~csum);
 	memcpy(field, &csum, 2);
 }
 /*

@@ -82,12 +82,22 @@ uint32_t nat_table_find(const struct nat_table *t, const struct nat_key *k,
 	return NAT_NONE;
 }
 
-bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind)
+uint64_t nat_table_hash_of(const struct nat_table *t, const struct nat_flow *f,
+			   enum nat_key_kind kind)
+{
+	struct nat_key k;
+
+	nat_key_of_flow(&k, f, kind, t->addr);
+	return nat_table_hash(t, &k);
+}
+
+bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
+		   uint64_t hash)
 {
 	struct nat_key k;
 
 	nat_key_of_flow(&k, &t->flow[i], kind, t->addr);
-	vw_assert(nat_table_find(t, &k, nat_table_hash(t, &k)) == NAT_NONE);
+	vw_assert(nat_table_find(t, &k, hash) == NAT_NONE);
 	t->index[i].in |= (uint8_t)(1u << kind);
 	return true;
 }
