@@ -4,7 +4,7 @@
 #include "nat/nat_life.h"
 
 #define LOOK 1u
-#define FREE 8u
+#define FREE 24u
 /* The port sweep reads two bytes where the other reads a cache line. */
 #define PORTS_PER_LOOK 8u
 

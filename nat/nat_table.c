@@ -66,13 +66,13 @@ static uint32_t high_tag(uint64_t hash)
 
 /*
  * The top bit of each byte of the result is set where that byte of @tags equals
- * @tag.  A byte above such a one may be set wrongly, so what is found is
- * compared again.
+ * @tag.  Exactly there: with the shorter (x - 1) & ~x a borrow can reach the
+ * next byte, and an empty slot still holds its last flow.
  */
 static inline uint64_t match(uint64_t tags, uint8_t tag)
 {
 	tags ^= tag * ONES;
-	return (tags - ONES) & ~tags & TOPS;
+	return ~(((tags & ~TOPS) + ~TOPS) | tags) & TOPS;
 }
 
 /* Slots 0 to 7, and 8 to 11 in the upper half. */
