@@ -66,7 +66,10 @@ static void a_key_that_was_taken_out_is_not_found_again(void)
 			nat_table_del(&t, i, NAT_KEY_END0);
 		} else {
 			flow_fill(&t.flow[i], &r);
-			CU_ASSERT_FATAL(nat_table_add(&t, i, NAT_KEY_END0));
+			CU_ASSERT_FATAL(
+				nat_table_add(&t, i, NAT_KEY_END0,
+					      nat_table_hash_of(&t, &t.flow[i],
+								NAT_KEY_END0)));
 		}
 		used[i] = !used[i];
 		wrong += in_index(&t, i) != used[i];
