@@ -4,7 +4,7 @@
 #include "nat/nat_life.h"
 
 #define LOOK 1u
-#define FREE 24u
+#define FREE 8u
 /* The port sweep reads two bytes where the other reads a cache line. */
 #define PORTS_PER_LOOK 8u
 
@@ -116,9 +116,9 @@ uint32_t nat_age_oldest(const struct nat *n, uint16_t owner,
 
 void nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms)
 {
-	uint32_t left = n->table.top;
+	int64_t work = budget;
 
-	for (; left && budget >= LOOK + FREE; left--) {
+	for (uint32_t left = n->table.top; left && work > 0; left--) {
 		const struct nat_flow *f;
 
 		if (n->hand >= n->table.top) {
@@ -126,11 +126,11 @@ void nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms)
 			n->rounds++;
 		}
 		f = nat_flow_at(n, n->hand);
-		budget -= LOOK;
+		work -= LOOK;
 		if (f->state != NAT_FREE &&
 		    nat_flow_dead(n, f, (uint32_t)now_ms)) {
 			nat_flow_expire(n, n->hand, now_ms);
-			budget -= FREE;
+			work -= FREE;
 		}
 		n->hand++;
 	}
@@ -144,6 +144,7 @@ static uint32_t drain(struct nat *n, uint16_t owner, uint32_t budget,
 		      uint64_t now_ms)
 {
 	struct nat_owner *o = &n->owner[owner];
+	int64_t work = budget;
 
 	for (int c = 0; c < NAT_CLASS_N; c++) {
 		while (o->list[c].n) {
@@ -151,15 +152,15 @@ static uint32_t drain(struct nat *n, uint16_t owner, uint32_t budget,
 
 			if (nat_flow_at(n, i)->epoch[0] == n->epoch[owner])
 				break;
-			if (budget < LOOK + FREE)
+			if (work <= 0)
 				return 0;
 			nat_flow_free(n, i, now_ms);
-			budget -= LOOK + FREE;
+			work -= LOOK + FREE;
 		}
 	}
 	o->drain = false;
 	n->drain_n--;
-	return budget;
+	return work > 0 ? (uint32_t)work : 0;
 }
 
 void nat_expire(struct nat *n, uint32_t budget, struct mono now)

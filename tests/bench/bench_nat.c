@@ -465,7 +465,7 @@ static void empty(const char *what)
 	do {
 		double t = cpu_ns();
 
-		nat_expire(nat, 512, now);
+		nat_expire(nat, 128, now);
 		t = cpu_ns() - t;
 		all += t;
 		steps++;
@@ -482,8 +482,8 @@ static void expire(void)
 	now.ns += 7 * 86400 * MONO_S;
 	empty("expire");
 	now.ns += 1000 * MONO_S;
-	for (int i = 0; i < 1000; i++)
-		nat_expire(nat, 512, now);
+	for (int i = 0; i < 4000; i++)
+		nat_expire(nat, 128, now);
 	(void)open_flows();
 	for (uint16_t o = 1; o <= HOSTS; o++)
 		nat_owner_remove(nat, o);
