@@ -107,7 +107,7 @@ $(B)/vifwalld: $(call obj,firewall/main.c) $(LIBS_ALL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROG_LIBS)
 
-$(B)/vifwallctl: $(call obj,$(CLI_SRC)) $(call lib,share packet)
+$(B)/vifwallctl: $(call obj,$(CLI_SRC)) $(call lib,control linux share nat rules packet)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 

@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "firewall/control/apply.h"
+#include "firewall/control/ctl.h"
 #include "firewall/control/source_dir.h"
 #include "firewall/linux/host_check.h"
 #include "firewall/linux/isolate.h"
@@ -20,7 +22,19 @@
 #define EVENTS 16u
 #define TREE_BYTES (64u << 20)
 
-enum control_fd { CONTROL_NOTE, CONTROL_DATA, CONTROL_SOURCE, CONTROL_SIGNAL };
+enum control_fd {
+	CONTROL_NOTE,
+	CONTROL_DATA,
+	CONTROL_SOURCE,
+	CONTROL_SIGNAL,
+	CONTROL_LISTEN,
+	CONTROL_PEER, /* idx: place */
+};
+
+/* How the loop knows a peer of the operator's socket. */
+struct peer {
+	uint32_t gen, wants; /* LOOP_*; 0: it does not */
+};
 
 struct control {
 	struct loop loop;
@@ -29,6 +43,8 @@ struct control {
 	struct source_dir source;
 	bool has_source;
 	int data; /* apply's socket as the loop knows it; -1: none */
+	struct ctl ctl;
+	struct peer peer[CTL_CONNS];
 	bool ready, stop;
 	int code;
 };
@@ -39,6 +55,47 @@ static int open_port(void *ctx, const struct conf_port *p, struct link *l)
 	if (p->kind == CONF_PORT_TAP)
 		return link_open_tap(l, p->name, true);
 	return link_open_packet(l, p->name, true);
+}
+
+/* ---- reload ---------------------------------------------------------------*/
+
+/* Everything anew, or (false) nothing and why. */
+static bool reload(void *ctx, char *said, size_t room)
+{
+	static struct conf next;
+	static struct conf_errors errors;
+	struct control *k = ctx;
+	const struct conf_port *which;
+	char fixed[256];
+
+	memset(&errors, 0, sizeof(errors));
+	conf_again(&next, &k->apply.conf, &errors);
+	if (errors.n) {
+		snprintf(said, room, "%s", errors.text);
+		return false;
+	}
+	if (conf_diff_fixed(&k->apply.conf, &next, fixed, sizeof(fixed))) {
+		snprintf(said, room,
+			 "these can't change while the daemon runs: %s", fixed);
+		return false;
+	}
+	apply_conf(&k->apply, &next);
+	if (apply_open_ports(&k->apply, &which))
+		log_err("port %s can't be opened now; tried again",
+			which->name);
+	if (k->has_source)
+		source_dir_again(&k->source, k->loop.now);
+	log_info("settings and rules were read again");
+	return true;
+}
+
+static void reload_and_log(struct control *k)
+{
+	char said[1024];
+
+	if (!reload(k, said, sizeof(said)))
+		log_err("settings stay as they were: %.*s",
+			(int)strcspn(said, "\n"), said);
 }
 
 /* ---- start ----------------------------------------------------------------*/
@@ -130,20 +187,64 @@ static int take_signals(struct control *k)
 	return fd < 0 ? fd : loop_add(&k->loop, fd, CONTROL_SIGNAL, 0, LOOP_IN);
 }
 
-static int set_up(struct control *k, const struct conf *c)
+static int open_ctl(struct control *k, const struct conf *c)
 {
-	static struct apply_ops ops = { .open_port = open_port };
-	int err = loop_open(&k->loop), code;
+	int err;
+
+	k->ctl.apply = &k->apply;
+	k->ctl.source = k->has_source ? &k->source : NULL;
+	k->ctl.view = mem_map(ROLE_FD_VIEW, view_size(c->clients), MEM_READ);
+	k->ctl.started = k->ctl.now = k->loop.now;
+	k->ctl.reload = reload;
+	k->ctl.ctx = k;
+	if (!k->ctl.view)
+		return -errno;
+	err = ctl_open(&k->ctl, c->socket, c->socket_gid);
+	if (err) {
+		log_err("%s: %s", c->socket,
+			err == -EADDRINUSE ? "another instance listens there"
+					   : log_errno(-err));
+		return err;
+	}
+	return loop_add(&k->loop, k->ctl.fd, CONTROL_LISTEN, 0, LOOP_IN);
+}
+
+static void answer(void *ctx, uint32_t cookie, const struct msg *page)
+{
+	struct control *k = ctx;
+
+	ctl_answer(&k->ctl, cookie, page);
+}
+
+static int open_all(struct control *k, const struct conf *c)
+{
+	int err = loop_open(&k->loop);
 
 	if (!err)
 		err = take_signals(k);
 	if (!err)
 		err = loop_add(&k->loop, ROLE_FD_LINK, CONTROL_NOTE, 0,
 			       LOOP_IN);
-	if (err) {
-		log_err("can't start (%s)", log_errno(-err));
-		return ROLE_OS;
-	}
+	if (!err)
+		err = open_source(k, c);
+	if (!err)
+		err = open_ctl(k, c);
+	return err;
+}
+
+static int lock_in(const struct conf *c)
+{
+	int err = isolate_user(0, 0, ISOLATE_NET_CAPS);
+
+	return err ? err : isolate_control((enum isolate_mode)c->sandbox);
+}
+
+static int set_up(struct control *k, const struct conf *c)
+{
+	static struct apply_ops ops = { .open_port = open_port,
+					.answer = answer };
+	int code, err;
+
 	ops.ctx = k;
 	apply_init(&k->apply, c, &ops);
 	code = check_host(c);
@@ -151,14 +252,13 @@ static int set_up(struct control *k, const struct conf *c)
 		code = open_ports(k);
 	if (code)
 		return code;
-	err = open_source(k, c);
+	err = open_all(k, c);
 	if (!err)
-		err = isolate_user(0, 0, ISOLATE_NET_CAPS);
+		err = lock_in(c);
 	if (!err)
-		err = isolate_control((enum isolate_mode)c->sandbox);
-	if (err)
-		log_err("can't start (%s)", log_errno(-err));
-	return err ? ROLE_OS : ROLE_OK;
+		return ROLE_OK;
+	log_err("can't start (%s)", log_errno(-err));
+	return err == -EADDRINUSE ? ROLE_SECOND : ROLE_OS;
 }
 
 /* ---- what can happen ------------------------------------------------------*/
@@ -175,35 +275,6 @@ static void watch_data(struct control *k)
 		k->stop = true;
 }
 
-static void reload(struct control *k)
-{
-	static struct conf next;
-	static struct conf_errors errors;
-	const struct conf_port *which;
-	char fixed[256];
-
-	memset(&errors, 0, sizeof(errors));
-	conf_again(&next, &k->apply.conf, &errors);
-	if (errors.n) {
-		log_err("settings stay as they were: %u errors, first: %.*s",
-			errors.n, (int)strcspn(errors.text, "\n"), errors.text);
-		return;
-	}
-	if (conf_diff_fixed(&k->apply.conf, &next, fixed, sizeof(fixed))) {
-		log_err("settings stay as they were: these can't change while "
-			"the daemon runs: %s",
-			fixed);
-		return;
-	}
-	apply_conf(&k->apply, &next);
-	if (apply_open_ports(&k->apply, &which))
-		log_err("port %s can't be opened now; tried again",
-			which->name);
-	if (k->has_source)
-		source_dir_again(&k->source, k->loop.now);
-	log_info("settings and rules were read again");
-}
-
 static void take_notes(struct control *k)
 {
 	int fd, type;
@@ -215,7 +286,7 @@ static void take_notes(struct control *k)
 			apply_data(&k->apply, fd);
 			break;
 		case ROLE_NOTE_RELOAD:
-			reload(k);
+			reload_and_log(k);
 			break;
 		default:
 			k->stop = true;
@@ -241,7 +312,38 @@ static void handle(struct control *k, const struct loop_event *ev)
 	case CONTROL_SIGNAL:
 		k->stop = true;
 		break;
+	case CONTROL_LISTEN:
+		ctl_accept(&k->ctl, k->loop.now);
+		break;
+	case CONTROL_PEER:
+		break; /* ctl_work() looks at everybody */
 	}
+}
+
+/*
+ * The loop follows the peers.  One that is waited for nothing is not watched at
+ * all: its hang-up would be reported again and again.
+ */
+static void watch_peer(struct control *k, uint32_t i)
+{
+	const struct ctl_conn *conn = &k->ctl.conn[i];
+	struct peer *p = &k->peer[i];
+	uint32_t wants = conn->fd < 0 ? 0 : ctl_wants(conn);
+
+	/* closed since: the loop has forgotten it by itself */
+	if (p->gen != conn->gen)
+		p->wants = 0;
+	p->gen = conn->gen;
+	if (wants == p->wants)
+		return;
+	if (!wants)
+		loop_del(&k->loop, conn->fd);
+	else if (p->wants
+			 ? loop_change(&k->loop, conn->fd, CONTROL_PEER, i,
+				       wants)
+			 : loop_add(&k->loop, conn->fd, CONTROL_PEER, i, wants))
+		k->stop = true;
+	p->wants = wants;
 }
 
 static void say_ready(struct control *k)
@@ -268,6 +370,9 @@ static void turn(struct control *k, struct mono *next)
 	*next = apply_work(&k->apply, k->loop.now);
 	if (source.ns < next->ns)
 		*next = source;
+	ctl_work(&k->ctl, k->loop.now);
+	for (uint32_t i = 0; i < CTL_CONNS; i++)
+		watch_peer(k, i);
 	watch_data(k);
 	say_ready(k);
 }
@@ -285,10 +390,11 @@ int role_control(const struct conf *c)
 		log_err("can't start (%s)", log_errno(-err));
 		return ROLE_OS;
 	}
-	k.data = -1;
+	k.data = k.ctl.fd = -1;
 	k.code = set_up(&k, c);
 	while (!k.code && !k.stop)
 		turn(&k, &next);
+	ctl_close(&k.ctl);
 	apply_fini(&k.apply);
 	return k.code;
 }

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was refused, and what in dom0 would let it pass.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firewall/cli/cli.h"
+#include "firewall/cli/table.h"
+
+#define REMEDIES 8u
+#define FOLLOW_S 1u
+
+struct blocked {
+	struct table t;
+	uint64_t since_ms;
+	bool lines; /* --follow: no table */
+	uint32_t remedies, left_out;
+	char remedy[REMEDIES][JREAD_TEXT];
+};
+
+/* Kept once each; those of the newest refusals. */
+static void remedy(struct blocked *b, const char *text)
+{
+	for (uint32_t i = 0; i < b->remedies; i++)
+		if (!strcmp(b->remedy[i], text))
+			return;
+	if (b->remedies == REMEDIES) {
+		b->left_out++;
+		return;
+	}
+	snprintf(b->remedy[b->remedies++], JREAD_TEXT, "%s", text);
+}
+
+/* "policy", "rule 0003", "spoof-client (said 10.0.0.9)" */
+static void reason(const struct jdoc *d, const struct jval *r, char *out,
+		   size_t room)
+{
+	char t[2][JREAD_TEXT];
+
+	jtext(d, jget(d, r, "reason"), t[0]);
+	if (!strcmp(t[0], "rule") && jget(d, r, "rule"))
+		snprintf(out, room, "rule %04" PRIu64,
+			 jnum(d, jget(d, r, "rule")));
+	else if (!strncmp(t[0], "spoof", 5))
+		snprintf(out, room, "%s (said it was %s)", t[0],
+			 jtext(d, jget(d, r, "src"), t[1]));
+	else
+		snprintf(out, room, "%s", t[0]);
+}
+
+static void row(const struct ask *a, const struct jval *r, void *ctx)
+{
+	const struct jdoc *d = &a->doc;
+	const struct jval *type = jget(d, r, "icmp_type");
+	uint64_t last = jms(d, jget(d, r, "last_ago"));
+	struct blocked *b = ctx;
+	char t[JREAD_TEXT], why[2 * JREAD_TEXT], u[UNIT_MAX];
+
+	if (last > b->since_ms)
+		return;
+	reason(d, r, why, sizeof(why));
+	table_add(&b->t, "%s ago", unit_ms(u, last));
+	table_add(&b->t, "%" PRIu64, jnum(d, jget(d, r, "count")));
+	table_add(&b->t, "%s", jtext(d, jget(d, r, "client"), t));
+	table_add(&b->t, "%s", jtext(d, jget(d, r, "proto"), t));
+	table_add(&b->t, "%s", jtext(d, jget(d, r, "dst"), t));
+	if (type)
+		table_add(&b->t, "type %" PRIu64, jnum(d, type));
+	else
+		table_add(&b->t, "%" PRIu64, jnum(d, jget(d, r, "port")));
+	table_add(&b->t, "%s", why);
+	if (jget(d, r, "remedy"))
+		remedy(b, jtext(d, jget(d, r, "remedy"), t));
+}
+
+static void remedies(const struct blocked *b)
+{
+	if (!b->remedies)
+		return;
+	printf("\nTo allow it, in dom0 (nothing of this was done):\n");
+	for (uint32_t i = 0; i < b->remedies; i++)
+		printf("  %s\n", b->remedy[i]);
+	if (b->left_out)
+		printf("  ... (%u older ones: vifwallctl blocked --json)\n",
+		       b->left_out);
+}
+
+static int once(struct ask *a, const char *request, struct blocked *b)
+{
+	static const char *const heads[] = { ">LAST", ">PACKETS", "FROM",
+					     "PROTO", "TO",	  ">PORT",
+					     "REASON" };
+	int code;
+
+	b->remedies = b->left_out = 0;
+	table_init(&b->t, heads, sizeof(heads) / sizeof(heads[0]));
+	code = ask_all(a, request, "list", NULL, row, b);
+	if (!code && !b->t.cells && !b->lines)
+		printf("nothing was refused\n");
+	table_print(&b->t, stdout);
+	if (!b->lines)
+		remedies(b);
+	return code;
+}
+
+int cli_blocked(const struct cli *c, struct ask *a)
+{
+	static struct blocked b;
+	char request[CTL_LINE_MAX];
+	int code;
+
+	cli_request(c, "blocked", request);
+	if (c->json)
+		return ask_json(a, request, "list");
+	b.since_ms = c->since_ms;
+	code = once(a, request, &b);
+	b.lines = true;
+	b.since_ms = FOLLOW_S * 1000;
+	while (!code && c->follow) {
+		fflush(stdout);
+		sleep(FOLLOW_S);
+		code = once(a, request, &b);
+	}
+	return code;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_FIREWALL_CLI_CLI_H
+#define VIFWALL_FIREWALL_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "firewall/cli/ask.h"
+
+/* What the command line said. */
+struct cli {
+	const char *socket;
+	bool json, follow;
+	const char *client; /* --client, or the subcommand's argument */
+	uint64_t since_ms;  /* --since; UINT64_MAX: all */
+	int argc;	    /* arguments after the subcommand */
+	char *const *argv;
+};
+
+/* Subcommands; an enum cli_exit.  @a is open, but for cli_check(). */
+int cli_status(const struct cli *c, struct ask *a);
+int cli_clients(const struct cli *c, struct ask *a);
+int cli_flows(const struct cli *c, struct ask *a);
+int cli_rules(const struct cli *c, struct ask *a);
+int cli_blocked(const struct cli *c, struct ask *a);
+int cli_drops(const struct cli *c, struct ask *a);
+int cli_reload(const struct cli *c, struct ask *a);
+int cli_explain(const struct cli *c, struct ask *a);
+int cli_check(const struct cli *c, struct ask *a);
+
+/* "10.0.0.1:80" or "[2001:db8::1]:80" of the end @o, under these two keys. */
+#define END_MAX (JREAD_TEXT + 16)
+const char *cli_end(const struct jdoc *d, const struct jval *o, const char *ip,
+		    const char *port, char out[END_MAX]);
+/* Request line with the client, if one was asked for. */
+const char *cli_request(const struct cli *c, const char *what,
+			char out[CTL_LINE_MAX]);
+
+#endif

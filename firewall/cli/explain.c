@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * explain and reload.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "firewall/cli/cli.h"
+
+/* "by rule 0003 (action=accept)", "by the policy (drop)" */
+static void by(const struct jdoc *d, const struct jval *o)
+{
+	const struct jval *rule = jget(d, o, "rule");
+	char t[JREAD_TEXT];
+
+	if (!rule)
+		return;
+	if (rule->type == JREAD_NUM)
+		printf(" by rule %04" PRIu64 " (%s)", jnum(d, rule),
+		       jtext(d, jget(d, o, "text"), t));
+	else
+		printf(" by the policy (%s), as no rule matches",
+		       jtext(d, jget(d, o, "text"), t));
+}
+
+static void what(const struct jdoc *d, const struct jval *o)
+{
+	const struct jval *type = jget(d, o, "icmp_type");
+	char t[3][JREAD_TEXT];
+
+	printf("%s to %s, %s", jtext(d, jget(d, o, "client"), t[0]),
+	       jtext(d, jget(d, o, "dst"), t[1]),
+	       jtext(d, jget(d, o, "proto"), t[2]));
+	if (type)
+		printf(" type %" PRIu64, jnum(d, type));
+	else if (!strcmp(t[2], "tcp") || !strcmp(t[2], "udp"))
+		printf(" port %" PRIu64, jnum(d, jget(d, o, "port")));
+}
+
+static void print(const struct jdoc *d, bool pass)
+{
+	const struct jval *o = jroot(d);
+	char t[3][JREAD_TEXT];
+
+	what(d, o);
+	printf(": %s", pass ? "ACCEPTED" : "REFUSED");
+	by(d, o);
+	if (!pass) {
+		printf("\n  %s: %s\n  the client is sent %s\n",
+		       jtext(d, jget(d, o, "reason"), t[0]),
+		       jtext(d, jget(d, o, "why"), t[1]),
+		       jtext(d, jget(d, o, "told"), t[2]));
+		return;
+	}
+	printf("\n  leaves by %s", jtext(d, jget(d, o, "to"), t[0]));
+	if (jget(d, o, "as"))
+		printf(" as %s", jtext(d, jget(d, o, "as"), t[1]));
+	printf("\n");
+}
+
+int cli_explain(const struct cli *c, struct ask *a)
+{
+	const char *port = c->argc == 4 ? c->argv[3] : "0";
+	const struct jdoc *d = &a->doc;
+	char t[JREAD_TEXT];
+	bool pass;
+	int code;
+
+	if (c->argc < 3 || c->argc > 4) {
+		fputs("usage: vifwallctl explain CLIENT DST PROTO [PORT]\n",
+		      stderr);
+		return CLI_USAGE;
+	}
+	/* ping is what people mean */
+	if (c->argc == 3 && !strcmp(c->argv[2], "icmp"))
+		port = strchr(c->argv[1], ':') ? "128" : "8";
+	code = ask(a, "explain client=%s dst=%s proto=%s port=%s", c->argv[0],
+		   c->argv[1], c->argv[2], port);
+	/* a question that is none: nothing was explained */
+	if (code == CLI_NO)
+		return CLI_USAGE;
+	if (code)
+		return code;
+	pass = !strcmp(jtext(d, jget(d, jroot(d), "verdict"), t), "accept");
+	if (c->json)
+		printf("%.*s\n", (int)a->len, a->text);
+	else
+		print(d, pass);
+	return pass ? CLI_OK : CLI_NO;
+}
+
+int cli_reload(const struct cli *c, struct ask *a)
+{
+	const struct jdoc *d = &a->doc;
+	int code = ask(a, "reload");
+	const struct jval *list = jget(d, jroot(d), "errors");
+	char t[JREAD_TEXT];
+
+	if (c->json)
+		printf("%.*s\n", (int)a->len, a->text);
+	else if (!code)
+		printf("settings and rules were read again\n");
+	if (code != CLI_NO)
+		return code;
+	/* the first was printed already */
+	for (const struct jval *v = jfirst(d, list); v;) {
+		v = jnext(d, list, v);
+		if (v)
+			fprintf(stderr, "vifwallctl: %s\n", jtext(d, v, t));
+	}
+	fputs("vifwallctl: nothing was changed\n", stderr);
+	return code;
+}

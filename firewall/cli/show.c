@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * status and clients, for people.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "firewall/cli/cli.h"
+#include "firewall/cli/table.h"
+
+static void uplink(const struct jdoc *d)
+{
+	const struct jval *u = jget(d, jroot(d), "uplink");
+	char t[3][JREAD_TEXT];
+
+	printf("uplink   %s, %s", jtrue(d, jget(d, u, "up")) ? "up" : "DOWN",
+	       jtext(d, jget(d, u, "port"), t[0]));
+	if (jget(d, u, "port_error"))
+		printf(" (%s)", jtext(d, jget(d, u, "port_error"), t[0]));
+	for (int six = 0; six < 2; six++) {
+		jtext(d, jget(d, u, six ? "ip6" : "ip"), t[0]);
+		jtext(d, jget(d, u, six ? "gateway6" : "gateway"), t[1]);
+		if (t[0][0])
+			printf(", %s%s%s", t[0], t[1][0] ? " via " : "", t[1]);
+	}
+	printf("\n");
+}
+
+static void flows(const struct jdoc *d)
+{
+	const struct jval *f = jget(d, jroot(d), "flows");
+	uint64_t used = jnum(d, jget(d, f, "used"));
+	uint64_t capacity = jnum(d, jget(d, f, "capacity"));
+
+	if (!f)
+		return;
+	printf("flows    %" PRIu64 " of %" PRIu64 " (%" PRIu64 " tcp, %" PRIu64
+	       " udp, %" PRIu64 " icmp), %" PRIu64 " refused, %" PRIu64
+	       " evicted\n",
+	       used, capacity, jnum(d, jget(d, f, "tcp")),
+	       jnum(d, jget(d, f, "udp")), jnum(d, jget(d, f, "icmp")),
+	       jnum(d, jget(d, f, "refused")), jnum(d, jget(d, f, "evicted")));
+}
+
+static void buffers(const struct jdoc *d)
+{
+	const struct jval *b = jget(d, jroot(d), "buffers");
+
+	printf("buffers  %" PRIu64 " of %" PRIu64 " small and %" PRIu64
+	       " of %" PRIu64 " large ones free\n",
+	       jnum(d, jget(d, b, "small_free")), jnum(d, jget(d, b, "small")),
+	       jnum(d, jget(d, b, "large_free")), jnum(d, jget(d, b, "large")));
+}
+
+static void rules_source(const struct jdoc *d)
+{
+	const struct jval *r = jget(d, jroot(d), "rules");
+	char t[JREAD_TEXT];
+
+	jtext(d, jget(d, r, "directory"), t);
+	printf("rules    %s\n", t[0] ? t : "no directory");
+	jtext(d, jget(d, r, "trouble"), t);
+	if (t[0])
+		printf("         CAN'T BE READ: %s\n", t);
+}
+
+static void counts(const struct jdoc *d)
+{
+	const struct jval *c = jget(d, jroot(d), "client_counts");
+	uint64_t bad = jnum(d, jget(d, c, "bad_rules"));
+
+	printf("clients  %" PRIu64 " (room for %" PRIu64 "), %" PRIu64 " open",
+	       jnum(d, jget(d, c, "all")), jnum(d, jget(d, c, "room")),
+	       jnum(d, jget(d, c, "open")));
+	if (bad)
+		printf(", %" PRIu64 " WITH BAD RULES", bad);
+	printf("\n\n");
+}
+
+static void head(const struct ask *a, void *ctx)
+{
+	const struct jdoc *d = &a->doc;
+	const struct jval *o = jroot(d);
+	uint64_t restarts = jnum(d, jget(d, o, "data_restarts"));
+	char t[JREAD_TEXT], u[UNIT_MAX];
+
+	(void)ctx;
+	printf("vifwall  %s", jtext(d, jget(d, o, "version"), t));
+	printf(", up %s", unit_ms(u, jms(d, jget(d, o, "uptime"))));
+	jtext(d, jget(d, o, "settings"), t);
+	if (t[0])
+		printf(", %s", t);
+	if (!jtrue(d, jget(d, o, "data_up")))
+		printf(", NOT FORWARDING: data process is down");
+	else if (restarts)
+		printf(", data process restarted %" PRIu64 " times", restarts);
+	printf("\n");
+	uplink(d);
+	flows(d);
+	buffers(d);
+	rules_source(d);
+	counts(d);
+}
+
+/* ---- clients --------------------------------------------------------------*/
+
+struct rows {
+	struct table t;
+	bool full;	   /* `clients`: more columns */
+	char closed[8192]; /* lines that say why */
+	size_t closed_len;
+};
+
+static void addresses(const struct jdoc *d, const struct jval *c,
+		      char out[JREAD_TEXT])
+{
+	const struct jval *list = jget(d, c, "addresses");
+	char t[JREAD_TEXT];
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (const struct jval *v = jfirst(d, list); v && n < JREAD_TEXT;
+	     v = jnext(d, list, v))
+		n += (size_t)snprintf(out + n, JREAD_TEXT - n, "%s%s",
+				      n ? " " : "", jtext(d, v, t));
+}
+
+/* Why a family is closed, for below the table. */
+static void closed_line(struct rows *r, const struct jdoc *d,
+			const char *client, const char *family,
+			const struct jval *set)
+{
+	const struct jval *e = jget(d, set, "error");
+	size_t room = sizeof(r->closed) - r->closed_len;
+	char t[3][JREAD_TEXT];
+	int n;
+
+	n = snprintf(r->closed + r->closed_len, room, "%s %s is closed: %s",
+		     client, family, jtext(d, jget(d, set, "why"), t[0]));
+	if (e && n > 0 && (size_t)n < room)
+		n += snprintf(r->closed + r->closed_len + n, room - (size_t)n,
+			      "\n  rule %s, column %" PRIu64 ": %s",
+			      jtext(d, jget(d, e, "key"), t[1]),
+			      jnum(d, jget(d, e, "column")),
+			      jtext(d, jget(d, e, "why"), t[2]));
+	if (n > 0 && (size_t)n + 1 < room) {
+		r->closed_len += (size_t)n;
+		r->closed[r->closed_len++] = '\n';
+	}
+	r->closed[r->closed_len] = '\0';
+}
+
+/* "open 3": three rules; "all": none needed; "CLOSED"; "-": no address. */
+static void family(struct rows *r, const struct jdoc *d, const char *client,
+		   const struct jval *set, const char *name)
+{
+	char t[JREAD_TEXT];
+
+	jtext(d, jget(d, set, "source"), t);
+	if (!t[0]) {
+		table_add(&r->t, "-");
+	} else if (!jtrue(d, jget(d, set, "open"))) {
+		table_add(&r->t, "CLOSED");
+		closed_line(r, d, client, name, set);
+	} else if (strchr(t, ' ')) {
+		table_add(&r->t, "open, all");
+	} else {
+		table_add(&r->t, "open, %" PRIu64 "%s",
+			  jnum(d, jget(d, set, "count")),
+			  jtrue(d, jget(d, set, "uncommitted")) ? "*" : "");
+	}
+}
+
+static void client(const struct ask *a, const struct jval *c, void *ctx)
+{
+	static const char *const bytes[] = { "from_bytes", "to_bytes" };
+	const struct jdoc *d = &a->doc;
+	struct rows *r = ctx;
+	char name[JREAD_TEXT], t[JREAD_TEXT], u[UNIT_MAX];
+
+	table_add(&r->t, "%s", jtext(d, jget(d, c, "name"), name));
+	if (r->full) {
+		bool up = jtrue(d, jget(d, c, "port_up"));
+
+		table_add(&r->t, "%s%s", jtext(d, jget(d, c, "port"), t),
+			  up ? "" : " DOWN");
+	}
+	family(r, d, name, jget(d, c, "ip4"), "IPv4");
+	family(r, d, name, jget(d, c, "ip6"), "IPv6");
+	for (int i = 0; i < 2; i++)
+		table_add(&r->t, "%s",
+			  unit_bytes(u, jnum(d, jget(d, c, bytes[i]))));
+	table_add(&r->t, "%" PRIu64, jnum(d, jget(d, c, "dropped")));
+	if (r->full)
+		table_add(&r->t, "%" PRIu64,
+			  jnum(d, jget(d, c, "flows_opened")));
+	addresses(d, c, t);
+	table_add(&r->t, "%s", t);
+}
+
+static int show(struct ask *a, const char *request, bool full,
+		void (*first)(const struct ask *a, void *ctx))
+{
+	static const char *const brief[] = { "CLIENT",	  "IPV4",
+					     "IPV6",	  ">SENT",
+					     ">RECEIVED", ">DROPPED",
+					     "ADDRESSES" };
+	static const char *const wide[] = { "CLIENT",	"PORT",	  "IPV4",
+					    "IPV6",	">SENT",  ">RECEIVED",
+					    ">DROPPED", ">FLOWS", "ADDRESSES" };
+	static struct rows r;
+	int code;
+
+	r = (struct rows){ .full = full };
+	if (full)
+		table_init(&r.t, wide, sizeof(wide) / sizeof(wide[0]));
+	else
+		table_init(&r.t, brief, sizeof(brief) / sizeof(brief[0]));
+	code = ask_all(a, request, "clients", first, client, &r);
+	table_print(&r.t, stdout);
+	if (r.closed_len)
+		printf("\n%s", r.closed);
+	return code;
+}
+
+/* A long list goes on with `clients`; pages of status have all in front. */
+int cli_status(const struct cli *c, struct ask *a)
+{
+	return c->json ? ask_json(a, "status", "clients")
+		       : show(a, "status", false, head);
+}
+
+int cli_clients(const struct cli *c, struct ask *a)
+{
+	return c->json ? ask_json(a, "clients", "clients")
+		       : show(a, "clients", true, NULL);
+}

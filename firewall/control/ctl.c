@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Peers of the operator's socket.  A peer's place goes round:
+ *
+ *	READING --line--> (ASKING -> ASKED) --answer--> WRITING --drained-->
+ *
+ * and nothing more is read from it before its answer was taken.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "firewall/control/ctl.h"
+#include "firewall/linux/log.h"
+#include "firewall/linux/loop.h"
+
+#define COOKIE_CONN 16u /* cookies: gen * COOKIE_CONN + place */
+
+/* ---- the socket -----------------------------------------------------------*/
+
+static int address(struct sockaddr_un *sa, const char *path)
+{
+	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(sa->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(sa->sun_path, path, strlen(path));
+	return 0;
+}
+
+/* A socket without a listener is in the way; one with a listener is taken. */
+static int make_way(int fd, const struct sockaddr_un *sa)
+{
+	struct stat st;
+
+	if (lstat(sa->sun_path, &st) || !S_ISSOCK(st.st_mode))
+		return 0;
+	if (!connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) ||
+	    errno == EAGAIN)
+		return -EADDRINUSE;
+	return unlink(sa->sun_path) ? -errno : 0;
+}
+
+static int listen_at(int fd, const struct sockaddr_un *sa, uint32_t gid)
+{
+	mode_t was = umask(gid ? 0117 : 0177);
+	int err = 0;
+
+	if (bind(fd, (const struct sockaddr *)sa, sizeof(*sa)))
+		err = -errno;
+	umask(was);
+	if (!err && gid && chown(sa->sun_path, (uid_t)-1, (gid_t)gid))
+		err = -errno;
+	if (!err && listen(fd, (int)CTL_CONNS))
+		err = -errno;
+	return err;
+}
+
+int ctl_open(struct ctl *c, const char *path, uint32_t gid)
+{
+	struct sockaddr_un sa;
+	int err = address(&sa, path);
+
+	c->fd = -1;
+	for (uint32_t i = 0; i < CTL_CONNS; i++)
+		c->conn[i].fd = -1;
+	if (err)
+		return err;
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (c->fd < 0)
+		return -errno;
+	err = make_way(c->fd, &sa);
+	if (!err)
+		err = listen_at(c->fd, &sa, gid);
+	if (err) {
+		close(c->fd);
+		c->fd = -1;
+		return err;
+	}
+	snprintf(c->path, sizeof(c->path), "%s", path);
+	return 0;
+}
+
+static void drop(struct ctl_conn *conn)
+{
+	if (conn->fd >= 0)
+		close(conn->fd);
+	conn->fd = -1;
+	conn->state = CTL_FREE;
+	conn->gen++;
+}
+
+/* #syscalls control: unlink */
+void ctl_close(struct ctl *c)
+{
+	if (c->fd < 0)
+		return;
+	for (uint32_t i = 0; i < CTL_CONNS; i++)
+		drop(&c->conn[i]);
+	close(c->fd);
+	c->fd = -1;
+	unlink(c->path);
+}
+
+/* A free place, or that of the peer who has been silent for longest. */
+static struct ctl_conn *place(struct ctl *c)
+{
+	struct ctl_conn *old = &c->conn[0];
+
+	for (uint32_t i = 0; i < CTL_CONNS; i++) {
+		if (c->conn[i].state == CTL_FREE)
+			return &c->conn[i];
+		if (c->conn[i].since.ns < old->since.ns)
+			old = &c->conn[i];
+	}
+	drop(old);
+	return old;
+}
+
+/* #syscalls control: accept4 accept close */
+void ctl_accept(struct ctl *c, struct mono now)
+{
+	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct ctl_conn *conn;
+
+	if (fd < 0)
+		return;
+	conn = place(c);
+	conn->fd = fd;
+	conn->state = CTL_READING;
+	conn->since = now;
+	conn->in_len = 0;
+}
+
+/* ---- answers --------------------------------------------------------------*/
+
+static void begin(struct ctl_conn *conn, struct json *j)
+{
+	/* room for the newline */
+	json_init(j, conn->out, sizeof(conn->out) - 1);
+	json_object(j, NULL);
+	json_num(j, "schema", CTL_SCHEMA);
+}
+
+static void end(struct ctl_conn *conn, struct json *j)
+{
+	json_end_object(j);
+	if (j->over) {
+		begin(conn, j);
+		json_str(j, "error", "the answer is too long");
+		json_end_object(j);
+	}
+	conn->out[j->len] = '\n';
+	conn->out_len = j->len + 1;
+	conn->out_at = 0;
+	conn->state = CTL_WRITING;
+}
+
+static void refuse(struct ctl_conn *conn, const char *why)
+{
+	struct json j;
+
+	begin(conn, &j);
+	json_str(&j, "error", why);
+	end(conn, &j);
+}
+
+/* What was wrong may be many lines: the first is the error, all are listed. */
+static void reload(struct ctl *c, struct json *j)
+{
+	char said[CONF_ERRORS_TEXT] = "";
+	bool done = c->reload(c->ctx, said, sizeof(said));
+
+	json_bool(j, "reloaded", done);
+	if (done)
+		return;
+	json_strn(j, "error", said, strcspn(said, "\n"));
+	json_array(j, "errors");
+	for (const char *p = said; *p; p += strspn(p, "\n")) {
+		size_t n = strcspn(p, "\n");
+
+		json_strn(j, NULL, p, n);
+		p += n;
+	}
+	json_end_array(j);
+}
+
+static void answer(struct ctl *c, struct ctl_conn *conn,
+		   const struct ctl_request *r)
+{
+	struct json j;
+
+	begin(conn, &j);
+	switch ((enum ctl_what)r->what) {
+	case CTL_CLIENTS:
+		ctl_show_clients(c, &j, r->from);
+		break;
+	case CTL_RULES:
+		ctl_show_rules(c, &j, r->client, r->from);
+		break;
+	case CTL_BLOCKED:
+		ctl_show_blocked(c, &j, r->client, r->from);
+		break;
+	case CTL_DROPS:
+		ctl_show_drops(c, &j, r->client, r->from);
+		break;
+	case CTL_EXPLAIN:
+		ctl_show_explain(c, &j, r);
+		break;
+	case CTL_RELOAD:
+		reload(c, &j);
+		break;
+	case CTL_STATUS:
+	case CTL_FLOWS:
+	case CTL_WHAT_N:
+		vw_assert(!"answered by data");
+	}
+	end(conn, &j);
+}
+
+/* ---- questions to data ----------------------------------------------------*/
+
+static void ask(struct ctl *c, struct ctl_conn *conn)
+{
+	struct msg_flows m = { .cursor = conn->from };
+	uint32_t place_n = (uint32_t)(conn - c->conn);
+	uint32_t cookie = conn->gen * COOKIE_CONN + place_n;
+	int err = conn->what == CTL_FLOWS
+			  ? apply_ask(c->apply, MSG_FLOWS, &m, cookie)
+			  : apply_ask(c->apply, MSG_USAGE, NULL, cookie);
+
+	if (err == -EAGAIN)
+		conn->state = CTL_ASKING;
+	else if (err)
+		ctl_answer(c, cookie, NULL);
+	else
+		conn->state = CTL_ASKED;
+}
+
+void ctl_answer(struct ctl *c, uint32_t cookie, const struct msg *page)
+{
+	struct ctl_conn *conn = &c->conn[cookie % COOKIE_CONN % CTL_CONNS];
+	struct json j;
+
+	if (conn->state == CTL_FREE || conn->state == CTL_WRITING ||
+	    conn->gen * COOKIE_CONN != cookie - cookie % COOKIE_CONN)
+		return;
+	begin(conn, &j);
+	if (conn->what == CTL_STATUS)
+		ctl_show_status(c, &j,
+				page && page->hdr.type == MSG_USAGE_PAGE
+					? &page->body.usage_page
+					: NULL);
+	else if (page && page->hdr.type == MSG_FLOWS_PAGE)
+		ctl_show_flows(c, &j, conn->client, &page->body.flows_page);
+	else
+		json_str(&j, "error",
+			 "the process that handles packets does not answer");
+	end(conn, &j);
+}
+
+/* ---- reading and writing --------------------------------------------------*/
+
+static void request(struct ctl *c, struct ctl_conn *conn, size_t len)
+{
+	struct ctl_request r;
+	const char *why = ctl_parse(&r, c->apply, conn->in, len);
+
+	memmove(conn->in, conn->in + len + 1, conn->in_len - len - 1);
+	conn->in_len -= len + 1;
+	if (why) {
+		refuse(conn, why);
+		return;
+	}
+	conn->what = r.what;
+	conn->client = r.client;
+	conn->from = r.from;
+	if (r.what == CTL_STATUS || r.what == CTL_FLOWS)
+		ask(c, conn);
+	else
+		answer(c, conn, &r);
+}
+
+/* #syscalls control: read recvfrom */
+static void fill(struct ctl *c, struct ctl_conn *conn)
+{
+	const char *nl = memchr(conn->in, '\n', conn->in_len);
+	ssize_t n;
+
+	if (!nl) {
+		n = recv(conn->fd, conn->in + conn->in_len,
+			 sizeof(conn->in) - conn->in_len, 0);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			drop(conn);
+			return;
+		}
+		conn->since = c->now;
+		conn->in_len += (size_t)n;
+		nl = memchr(conn->in, '\n', conn->in_len);
+	}
+	if (nl) {
+		request(c, conn, (size_t)(nl - conn->in));
+	} else if (conn->in_len == sizeof(conn->in)) {
+		/* it can't be followed any further */
+		conn->in_len = 0;
+		refuse(conn, "the request is too long");
+	}
+}
+
+/* #syscalls control: sendto */
+static void flush(struct ctl *c, struct ctl_conn *conn)
+{
+	ssize_t n = send(conn->fd, conn->out + conn->out_at,
+			 conn->out_len - conn->out_at, MSG_NOSIGNAL);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		drop(conn);
+		return;
+	}
+	conn->since = c->now;
+	conn->out_at += (size_t)n;
+	if (conn->out_at == conn->out_len)
+		conn->state = CTL_READING;
+}
+
+/* One step at a time; true when the next can follow at once. */
+static bool step(struct ctl *c, struct ctl_conn *conn)
+{
+	uint8_t was = conn->state;
+
+	switch ((enum ctl_state)was) {
+	case CTL_READING:
+		fill(c, conn);
+		break;
+	case CTL_ASKING:
+		ask(c, conn);
+		break;
+	case CTL_WRITING:
+		flush(c, conn);
+		break;
+	case CTL_FREE:
+	case CTL_ASKED:
+		break;
+	}
+	return conn->state != was && conn->state != CTL_FREE;
+}
+
+void ctl_work(struct ctl *c, struct mono now)
+{
+	c->now = now;
+	for (uint32_t i = 0; i < CTL_CONNS; i++) {
+		struct ctl_conn *conn = &c->conn[i];
+
+		if (conn->state == CTL_FREE)
+			continue;
+		/* two: an answer and the next request, not a whole stream */
+		for (int k = 0; k < 4 && step(c, conn); k++)
+			;
+		if (conn->state != CTL_FREE &&
+		    mono_diff_ms(conn->since, now) >= CTL_IDLE_MS)
+			drop(conn);
+	}
+}
+
+uint32_t ctl_wants(const struct ctl_conn *conn)
+{
+	if (conn->state == CTL_READING)
+		return LOOP_IN;
+	return conn->state == CTL_WRITING ? LOOP_OUT : 0;
+}

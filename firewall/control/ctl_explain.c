@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What would become of a client's packet that opens a flow: the questions of
+ * firewall/path/judge.c in their order, asked of what data was told.
+ */
+#include <string.h>
+
+#include "firewall/control/ctl.h"
+
+struct verdict {
+	enum pkt_reason reason;
+	uint16_t to; /* client, 0 the uplink */
+	bool judged; /* by rules: rule is valid */
+	uint16_t rule;
+};
+
+static bool is_gateway(const struct apply *a, const struct pkt_addr *dst)
+{
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
+		if (a->slot[n].used &&
+		    (pkt_addr_eq(&a->slot[n].fw.gateway4, dst) ||
+		     pkt_addr_eq(&a->slot[n].fw.gateway6, dst)))
+			return true;
+	return false;
+}
+
+static bool is_allowed_pair(const struct apply *a, uint16_t from, uint16_t to)
+{
+	for (uint16_t i = 0; i < a->conf.allow_n; i++)
+		if (!strcmp(a->conf.allow[i].from, a->slot[from].fw.name) &&
+		    !strcmp(a->conf.allow[i].to, a->slot[to].fw.name))
+			return true;
+	return false;
+}
+
+static bool is_guarded(const struct apply *a, const struct pkt_addr *dst)
+{
+	for (uint32_t i = 0; i < a->guard_n; i++)
+		if (pkt_addr_eq(&a->guard[i], dst))
+			return true;
+	return false;
+}
+
+static enum pkt_reason where(const struct apply *a, uint16_t n,
+			     const struct pkt_addr *dst, uint16_t *to)
+{
+	uint16_t other;
+
+	*to = 0;
+	if (pkt_addr_is_zero(dst))
+		return PKT_REASON_MARTIAN_DST;
+	if (is_gateway(a, dst))
+		return PKT_REASON_TO_SELF;
+	if (pkt_addr_eq(&a->uplink.addr4, dst) ||
+	    pkt_addr_eq(&a->uplink.addr6, dst))
+		return PKT_REASON_HAIRPIN;
+	other = apply_find_addr(a, dst);
+	if (other) {
+		*to = other;
+		return other != n && is_allowed_pair(a, n, other)
+			       ? PKT_REASON_NONE
+			       : PKT_REASON_CLIENT_TO_CLIENT;
+	}
+	if (is_guarded(a, dst))
+		return PKT_REASON_CLIENT_TO_CLIENT;
+	if (pkt_addr_is_multicast(dst))
+		return PKT_REASON_MULTICAST;
+	return pkt_addr_ok_dst(dst) ? PKT_REASON_NONE : PKT_REASON_MARTIAN_DST;
+}
+
+/* The way out must be there, too. */
+static enum pkt_reason way_out(const struct ctl *c, uint16_t to, int family)
+{
+	const struct fw_uplink *u = &c->apply->uplink;
+
+	if (to)
+		return c->apply->slot[to].port_told ? PKT_REASON_NONE
+						    : PKT_REASON_PORT_DOWN;
+	if (pkt_addr_is_zero(family ? &u->addr6 : &u->addr4) ||
+	    !c->apply->slot[0].port_told)
+		return PKT_REASON_NO_UPLINK;
+	return PKT_REASON_NONE;
+}
+
+static struct verdict judge(const struct ctl *c, const struct ctl_request *r,
+			    int family)
+{
+	const struct apply_slot *s = &c->apply->slot[r->client];
+	struct verdict v = { .reason = PKT_REASON_NONE };
+	struct rule_answer a;
+
+	if (!s->told || !s->key[family][0] || !s->set[family].built) {
+		v.reason = PKT_REASON_CLOSED;
+		return v;
+	}
+	v.reason = where(c->apply, r->client, &r->dst, &v.to);
+	if (v.reason != PKT_REASON_NONE)
+		return v;
+	if (r->proto != 6 && r->proto != 17 && r->proto != 1 &&
+	    r->proto != 58) {
+		v.reason = PKT_REASON_PROTO;
+		return v;
+	}
+	a = ruleset_eval(s->set[family].built,
+			 &(struct rule_query){
+				 .dst = r->dst,
+				 .dport = r->port,
+				 .proto = r->proto,
+				 .icmp_type = (uint8_t)r->port,
+			 });
+	v.judged = true;
+	v.rule = a.idx;
+	if (a.action != RULE_ACCEPT)
+		v.reason = (enum pkt_reason)a.reason;
+	else
+		v.reason = way_out(c, v.to, family);
+	return v;
+}
+
+static void rule_json(struct json *j, const struct set *set,
+		      const struct verdict *v)
+{
+	uint32_t number;
+	const char *text;
+
+	if (!v->judged || set->state != SET_GOOD)
+		return;
+	if (v->rule < set->n) {
+		text = set_line(set, v->rule, &number);
+		json_num(j, "rule", number);
+		json_str(j, "text", text);
+	} else {
+		json_str(j, "rule", "policy");
+		json_str(j, "text",
+			 set->policy == RULE_ACCEPT ? "accept" : "drop");
+	}
+}
+
+/* What the client would be told about a refusal. */
+static const char *told(const struct ctl *c, const struct ctl_request *r)
+{
+	switch ((enum conf_reject)c->apply->conf.reject) {
+	case CONF_REJECT_SILENT:
+		break;
+	case CONF_REJECT_RST:
+		if (r->proto == 6)
+			return "a TCP reset";
+		return "an ICMP error";
+	case CONF_REJECT_ICMP:
+		return "an ICMP error";
+	}
+	return "nothing";
+}
+
+void ctl_show_explain(const struct ctl *c, struct json *j,
+		      const struct ctl_request *request)
+{
+	struct ctl_request r = *request;
+	int family = pkt_addr_is_v4(&r.dst) ? RULE_IP4 : RULE_IP6;
+	const struct apply_slot *s = &c->apply->slot[r.client];
+	struct verdict v;
+	bool pass;
+
+	if (family == RULE_IP6 && r.proto == 1)
+		r.proto = 58;
+	v = judge(c, &r, family);
+	pass = v.reason == PKT_REASON_NONE;
+	json_str(j, "client", s->fw.name);
+	ctl_json_addr(j, "dst", &r.dst);
+	ctl_json_proto(j, "proto", r.proto);
+	json_num(j, r.proto == 1 || r.proto == 58 ? "icmp_type" : "port",
+		 r.port);
+	json_str(j, "verdict", pass ? "accept" : "drop");
+	rule_json(j, &s->set[family], &v);
+	if (!pass) {
+		json_str(j, "reason", pkt_reason_name(v.reason));
+		json_str(j, "why", pkt_reason_text(v.reason));
+		json_str(j, "told", told(c, &r));
+		return;
+	}
+	json_str(j, "to", ctl_name(c, v.to));
+	if (v.to == 0)
+		ctl_json_addr(j, "as",
+			      family == RULE_IP4 ? &c->apply->uplink.addr4
+						 : &c->apply->uplink.addr6);
+}
