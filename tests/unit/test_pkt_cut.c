@@ -135,6 +135,9 @@ static void check_pieces(const struct pieces *all, const struct pkt *p,
 			CU_ASSERT_EQUAL(again.frag6_off, f->frag6_off);
 			CU_ASSERT_EQUAL(again.flags, f->flags);
 			CU_ASSERT_EQUAL(f->kind, PKT_KIND_NONE);
+			CU_ASSERT_EQUAL(f->frag_max, 0);
+			CU_ASSERT_EQUAL(f->len + f->tail,
+					PKT_SMALL - PKT_HEADROOM);
 		}
 	}
 	CU_ASSERT_EQUAL(at, len);
@@ -312,6 +315,8 @@ static void R9_options_are_copied_by_their_copy_bit(void)
 	} c[] = {
 		{ "as described", options, "82040102" },
 		{ "only copied", "8803aa00", "8803aa00" },
+		{ "copied, to the very end", "0101010188040000", "88040000" },
+		{ "copied, behind the end", "0088040000000000", "" },
 		{ "none copied", "0101010144040501", "" },
 		{ "after the end of the list", "0188030000010101", "88030000" },
 		{ "length goes past the header", "0188090000000000", "" },
@@ -383,8 +388,10 @@ static void R77_what_came_in_pieces_with_DF_leaves_so(void)
 	p = frame_parsed(pool, &(struct frame_spec){ .payload_len = 3000,
 						     .df = true });
 	p->frag_max = 1400;
+	p->flags |= PKT_F_CSUM_VALID; /* of the whole, not of its pieces */
 	cut_all(&all, p, 1500, 99, 0);
 	check_pieces(&all, p, p->l4_off, 1400, 99);
+	CU_ASSERT_EQUAL(all.p[0]->flags & PKT_F_CSUM_VALID, 0);
 	put_all(&all);
 	/* Without DF the link decides. */
 	pkt_put(pool, p);

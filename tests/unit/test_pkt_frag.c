@@ -248,6 +248,30 @@ static void R71_pieces_in_any_order_join_to_the_datagram(void)
 	end();
 }
 
+/* Two of them before the fragment header, of 8 and of 16 bytes. */
+static void R71_extension_headers_before_the_pieces_stay(void)
+{
+	struct frame_spec s = { V6, .payload_len = 40, .ext_type = IP_HOPOPT,
+				.ext = "3c00010400000000"
+				       "0001010c000000000000000000000000" };
+	struct pkt *orig, *whole;
+
+	begin();
+	orig = frame_parsed(pool, &s);
+	s.payload = pkt_l4(orig);
+	s.payload_len = 16;
+	s.raw = true;
+	s.mf = true;
+	CU_ASSERT_PTR_NULL(give_spec(1, &s));
+	s.payload = pkt_l4(orig) + 16;
+	s.payload_len = 32;
+	s.frag_off = 16;
+	s.mf = false;
+	whole = give_spec(1, &s);
+	check_whole(whole, orig, 40 + 24 + 8 + 32);
+	end();
+}
+
 static void R71_the_first_piece_brings_link_header_and_port(void)
 {
 	struct frame_spec s = { .proto = GRE, .raw = true, .payload_len = 16 };
@@ -359,6 +383,27 @@ static void R72_an_exact_duplicate_is_no_overlap(void)
 	CU_ASSERT_PTR_NULL(piece(1, 1, 32, 16, false, 5));
 	CU_ASSERT_EQUAL(why, PKT_REASON_NONE);
 	CU_ASSERT_TRUE(all_bytes(piece(1, 1, 16, 16, true, 5), 48, 5));
+	end();
+}
+
+static void R72_a_duplicate_is_compared_to_its_last_byte(void)
+{
+	static uint8_t bytes[1000];
+	struct frame_spec s = { .proto = GRE,
+				.raw = true,
+				.mf = true,
+				.payload = bytes,
+				.payload_len = sizeof(bytes) };
+
+	begin();
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 256);
+	CU_ASSERT_PTR_NULL(give_spec(1, &s));
+	CU_ASSERT_PTR_NULL(give_spec(1, &s));
+	CU_ASSERT_EQUAL(why, PKT_REASON_NONE);
+	bytes[999] ^= 1;
+	CU_ASSERT_PTR_NULL(give_spec(1, &s));
+	CU_ASSERT_EQUAL(why, PKT_REASON_FRAG_OVERLAP);
 	end();
 }
 
@@ -552,6 +597,43 @@ static void R74_equal_ids_never_mix(void)
 	CU_ASSERT_PTR_NULL(piece(0, 1, 16, 16, false, 5));
 	CU_ASSERT_EQUAL(held_n(1), 1 + sizeof(other) / sizeof(other[0]));
 	CU_ASSERT_TRUE(all_bytes(piece(1, 1, 16, 16, false, 5), 32, 5));
+	end();
+}
+
+static void R75_limits_are_as_promised(void)
+{
+	struct pkt_frag_conf c;
+
+	pkt_frag_conf_default(&c);
+	CU_ASSERT_EQUAL(c.client.datagrams, 64);
+	CU_ASSERT_EQUAL(c.client.bytes, 512 * 1024);
+	CU_ASSERT_EQUAL(c.uplink.datagrams, 256);
+	CU_ASSERT_EQUAL(c.uplink.bytes, 4 << 20);
+	CU_ASSERT_EQUAL(c.pieces, 64);
+	CU_ASSERT_EQUAL(c.ip4_ms, 30000);
+	CU_ASSERT_EQUAL(c.ip6_ms, 60000);
+	CU_ASSERT_EQUAL(c.datagrams, 1024);
+	CU_ASSERT_EQUAL(c.bytes, 8 << 20);
+	/* All told, of all owners there may be. */
+	c.owners = 1024;
+	CU_ASSERT_TRUE(pkt_frag_size(&c) < 10 << 20);
+}
+
+static void nobody_needs_to_be_told_of_losses(void)
+{
+	struct pkt_frag_conf c;
+	size_t len;
+
+	pkt_frag_conf_default(&c);
+	c.owners = 2;
+	len = pkt_frag_size(&c);
+	frag_mem = aligned_alloc(PKT_ARENA_ALIGN, len);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(frag_mem);
+	frag = pkt_frag_init(frag_mem, len, &c);
+	pool = frame_pool_new(SMALL_N, LARGE_N);
+	CU_ASSERT_PTR_NULL(piece(1, 1, 0, 16, true, 5));
+	CU_ASSERT_PTR_NULL(piece(1, 1, 8, 16, true, 5));
+	CU_ASSERT_EQUAL(why, PKT_REASON_FRAG_OVERLAP);
 	end();
 }
 
@@ -917,17 +999,20 @@ static void every_permutation_of_5_pieces_joins(void)
 
 UNIT_SUITE(pkt_frag, UNIT(R71_pieces_in_order_join_to_the_datagram),
 	   UNIT(R71_pieces_in_any_order_join_to_the_datagram),
+	   UNIT(R71_extension_headers_before_the_pieces_stay),
 	   UNIT(R71_the_first_piece_brings_link_header_and_port),
 	   UNIT(R11_a_congestion_mark_on_any_piece_stays),
 	   UNIT(R72_an_overlap_poisons_until_the_timer_ends),
 	   UNIT(R72_an_exact_duplicate_is_no_overlap),
+	   UNIT(R72_a_duplicate_is_compared_to_its_last_byte),
 	   UNIT(R72_a_duplicate_with_other_bytes_is_one),
 	   UNIT(R73_the_last_piece_fixes_the_length),
 	   UNIT(R73_what_no_sender_makes_does_not_get_here),
 	   UNIT(R73_a_whole_that_IP_can_not_number_is_dropped),
 	   UNIT(a_whole_that_the_parser_refuses_is_dropped),
 	   UNIT(without_a_buffer_for_the_whole_it_is_dropped),
-	   UNIT(R74_equal_ids_never_mix),
+	   UNIT(R74_equal_ids_never_mix), UNIT(R75_limits_are_as_promised),
+	   UNIT(nobody_needs_to_be_told_of_losses),
 	   UNIT(R75_a_client_holds_64_datagrams_and_loses_its_oldest),
 	   UNIT(R75_a_client_holds_512_KiB),
 	   UNIT(R75_a_datagram_has_64_pieces_at_most),
