@@ -171,17 +171,22 @@ static int code_of(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : ROLE_INTERNAL;
 }
 
-static void say_end(const char *who, pid_t pid, int status)
+/* What ended by itself or by our SIGTERM has said why, or need not. */
+static void say_end(const struct parent *p, const char *who, pid_t pid,
+		    int status)
 {
-	if (WIFSIGNALED(status))
+	bool killed = WIFSIGNALED(status) &&
+		      (p->state != STOPPING || WTERMSIG(status) != SIGTERM);
+
+	if (killed)
 		log_err("%s (pid %d) was ended by signal %d%s", who, (int)pid,
 			WTERMSIG(status),
 			WTERMSIG(status) == SIGSYS
 				? ": a system call that its list forbids"
 				: "");
-	else
-		log_warn("%s (pid %d) exited with %d", who, (int)pid,
-			 WEXITSTATUS(status));
+	else if (p->state == RUNNING)
+		log_err("%s (pid %d) exited with %d", who, (int)pid,
+			WEXITSTATUS(status));
 }
 
 static void child_ended(struct parent *p, pid_t pid, int status)
@@ -190,8 +195,7 @@ static void child_ended(struct parent *p, pid_t pid, int status)
 
 	if (!data && pid != p->control)
 		return;
-	if (p->state != STOPPING || status)
-		say_end(data ? "data" : "control", pid, status);
+	say_end(p, data ? "data" : "control", pid, status);
 	if (data)
 		p->data = 0;
 	else
@@ -350,7 +354,7 @@ int role_parent(const struct role_conf *rc, const void *conf, size_t len)
 		err = lock_take(&p.lock, rc->run_dir);
 	if (err) {
 		log_err("%s: %s", rc->run_dir,
-			err == -EBUSY ? "another instance is running"
+			err == -EBUSY ? "another instance is already running"
 				      : log_errno(-err));
 		return err == -EBUSY ? ROLE_SECOND : ROLE_OS;
 	}

@@ -10,8 +10,13 @@
 #include "firewall/linux/host_check.h"
 #include "firewall/linux/link.h"
 
-/* Where the kernel keeps a family's switches of an interface. */
-static const char *const families[] = { "ipv4", "ipv6" };
+/* Where the kernel keeps a family's switches, and the one for all of them. */
+static const struct family {
+	const char *name, *global;
+} families[] = {
+	{ "ipv4", "net.ipv4.ip_forward" },
+	{ "ipv6", "net.ipv6.conf.all.forwarding" },
+};
 
 static bool name_ok(const char *name)
 {
@@ -51,16 +56,16 @@ static bool has_address(const struct ifaddrs *list, const char *name)
 }
 
 /* The family in which the kernel forwards what comes in there, or NULL. */
-static int forwards(const char *name, const char **family)
+static int forwards(const char *name, const struct family **family)
 {
 	*family = NULL;
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		int on = read_switch(families[i], name, "forwarding");
+		int on = read_switch(families[i].name, name, "forwarding");
 
 		if (on < 0)
 			return on;
 		if (on)
-			*family = families[i];
+			*family = &families[i];
 	}
 	return 0;
 }
@@ -100,7 +105,7 @@ int host_check(const struct host_if *ifs, size_t n, char why[HOST_WHY_MAX])
 			return -EINVAL;
 		}
 	for (size_t i = 0; i < n; i++) {
-		const char *family;
+		const struct family *family;
 		int err = forwards(ifs[i].name, &family);
 
 		if (err)
@@ -108,9 +113,9 @@ int host_check(const struct host_if *ifs, size_t n, char why[HOST_WHY_MAX])
 		if (!family || (!ifs[i].packet && others++ == 0))
 			continue;
 		snprintf(why, HOST_WHY_MAX,
-			 "the kernel forwards what comes in by %s; switch it "
-			 "off (sysctl net.%s.conf.%s.forwarding=0)",
-			 ifs[i].name, family, ifs[i].name);
+			 "the kernel itself forwards what comes in by %s; "
+			 "switch that off (sysctl %s=0)",
+			 ifs[i].name, family->global);
 		return -EPERM;
 	}
 	return check_addresses(ifs, n, why);
