@@ -114,8 +114,10 @@ int host_check(const struct host_if *ifs, size_t n, char why[HOST_WHY_MAX])
 			continue;
 		snprintf(why, HOST_WHY_MAX,
 			 "the kernel itself forwards what comes in by %s; "
-			 "switch that off (sysctl %s=0)",
-			 ifs[i].name, family->global);
+			 "switch that off (sysctl %s=0, or "
+			 "net.%s.conf.%s.forwarding=0)",
+			 ifs[i].name, family->global, family->name,
+			 ifs[i].name);
 		return -EPERM;
 	}
 	return check_addresses(ifs, n, why);
