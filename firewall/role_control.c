@@ -175,15 +175,12 @@ static int open_source(struct control *k, const struct conf *c)
 			LOOP_IN);
 }
 
-/* SIGTERM comes by a descriptor; the terminal's signals are the parent's. */
+/* SIGTERM comes by a descriptor. */
 static int take_signals(struct control *k)
 {
 	static const int term = SIGTERM;
 	int fd = loop_signals(&term, 1);
 
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 	return fd < 0 ? fd : loop_add(&k->loop, fd, CONTROL_SIGNAL, 0, LOOP_IN);
 }
 
@@ -383,6 +380,7 @@ int role_control(const struct conf *c)
 	struct mono next = { 0 };
 	int err = isolate_early(ROLE_FD_LINK + 1);
 
+	role_begin("vifwall-control");
 	if (log_open("control", (enum log_target)c->log_target,
 		     (enum log_level)c->log_level))
 		log_warn("no log but this one");

@@ -151,15 +151,12 @@ static int draw_keys(struct fw_conf *c)
 	return err;
 }
 
-/* SIGTERM comes by a descriptor; the terminal's signals are the parent's. */
+/* SIGTERM comes by a descriptor. */
 static int take_signals(struct data *d)
 {
 	static const int term = SIGTERM;
 	int fd = loop_signals(&term, 1);
 
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 	return fd < 0 ? fd : loop_add(&d->loop, fd, DATA_SIGNAL, 0, LOOP_IN);
 }
 
@@ -200,6 +197,7 @@ int role_data(const struct role_conf *rc)
 	static struct data d;
 	int err = isolate_early(ROLE_FD_LINK + 1);
 
+	role_begin("vifwall-data");
 	if (log_open("data", (enum log_target)rc->log_target,
 		     (enum log_level)rc->log_level))
 		log_warn("no log but this one");

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -69,6 +71,14 @@ int role_note_recv(int link, int *fd)
 		close(*fd);
 	*fd = -1;
 	return -EBADMSG;
+}
+
+void role_begin(const char *name)
+{
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 int role_conf_read(void *conf, size_t len)

@@ -111,6 +111,12 @@ struct role_conf {
  */
 int role_parent(const struct role_conf *rc, const void *conf, size_t len);
 
+/*
+ * First thing in a child: what ps(1) calls it, and which of a terminal's and a
+ * broken pipe's signals it ignores.
+ */
+void role_begin(const char *name);
+
 /* In a child: reads @len bytes back from ROLE_FD_CONF.  0 or -errno. */
 int VW_MUST_USE role_conf_read(void *conf, size_t len);
 
