@@ -5,10 +5,6 @@
 # turnutils_stunclient and stun (RFC 3489).
 . "$(dirname "$0")/lib.sh"
 
-# The times that RFC 4787 allows at the least, so that the test need not wait
-# for the defaults.
-settings_of() { echo 'nat.timeout.udp = 120s'; }
-
 topology_up
 # A second address for the same client, to collide with itself.
 ip -n "$NS-c1" addr add 10.137.0.21/32 dev eth0
@@ -18,10 +14,10 @@ if [ "$DUT" = kernel ]; then
 	ip -n "$NS-fw" route add 10.137.0.21 dev in1
 	quiet fw nft add element inet vw spoof4 '{ "in1" . 10.137.0.21 }'
 else
-	settings_of() {
-		echo 'nat.timeout.udp = 120s'
-		echo "client.c1.ip = ${C4[1]} 10.137.0.21 ${C6[1]}"
-	}
+	# The time that RFC 4787 allows at the least, so that the test need not
+	# wait for the default.
+	settings_of() { echo 'nat.timeout.udp = 120s'; }
+	MORE[1]=' 10.137.0.21'
 	dut_start
 fi
 capture_start

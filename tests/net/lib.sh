@@ -51,6 +51,7 @@ FAR6=2001:db8:2::10
 # What a test may change before topology_up: names, and how a client's frames
 # come to the daemon (packet: the other end of its wire; tap: its own device).
 CNAME=(none c1 c2 c3)
+MORE=('' '' '' '') # further addresses of a client
 PORTS=(none packet packet packet)
 cmac() { echo "00:16:3e:5e:6c:0$1"; }
 OUTMAC=00:16:3e:5e:6c:f0
@@ -451,7 +452,7 @@ conf_write() {
 		for i in 1 2 3; do
 			cat <<-CONF
 				client.${CNAME[i]}.port = ${PORTS[i]}:in$i
-				client.${CNAME[i]}.ip = ${C4[i]} ${C6[i]}
+				client.${CNAME[i]}.ip = ${C4[i]}${MORE[i]} ${C6[i]}
 				client.${CNAME[i]}.mac = $(cmac $i)
 				client.${CNAME[i]}.gateway = $GW4
 				client.${CNAME[i]}.gateway6 = $GW6
