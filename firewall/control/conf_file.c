@@ -74,7 +74,7 @@ static bool has_control(const char *s, size_t len)
 
 static void line(struct conf_load *l, const char *s, size_t len)
 {
-	char name[CONF_LINE_MAX + sizeof(l->section)];
+	char name[CONF_LINE_MAX + sizeof(l->section)], shown[CONF_SHOW_ROOM];
 	const char *eq, *value;
 	size_t n, value_len;
 
@@ -88,10 +88,14 @@ static void line(struct conf_load *l, const char *s, size_t len)
 	trim(&s, &len);
 	if (!len)
 		return;
-	if (len > CONF_LINE_MAX || has_control(s, len)) {
-		conf_error(l->e, &l->where, "%s",
-			   len > CONF_LINE_MAX ? "line too long"
-					       : "control character in line");
+	if (len > CONF_LINE_MAX) {
+		conf_error(l->e, &l->where, "longer than %u bytes",
+			   CONF_LINE_MAX);
+		return;
+	}
+	if (has_control(s, len)) {
+		conf_error(l->e, &l->where, "'%s' has control characters",
+			   conf_show(shown, s, len));
 		return;
 	}
 	if (s[0] == '[' && s[len - 1] == ']') {
@@ -102,8 +106,6 @@ static void line(struct conf_load *l, const char *s, size_t len)
 		return;
 	eq = memchr(s, '=', len);
 	if (!eq || eq == s) {
-		char shown[CONF_SHOW_ROOM];
-
 		conf_error(l->e, &l->where,
 			   "'%s' is not a line of settings; allowed: NAME = "
 			   "VALUE, [SECTION], # comment",

@@ -1,0 +1,797 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * apply against a data process of our own: the other end of a socket pair,
+ * which writes down what it is told and answers as each test wants.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "firewall/control/apply.h"
+#include "firewall/linux/log.h"
+#include "firewall/linux/mem.h"
+#include "unit.h"
+
+static struct conf conf;
+static struct conf_errors errors;
+static struct apply apply;
+static struct tree *tree;
+static int data = -1; /* the fake's end */
+static char told[4096];
+static struct mono now;
+
+/* What the fake refuses: type and errno, for the next @refuse_n of them. */
+static uint32_t refuse_type, refuse_n;
+static int refuse_err;
+
+static int opened, open_err; /* of ports */
+static char opened_name[64];
+
+static uint32_t answered_cookie;
+static uint32_t answered_type; /* 0: no answer */
+static int answers;
+
+static int open_port(void *ctx, const struct conf_port *p, struct link *l)
+{
+	(void)ctx;
+	if (open_err)
+		return open_err;
+	opened++;
+	snprintf(opened_name, sizeof(opened_name), "%s", p->name);
+	*l = (struct link){
+		.fd = open("/dev/null", O_RDWR | O_CLOEXEC),
+		.ifindex = 7,
+		.mtu = 1500,
+		.mac = { { 2, 0, 0, 0, 0, 8 } },
+	};
+	return 0;
+}
+
+static void on_answer(void *ctx, uint32_t cookie, const struct msg *page)
+{
+	(void)ctx;
+	answered_cookie = cookie;
+	answered_type = page ? page->hdr.type : 0;
+	answers++;
+}
+
+static const struct apply_ops ops = { .open_port = open_port,
+				      .answer = on_answer };
+
+static void say(const char *fmt, ...)
+{
+	size_t n = strlen(told);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(told + n, sizeof(told) - n, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- the fake -------------------------------------------------------------*/
+
+static void say_rules(const struct msg *m)
+{
+	const struct ruleset *s;
+	const void *map = mem_map_sealed(m->fd, m->body.rules.len);
+	struct rule_query q = { .proto = 6, .dport = 80 };
+	bool pass;
+
+	CU_ASSERT_FATAL(map != NULL);
+	s = ruleset_check(map, m->body.rules.len);
+	CU_ASSERT_FATAL(s != NULL);
+	CU_ASSERT_EQUAL(ruleset_family(s), m->body.rules.family);
+	CU_ASSERT_EQUAL(pkt_addr_parse(&q.dst,
+				       m->body.rules.family ? "2001:db8::9"
+							    : "192.0.2.9",
+				       m->body.rules.family ? 11 : 9),
+			0);
+	pass = ruleset_eval(s, &q).action == RULE_ACCEPT;
+	say("rules%u.%c=%u%s ", m->body.rules.n,
+	    m->body.rules.family ? '6' : '4', ruleset_count(s),
+	    pass ? "pass" : "");
+	mem_unmap(map, m->body.rules.len);
+}
+
+static void say_msg(const struct msg *m)
+{
+	const union msg_body *b = &m->body;
+
+	switch (m->hdr.type) {
+	case MSG_PORT_ADD:
+		say("+port%u ", b->port.id);
+		break;
+	case MSG_PORT_DEL:
+		say("-port%u ", b->id.id);
+		break;
+	case MSG_UPLINK:
+		say("uplink%s ", b->uplink.uplink.up ? "+" : "-");
+		break;
+	case MSG_CLIENT:
+		say("+%s%u%s ", b->client.client.name, b->client.n,
+		    b->client.client.port == UINT16_MAX ? "!" : "");
+		break;
+	case MSG_CLIENT_DEL:
+		say("-client%u ", b->id.id);
+		break;
+	case MSG_RULES:
+		say_rules(m);
+		break;
+	case MSG_GUARD:
+		say("guard%u ", b->guard.n);
+		break;
+	case MSG_PAIRS:
+		say("pairs%u ", b->guard.n);
+		break;
+	default:
+		say("?%u ", m->hdr.type);
+	}
+}
+
+/* Takes one message and answers it; false: none is there. */
+static bool fake_one(void)
+{
+	struct msg_usage_page usage = { .table_bytes = 1 };
+	struct msg_done d = { .err = 0 };
+	struct msg m;
+	int err = msg_recv(data, MSG_TO_DATA, &m);
+
+	if (err)
+		CU_ASSERT(err == -EAGAIN || err == -EPIPE);
+	if (err)
+		return false;
+	if (refuse_n && m.hdr.type == refuse_type) {
+		refuse_n--;
+		d.err = refuse_err;
+		say("(");
+		say_msg(&m);
+		say(")");
+	} else if (m.hdr.type == MSG_USAGE) {
+		CU_ASSERT_EQUAL(msg_send(data, MSG_USAGE_PAGE, m.hdr.seq,
+					 &usage, -1),
+				0);
+	} else {
+		say_msg(&m);
+	}
+	CU_ASSERT_EQUAL(msg_send(data, MSG_DONE, m.hdr.seq, &d, -1), 0);
+	if (m.fd >= 0)
+		close(m.fd);
+	return true;
+}
+
+/* Both sides until nothing more happens. */
+static void settle(void)
+{
+	bool more = true;
+
+	for (int i = 0; i < 200 && more; i++) {
+		more = false;
+		(void)apply_work(&apply, now);
+		while (fake_one())
+			more = true;
+		apply_receive(&apply, now);
+	}
+	CU_ASSERT(!more);
+}
+
+static bool said(const char *want)
+{
+	bool same = !strcmp(told, want);
+
+	if (!same)
+		fprintf(stderr, "told '%s'\nwant '%s'\n", told, want);
+	told[0] = '\0';
+	return same;
+}
+
+/* ---- stage ----------------------------------------------------------------*/
+
+#define UP "rules = /r\nuplink.port = tap:up\nuplink.ip = 192.0.2.2/24\n"
+#define WORK                                                   \
+	"[client work]\nport = tap:w\nip = 10.0.0.5 fd00::5\n" \
+	"mac = 00:16:3e:00:00:05\n"
+#define LAB                                                                 \
+	"[client lab]\nport = packet:lab\nkind = network\nrules = accept\n" \
+	"net = 10.1.0.0/16\ngateway = 10.1.0.1\n"
+
+static void settings(const char *text)
+{
+	conf_default(&conf);
+	memset(&errors, 0, sizeof(errors));
+	conf_read_text(&conf, "test", text, strlen(text), &errors);
+	conf_check(&conf, CONF_RUN, &errors);
+	CU_ASSERT_EQUAL(errors.n, 0);
+	if (errors.n)
+		fprintf(stderr, "%s", errors.text);
+}
+
+static void connect_data(void)
+{
+	int pair[2];
+
+	CU_ASSERT_EQUAL_FATAL(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	if (data >= 0)
+		close(data);
+	data = pair[1];
+	apply_data(&apply, pair[0]);
+}
+
+static void start(const char *text)
+{
+	const struct conf_port *which;
+	static int quiet = -1;
+
+	if (quiet < 0)
+		quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	log_to_fd(quiet);
+	refuse_n = 0;
+	open_err = opened = answers = 0;
+	told[0] = '\0';
+	now.ns = MONO_S;
+	settings(text);
+	apply_init(&apply, &conf, &ops);
+	tree = tree_new(1u << 20, apply_tree_changed, &apply);
+	CU_ASSERT_FATAL(tree != NULL);
+	apply.tree = tree;
+	CU_ASSERT_EQUAL(apply_open_ports(&apply, &which), 0);
+	connect_data();
+}
+
+static void stop(void)
+{
+	apply_fini(&apply);
+	tree_free(tree);
+	close(data);
+	data = -1;
+	log_to_fd(STDERR_FILENO);
+}
+
+static void key(const char *path, const char *value)
+{
+	CU_ASSERT_EQUAL(tree_write(tree, path, value, strlen(value)), 0);
+}
+
+#define R5 "/qubes-firewall/10.0.0.5"
+
+/* A committed set of one rule. */
+static void rules(const char *base, const char *rule)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/", base);
+	tree_remove(tree, path);
+	snprintf(path, sizeof(path), "%s/policy", base);
+	key(path, "drop");
+	snprintf(path, sizeof(path), "%s/0000", base);
+	key(path, rule);
+	key(base, "");
+}
+
+/* ---- tests ----------------------------------------------------------------*/
+
+static void data_is_told_everything_in_an_order_that_works(void)
+{
+	start("allow = work -> lab\n" UP WORK LAB);
+	rules(R5, "action=accept");
+	settle();
+	CU_ASSERT(said("pairs1 +port0 +port1 +port2 uplink+ +work1 +lab2 "
+		       "rules1.4=1pass rules2.4=0pass "));
+	CU_ASSERT(apply_idle(&apply));
+	CU_ASSERT_EQUAL(apply.slot[1].since[0].ns, now.ns);
+	stop();
+}
+
+static void nothing_is_told_twice(void)
+{
+	start(UP WORK);
+	rules(R5, "action=accept");
+	settle();
+	told[0] = '\0';
+	settle();
+	CU_ASSERT(said(""));
+	stop();
+}
+
+static void R122_a_commit_is_one_message(void)
+{
+	start(UP WORK);
+	settle();
+	told[0] = '\0';
+	key(R5 "/policy", "drop");
+	key(R5 "/0000", "action=accept");
+	settle();
+	CU_ASSERT(said(""));
+	key(R5, "");
+	settle();
+	CU_ASSERT(said("rules1.4=1pass "));
+	stop();
+}
+
+static void R124_equal_rules_are_not_sent_again(void)
+{
+	start(UP WORK);
+	rules(R5, "action=accept proto=tcp dstports=80-80");
+	settle();
+	told[0] = '\0';
+	rules(R5, "action=accept dstports=80-80 proto=tcp");
+	settle();
+	CU_ASSERT(said(""));
+	rules(R5, "action=accept dstports=80-81 proto=tcp");
+	settle();
+	CU_ASSERT(said("rules1.4=1pass "));
+	stop();
+}
+
+static void R120_bad_rules_close_their_client_and_no_other(void)
+{
+	start(UP WORK "[client b]\nport = tap:b\nip = 10.0.0.6\n"
+		      "mac = 00:16:3e:00:00:06\n");
+	rules(R5, "action=accept");
+	rules("/qubes-firewall/10.0.0.6", "action=accept");
+	rules("/qubes-firewall/fd00::5", "action=accept");
+	settle();
+	told[0] = '\0';
+	rules(R5, "action=accept maybe=1");
+	settle();
+	CU_ASSERT(said("rules1.4=0 "));
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].state, SET_BAD);
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].error.column, 15);
+	CU_ASSERT_EQUAL(apply.slot[1].set[1].state, SET_GOOD);
+	CU_ASSERT_EQUAL(apply.slot[2].set[0].state, SET_GOOD);
+	/* bad in another way is as closed as before */
+	rules(R5, "action=maybe");
+	settle();
+	CU_ASSERT(said(""));
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].error.column, 8);
+	rules(R5, "action=accept");
+	settle();
+	CU_ASSERT(said("rules1.4=1pass "));
+	stop();
+}
+
+static void a_removed_set_closes(void)
+{
+	start(UP WORK);
+	rules(R5, "action=accept");
+	settle();
+	told[0] = '\0';
+	CU_ASSERT_EQUAL(tree_remove(tree, R5), 1);
+	settle();
+	CU_ASSERT(said("rules1.4=0 "));
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].state, SET_NONE);
+	stop();
+}
+
+static void sets_of_nobody_are_passed_over(void)
+{
+	start(UP WORK);
+	settle();
+	told[0] = '\0';
+	rules("/qubes-firewall/10.9.9.9", "action=accept");
+	key("/other", "x");
+	settle();
+	CU_ASSERT(said(""));
+	stop();
+}
+
+static void a_new_data_process_is_told_everything_again(void)
+{
+	start(UP WORK LAB);
+	rules(R5, "action=accept");
+	key("/connected-ips", "10.0.0.5 10.0.0.7");
+	settle();
+	CU_ASSERT_EQUAL(opened, 3);
+	told[0] = '\0';
+	connect_data();
+	settle();
+	CU_ASSERT(said("guard2 pairs0 +port0 +port1 +port2 uplink+ +work1 "
+		       "+lab2 rules1.4=1pass rules2.4=0pass "));
+	CU_ASSERT_EQUAL(apply.restarts, 1);
+	/* a packet socket's ring has one reader: it was opened anew */
+	CU_ASSERT_EQUAL(opened, 4);
+	CU_ASSERT_STRING_EQUAL(opened_name, "lab");
+	stop();
+}
+
+static void changes_while_there_is_no_data_are_not_lost(void)
+{
+	start(UP WORK);
+	rules(R5, "action=accept");
+	settle();
+	close(data);
+	data = -1;
+	apply_receive(&apply, now);
+	CU_ASSERT_EQUAL(apply.sock, -1);
+	CU_ASSERT(!apply_idle(&apply));
+	rules(R5, "action=drop");
+	(void)apply_work(&apply, now);
+	told[0] = '\0';
+	connect_data();
+	settle();
+	CU_ASSERT(said("pairs0 +port0 +port1 uplink+ +work1 rules1.4=1 "));
+	stop();
+}
+
+static void the_guard_is_the_union_of_both_lists(void)
+{
+	start(UP WORK);
+	settle();
+	told[0] = '\0';
+	key("/connected-ips", "10.0.0.5 10.0.0.6 nonsense");
+	key("/connected-ips6", "fd00::5\n");
+	settle();
+	CU_ASSERT(said("guard3 "));
+	CU_ASSERT_EQUAL(apply.guard_n, 3);
+	key("/connected-ips", "");
+	settle();
+	CU_ASSERT(said("guard1 "));
+	stop();
+}
+
+static void a_busy_number_is_tried_again_soon(void)
+{
+	start(UP WORK);
+	refuse_type = MSG_CLIENT;
+	refuse_err = EBUSY;
+	refuse_n = 2;
+	rules(R5, "action=accept");
+	settle();
+	CU_ASSERT(said("pairs0 +port0 +port1 uplink+ (+work1 )"));
+	CU_ASSERT(!apply_idle(&apply));
+	CU_ASSERT(apply_work(&apply, now).ns ==
+		  mono_add_ms(now, APPLY_RETRY_MS).ns);
+	now = mono_add_ms(now, APPLY_RETRY_MS);
+	settle();
+	CU_ASSERT(said("(+work1 )"));
+	now = mono_add_ms(now, APPLY_RETRY_MS);
+	settle();
+	CU_ASSERT(said("+work1 rules1.4=1pass "));
+	CU_ASSERT(apply_idle(&apply));
+	stop();
+}
+
+static void a_client_that_data_refuses_is_stuck_but_holds_up_nobody(void)
+{
+	start(UP WORK LAB);
+	refuse_type = MSG_CLIENT;
+	refuse_err = EINVAL;
+	refuse_n = 1;
+	settle();
+	CU_ASSERT(said("pairs0 +port0 +port1 +port2 uplink+ (+work1 )+lab2 "
+		       "rules2.4=0pass "));
+	CU_ASSERT(apply.slot[1].stuck);
+	CU_ASSERT(apply_idle(&apply));
+	stop();
+}
+
+static void rules_that_data_refuses_close_the_client(void)
+{
+	start(UP WORK);
+	settle();
+	told[0] = '\0';
+	refuse_type = MSG_RULES;
+	refuse_err = ENOMEM;
+	refuse_n = 1;
+	rules(R5, "action=accept");
+	settle();
+	CU_ASSERT(said("(rules1.4=1pass )rules1.4=0 "));
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].state, SET_BAD);
+	/* when even that is refused there is no client any more */
+	refuse_n = 2;
+	rules(R5, "action=drop");
+	settle();
+	CU_ASSERT(said("(rules1.4=1 )(rules1.4=0 )-client1 "));
+	CU_ASSERT_EQUAL(apply.slot[1].err, ENOMEM);
+	rules(R5, "action=accept");
+	settle();
+	CU_ASSERT(said("+work1 rules1.4=1pass "));
+	CU_ASSERT_EQUAL(apply.slot[1].err, 0);
+	stop();
+}
+
+static void a_port_that_breaks_is_opened_again(void)
+{
+	struct msg_done failed = { .id = 1, .err = EBADFD };
+
+	start(UP WORK);
+	rules(R5, "action=accept");
+	settle();
+	told[0] = '\0';
+	CU_ASSERT_EQUAL(msg_send(data, MSG_PORT_FAILED, 0, &failed, -1), 0);
+	apply_receive(&apply, now);
+	CU_ASSERT_EQUAL(apply.slot[1].port_err, EBADFD);
+	open_err = -ENODEV;
+	settle();
+	CU_ASSERT(said("+work1! "));
+	now = mono_add_ms(now, APPLY_REOPEN_MS);
+	settle();
+	CU_ASSERT(said(""));
+	CU_ASSERT_EQUAL(apply.slot[1].port_err, ENODEV);
+	open_err = 0;
+	now = mono_add_ms(now, APPLY_REOPEN_MS);
+	settle();
+	CU_ASSERT(said("+port1 +work1 "));
+	CU_ASSERT_EQUAL(apply.slot[1].port_err, 0);
+	/* of a number that can't be, nothing is believed */
+	failed.id = 1023;
+	CU_ASSERT_EQUAL(msg_send(data, MSG_PORT_FAILED, 0, &failed, -1), 0);
+	settle();
+	CU_ASSERT(said(""));
+	stop();
+}
+
+static void a_port_that_data_refuses_is_tried_again_later(void)
+{
+	start(UP WORK);
+	refuse_type = MSG_PORT_ADD;
+	refuse_err = ENOMEM;
+	refuse_n = 1;
+	settle();
+	CU_ASSERT(said("pairs0 (+port0 )+port1 -port0 uplink- +work1 "));
+	now = mono_add_ms(now, APPLY_REOPEN_MS);
+	settle();
+	CU_ASSERT(said("+port0 uplink+ "));
+	stop();
+}
+
+static void a_missing_port_is_named(void)
+{
+	const struct conf_port *which = NULL;
+
+	start(UP WORK);
+	settings(UP WORK "[client c]\nport = tap:nowhere\nip = 10.0.0.7\n"
+			 "mac = 00:16:3e:00:00:07\n");
+	apply_conf(&apply, &conf);
+	open_err = -ENODEV;
+	CU_ASSERT_EQUAL(apply_open_ports(&apply, &which), -ENODEV);
+	CU_ASSERT_FATAL(which != NULL);
+	CU_ASSERT_STRING_EQUAL(which->name, "nowhere");
+	stop();
+}
+
+/* ---- new settings ---------------------------------------------------------*/
+
+static void reload(const char *text)
+{
+	const struct conf_port *which;
+
+	settings(text);
+	apply_conf(&apply, &conf);
+	CU_ASSERT_EQUAL(apply_open_ports(&apply, &which), 0);
+	settle();
+}
+
+static void the_same_settings_change_nothing(void)
+{
+	start(UP WORK LAB);
+	rules(R5, "action=accept");
+	settle();
+	told[0] = '\0';
+	reload(UP WORK LAB);
+	CU_ASSERT(said("pairs0 "));
+	stop();
+}
+
+static void clients_come_and_go_and_keep_their_numbers(void)
+{
+	start(UP WORK LAB);
+	rules(R5, "action=accept");
+	settle();
+	told[0] = '\0';
+	reload(UP LAB "[client new]\nport = tap:n\nip = 10.0.0.9\n"
+		      "mac = 00:16:3e:00:00:09\n");
+	CU_ASSERT(said("pairs0 -client1 -port1 +port3 +new3 "));
+	CU_ASSERT_EQUAL(apply_find(&apply, "lab", 3), 2);
+	CU_ASSERT_EQUAL(apply_find(&apply, "work", 4), 0);
+	reload(UP WORK LAB);
+	CU_ASSERT(said("pairs0 +port1 -client3 -port3 +work1 "));
+	/* its rules count from their next commit */
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].state, SET_NONE);
+	rules(R5, "action=accept");
+	settle();
+	CU_ASSERT(said("rules1.4=1pass "));
+	stop();
+}
+
+static void a_number_is_used_again_when_no_other_is_free(void)
+{
+	start("clients = 2\n" UP WORK LAB);
+	settle();
+	told[0] = '\0';
+	reload("clients = 2\n" UP LAB "[client new]\nport = tap:n\n"
+	       "ip = 10.0.0.9\nmac = 00:16:3e:00:00:09\n");
+	CU_ASSERT(said("pairs0 -client1 -port1 +port1 +new1 "));
+	stop();
+}
+
+static void another_port_is_another_place(void)
+{
+	start(UP WORK);
+	rules(R5, "action=accept");
+	settle();
+	told[0] = '\0';
+	reload(UP "[client work]\nport = tap:w2\nip = 10.0.0.5 fd00::5\n"
+		  "mac = 00:16:3e:00:00:05\n");
+	CU_ASSERT(said("pairs0 -client1 -port1 +port1 +work1 "
+		       "rules1.4=1pass "));
+	CU_ASSERT_STRING_EQUAL(opened_name, "w2");
+	/* another size of packets needs the port told anew, not opened */
+	opened = 0;
+	reload(UP "[client work]\nport = tap:w2\nip = 10.0.0.5 fd00::5\n"
+		  "mac = 00:16:3e:00:00:05\nmtu = 1400\n");
+	CU_ASSERT(said("pairs0 -client1 -port1 +port1 +work1 "
+		       "rules1.4=1pass "));
+	CU_ASSERT_EQUAL(opened, 0);
+	stop();
+}
+
+static void another_address_has_other_rules(void)
+{
+	start(UP WORK);
+	rules(R5, "action=accept");
+	settle();
+	told[0] = '\0';
+	reload(UP "[client work]\nport = tap:w\nip = 10.0.0.8 fd00::5\n"
+		  "mac = 00:16:3e:00:00:05\n");
+	CU_ASSERT(said("pairs0 +work1 rules1.4=0 "));
+	CU_ASSERT_STRING_EQUAL(apply.slot[1].key[0], "10.0.0.8");
+	rules("/qubes-firewall/10.0.0.8", "action=accept");
+	settle();
+	CU_ASSERT(said("rules1.4=1pass "));
+	stop();
+}
+
+static void a_changed_address_keeps_the_client_a_changed_quota_does_not(void)
+{
+	start(UP WORK);
+	rules(R5, "action=accept");
+	settle();
+	told[0] = '\0';
+	reload(UP "[client work]\nport = tap:w\nip = 10.0.0.5 fd00::6\n"
+		  "mac = 00:16:3e:00:00:05\n");
+	CU_ASSERT(said("pairs0 +work1 "));
+	reload(UP "[client work]\nport = tap:w\nip = 10.0.0.5 fd00::6\n"
+		  "mac = 00:16:3e:00:00:05\nflows = 7\n");
+	CU_ASSERT(said("pairs0 -client1 +work1 rules1.4=1pass "));
+	stop();
+}
+
+static void another_uplink_address_is_told(void)
+{
+	start(UP WORK);
+	settle();
+	told[0] = '\0';
+	reload("rules = /r\nuplink.port = tap:up\n"
+	       "uplink.ip = 192.0.2.77/24\n" WORK);
+	/* which is the client's gateway, too */
+	CU_ASSERT(said("pairs0 uplink+ +work1 "));
+	stop();
+}
+
+static void rules_may_become_needless_and_needed_again(void)
+{
+	start(UP WORK);
+	rules(R5, "action=drop");
+	settle();
+	told[0] = '\0';
+	reload(UP WORK "rules = accept\n");
+	CU_ASSERT(said("pairs0 rules1.4=0pass rules1.6=0pass "));
+	reload(UP WORK);
+	CU_ASSERT(said("pairs0 rules1.4=0 rules1.6=0 "));
+	stop();
+}
+
+/* ---- questions ------------------------------------------------------------*/
+
+static void questions_are_answered_or_fail(void)
+{
+	start(UP WORK);
+	settle();
+	CU_ASSERT_EQUAL(apply_ask(&apply, MSG_USAGE, NULL, 77), 0);
+	settle();
+	CU_ASSERT_EQUAL(answers, 1);
+	CU_ASSERT_EQUAL(answered_cookie, 77);
+	CU_ASSERT_EQUAL(answered_type, MSG_USAGE_PAGE);
+	/* data goes away before it answers */
+	CU_ASSERT_EQUAL(apply_ask(&apply, MSG_USAGE, NULL, 78), 0);
+	close(data);
+	data = -1;
+	apply_receive(&apply, now);
+	CU_ASSERT_EQUAL(answers, 2);
+	CU_ASSERT_EQUAL(answered_cookie, 78);
+	CU_ASSERT_EQUAL(answered_type, 0);
+	CU_ASSERT_EQUAL(apply_ask(&apply, MSG_USAGE, NULL, 79), -ENOTCONN);
+	stop();
+}
+
+static void more_questions_than_the_window_holds_must_wait(void)
+{
+	start(UP WORK);
+	settle();
+	for (uint32_t i = 0; i < APPLY_WINDOW; i++)
+		CU_ASSERT_EQUAL(apply_ask(&apply, MSG_USAGE, NULL, i), 0);
+	CU_ASSERT_EQUAL(apply_ask(&apply, MSG_USAGE, NULL, 99), -EAGAIN);
+	/* changes wait, too, and are not lost */
+	rules(R5, "action=accept");
+	(void)apply_work(&apply, now);
+	settle();
+	CU_ASSERT_EQUAL(answers, (int)APPLY_WINDOW);
+	CU_ASSERT(!!strstr(told, "rules1.4=1pass "));
+	CU_ASSERT_EQUAL(apply_ask(&apply, MSG_USAGE, NULL, 99), 0);
+	stop();
+}
+
+static void nonsense_from_data_ends_the_conversation(void)
+{
+	static const struct msg_done done = { .err = 0 };
+	static const struct msg_usage_page page;
+
+	start(UP WORK);
+	settle();
+	/* an answer to nothing */
+	CU_ASSERT_EQUAL(msg_send(data, MSG_DONE, 4711, &done, -1), 0);
+	apply_receive(&apply, now);
+	CU_ASSERT_EQUAL(apply.sock, -1);
+	CU_ASSERT(apply.broken);
+	/* a page that nobody asked for */
+	connect_data();
+	(void)apply_work(&apply, now);
+	CU_ASSERT_EQUAL(msg_send(data, MSG_USAGE_PAGE,
+				 apply.wait[apply.wait_at].seq, &page, -1),
+			0);
+	apply_receive(&apply, now);
+	CU_ASSERT_EQUAL(apply.sock, -1);
+	/* no message at all */
+	connect_data();
+	CU_ASSERT_EQUAL(send(data, "x", 1, MSG_NOSIGNAL), 1);
+	apply_receive(&apply, now);
+	CU_ASSERT_EQUAL(apply.sock, -1);
+	stop();
+}
+
+static void addresses_lead_to_clients(void)
+{
+	struct pkt_addr a;
+
+	start(UP WORK LAB);
+	CU_ASSERT_EQUAL(pkt_addr_parse(&a, "fd00::5", 7), 0);
+	CU_ASSERT_EQUAL(apply_find_addr(&apply, &a), 1);
+	CU_ASSERT_EQUAL(pkt_addr_parse(&a, "10.1.2.3", 8), 0);
+	CU_ASSERT_EQUAL(apply_find_addr(&apply, &a), 2);
+	CU_ASSERT_EQUAL(pkt_addr_parse(&a, "10.2.2.3", 8), 0);
+	CU_ASSERT_EQUAL(apply_find_addr(&apply, &a), 0);
+	stop();
+}
+
+UNIT_SUITE(apply, UNIT(data_is_told_everything_in_an_order_that_works),
+	   UNIT(nothing_is_told_twice), UNIT(R122_a_commit_is_one_message),
+	   UNIT(R124_equal_rules_are_not_sent_again),
+	   UNIT(R120_bad_rules_close_their_client_and_no_other),
+	   UNIT(a_removed_set_closes), UNIT(sets_of_nobody_are_passed_over),
+	   UNIT(a_new_data_process_is_told_everything_again),
+	   UNIT(changes_while_there_is_no_data_are_not_lost),
+	   UNIT(the_guard_is_the_union_of_both_lists),
+	   UNIT(a_busy_number_is_tried_again_soon),
+	   UNIT(a_client_that_data_refuses_is_stuck_but_holds_up_nobody),
+	   UNIT(rules_that_data_refuses_close_the_client),
+	   UNIT(a_port_that_breaks_is_opened_again),
+	   UNIT(a_port_that_data_refuses_is_tried_again_later),
+	   UNIT(a_missing_port_is_named),
+	   UNIT(the_same_settings_change_nothing),
+	   UNIT(clients_come_and_go_and_keep_their_numbers),
+	   UNIT(a_number_is_used_again_when_no_other_is_free),
+	   UNIT(another_port_is_another_place),
+	   UNIT(another_address_has_other_rules),
+	   UNIT(a_changed_address_keeps_the_client_a_changed_quota_does_not),
+	   UNIT(another_uplink_address_is_told),
+	   UNIT(rules_may_become_needless_and_needed_again),
+	   UNIT(questions_are_answered_or_fail),
+	   UNIT(more_questions_than_the_window_holds_must_wait),
+	   UNIT(nonsense_from_data_ends_the_conversation),
+	   UNIT(addresses_lead_to_clients))
