@@ -601,6 +601,8 @@ int main(int argc, char **argv)
 		lost += batch == 1 ? run_single(packets)
 				   : run_batched(packets, batch);
 		ns[r] = (cpu_ns() - t) / (double)packets;
+		if (reps == 1)
+			break; /* for counting instructions */
 		t = cpu_ns();
 		run_empty(packets);
 		t = (cpu_ns() - t) / (double)packets;
