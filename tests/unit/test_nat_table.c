@@ -5,8 +5,8 @@
 #include "nat/nat_table.h"
 #include "unit.h"
 
-#define FLOWS 3000u
-#define ROUNDS 200000u
+#define FLOWS 600u
+#define ROUNDS 60000u
 
 struct store {
 	struct nat_table t;
