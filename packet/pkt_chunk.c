@@ -59,9 +59,11 @@ uint32_t pkt_chunks_save(struct pkt_chunks *s, struct pkt_chain *chain,
 	return name;
 }
 
-void pkt_chunks_load(const struct pkt_chunks *s, uint32_t i, uint8_t *out,
+void pkt_chunks_load(const struct pkt_chunks *s, uint32_t name, uint8_t *out,
 		     uint32_t len)
 {
+	uint32_t i = name;
+
 	while (len) {
 		uint32_t n = part(s, len);
 
@@ -72,9 +74,11 @@ void pkt_chunks_load(const struct pkt_chunks *s, uint32_t i, uint8_t *out,
 	}
 }
 
-bool pkt_chunks_same(const struct pkt_chunks *s, uint32_t i,
+bool pkt_chunks_same(const struct pkt_chunks *s, uint32_t name,
 		     const uint8_t *data, uint32_t len)
 {
+	uint32_t i = name;
+
 	while (len) {
 		uint32_t n = part(s, len);
 

@@ -249,32 +249,37 @@ static struct pkt *join(struct pkt_frag *f, struct pkt_pool *pool, uint32_t i)
 	return p;
 }
 
+static enum pkt_reason try_join(struct pkt_frag *f, struct pkt_pool *pool,
+				uint32_t i, struct pkt **whole)
+{
+	const struct pkt_frag_slot *s = &f->table.slot[i];
+	enum pkt_reason why;
+	struct pkt *p;
+
+	if (!pkt_frag_hdr_fits(s->l3, s->head_len, s->span.end))
+		return PKT_REASON_FRAG_BAD;
+	p = join(f, pool, i);
+	if (!p)
+		return PKT_REASON_POOL_EMPTY;
+	if (pkt_parse_ip(p) == PKT_DROP) {
+		why = p->reason;
+		pkt_put(pool, p);
+		return why;
+	}
+	p->frag_max = (uint16_t)s->frag_max;
+	*whole = p;
+	return PKT_REASON_NONE;
+}
+
 /* Slot @i is complete: its datagram, parsed, into *@whole; the slot goes. */
 static enum pkt_reason finish(struct pkt_frag *f, struct pkt_pool *pool,
 			      uint32_t i, struct pkt **whole)
 {
 	const struct pkt_frag_slot *s = &f->table.slot[i];
-	enum pkt_reason why = PKT_REASON_NONE;
-	struct pkt *p = NULL;
+	enum pkt_reason why = try_join(f, pool, i, whole);
 
-	if (!pkt_frag_hdr_fits(s->l3, s->head_len, s->span.end)) {
-		why = PKT_REASON_FRAG_BAD;
-	} else {
-		p = join(f, pool, i);
-		if (!p)
-			why = PKT_REASON_POOL_EMPTY;
-		else if (pkt_parse_ip(p) == PKT_DROP)
-			why = p->reason;
-	}
-	if (why == PKT_REASON_NONE) {
-		p->frag_max = (uint16_t)s->frag_max;
-		*whole = p;
-	} else {
-		if (p)
-			pkt_put(pool, p);
-		/* The piece that came now is dropped by our caller. */
-		tell(f, s->owner, why, s->span.n - 1u);
-	}
+	/* The piece that came now is dropped by our caller. */
+	tell(f, s->owner, why, s->span.n - 1u);
 	drop(f, i, PKT_REASON_NONE);
 	return why;
 }

@@ -129,7 +129,7 @@ house_up() {
 	topology_up >/dev/null
 	dut_start >/dev/null
 	[ "$DUT" = vifwall ] || kernel_rules
-	wait_for 10 quiet c1 ping -c 1 -W 1 $SRV4 || {
+	wait_for 10 quiet c1 ping -c 1 -W 1 "$SRV4" || {
 		fail "$DUT: the client reaches the server"
 		return
 	}
@@ -137,7 +137,7 @@ house_up() {
 	spawn up "iperf-$DUT.log" iperf3 -s >/dev/null
 	wait_for 10 listening up tcp 5201
 	if [ "$DUT" = vifwall ]; then
-		quiet c1 ping -f -c 2000 -q $SRV4 >/dev/null
+		quiet c1 ping -f -c 2000 -q "$SRV4" >/dev/null
 		DATA[vifwall]=$(data_process)
 	fi
 }
@@ -146,10 +146,10 @@ house_up() {
 # came out behind in $OUT.
 send() {
 	local gw n0
-	gw=$(neighbour c1 $GW4)
+	gw=$(neighbour c1 "$GW4")
 	n0=$(sunk up eth0)
 	SENT_NS=$(quiet c1 taskset -c $SEND_CPU "$SEND" eth0 "$gw" "$(cmac 1)" \
-		"${C4[1]}" $SRV4 $FLOWS 64 $LENGTH | sed 's/.*cpu_ns=//')
+		"${C4[1]}" "$SRV4" $FLOWS 64 $LENGTH | sed 's/.*cpu_ns=//')
 	sleep 0.1
 	OUT=$(($(sunk up eth0) - n0))
 }
@@ -205,14 +205,14 @@ measure_pps() {
 # measure_tcp NAME [-R]
 measure_tcp() {
 	local gbit
-	gbit=$(quiet c1 iperf3 -c $SRV4 -t $LENGTH -O 0.5 -J "${@:2}" | $PY -c '
+	gbit=$(quiet c1 iperf3 -c "$SRV4" -t $LENGTH -O 0.5 -J "${@:2}" | $PY -c '
 import json, sys
 print("%.3f" % (json.load(sys.stdin)["end"]["sum_received"]["bits_per_second"] / 1e9))')
 	keep "$(key "$1")" "$gbit"
 }
 
 measure_rtt() {
-	keep "$(key rtt_us)" "$(quiet c1 ping -f -q -c 5000 $SRV4 |
+	keep "$(key rtt_us)" "$(quiet c1 ping -f -q -c 5000 "$SRV4" |
 		sed -n 's|^rtt .* = [^/]*/\([0-9.]*\)/.*|\1|p' |
 		sed 's/$/ * 1000/' | bc)" less
 }
@@ -227,7 +227,7 @@ each_round() {
 }
 
 houses() { # on|off
-	OFFLOAD=$1
+	export OFFLOAD=$1 # for lib.sh
 	for d in $DUTS; do house_up "$d"; done
 }
 
@@ -260,4 +260,4 @@ each_round measure_tcp tcp_nogso_down_gbit -R
 houses_down
 for k in "${!BEST[@]}"; do echo "$k=${BEST[$k]}"; done
 ratios
-[ $FAILED -eq 0 ]
+[ "$FAILED" -eq 0 ]
