@@ -47,10 +47,11 @@ no 'data is in no network that has links' test \
 	"$(readlink "/proc/$DATA/ns/net")" = "$(readlink "/proc/$CONTROL/ns/net")"
 is 'data has one link: lo' "$(nsenter -t "$DATA" -n ip -o link | wc -l)" 1
 is 'data writes no core' "$(sed -n 's/^Max core file size *//p' "/proc/$DATA/limits" | cut -d' ' -f1)" 0
+held() { find "/proc/$DATA/fd" -type l -printf '%l\n'; }
 # log, link, epoll, signals, and a port for each client and the uplink
-note "data holds: $(ls -l "/proc/$DATA/fd" | sed -n 's/.* -> //p' | sort | uniq -c | tr -s '\n ' '  ')"
+note "data holds: $(held | sort | uniq -c | tr -s '\n ' '  ')"
 is 'data holds nothing that has a path' \
-	"$(ls -l "/proc/$DATA/fd" | sed -n 's/.* -> //p' | grep '^/' | grep -vxE '/dev/net/tun|/dev/null|.*vifwalld.log' | wc -l)" 0
+	"$(held | grep '^/' | grep -vxE '/dev/net/tun|/dev/null|.*vifwalld.log' | wc -l)" 0
 
 # ---- data breaks ----------------------------------------------------------------
 kill -9 "$DATA"
