@@ -51,7 +51,7 @@ held() { find "/proc/$DATA/fd" -type l -printf '%l\n'; }
 # log, link, epoll, signals, and a port for each client and the uplink
 note "data holds: $(held | sort | uniq -c | tr -s '\n ' '  ')"
 is 'data holds nothing that has a path' \
-	"$(held | grep '^/' | grep -vxE '/dev/net/tun|/dev/null|.*vifwalld.log' | wc -l)" 0
+	"$(held | grep '^/' | grep -cvxE '/dev/net/tun|/dev/null|.*vifwalld.log')" 0
 
 # ---- data breaks ----------------------------------------------------------------
 kill -9 "$DATA"
@@ -76,7 +76,7 @@ done
 yes 'broken too often, the daemon ends' ends 5
 is '... with 70' "$CODE" 70
 no 'no packet passes then' say c2 udp $SRV4 7
-is '... and its lock is gone' "$(ls "$RUN" | tr '\n' ' ')" ''
+is '... and its lock is gone' "$(find "$RUN" -mindepth 1)" ''
 
 # ---- control breaks ---------------------------------------------------------------
 again
@@ -99,6 +99,6 @@ pass 'the lock of a killed daemon does not keep the next one out'
 kill -INT "$DAEMON" "$(child data)" "$(child control)"
 yes "a terminal's interrupt ends it" ends 5
 is '... with 0' "$CODE" 0
-is 'nothing is left in the run directory' "$(ls "$RUN" | tr '\n' ' ')" ''
+is 'nothing is left in the run directory' "$(find "$RUN" -mindepth 1)" ''
 yes 'no word of its own was an error' test -z "$(grep -E ' error ' "$DIR/vifwalld.log")"
 finish
