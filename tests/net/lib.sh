@@ -481,6 +481,7 @@ dut_vifwall() {
 }
 
 vifwalld_start() {
+	rm -f "$DIR/vifwalld.log"
 	spawn fw vifwalld.log "$ROOT/build/vifwalld" --config="$CONF"
 	DAEMON=$SPAWNED
 	wait_for 10 grep -q ' ready' "$DIR/vifwalld.log" || {
