@@ -5,8 +5,10 @@
  *	bench_rules [SEED]
  *
  * Rules as people write them ("rules"), and all different in prefix and ports
- * ("rules.apart"), for both families.  Half of the packets aim at a random
- * rule, half go anywhere and mostly meet the policy.  Each figure is the least
+ * ("rules.apart"), for both families; and the worst for this index
+ * ("rules.nested"): prefixes of every length inside each other, each with as
+ * many single ports.  Half of the packets aim at a random rule, half go
+ * anywhere and mostly meet the policy.  Each figure is the least
  * of many repetitions over the same QUERIES packets; the process stays on one
  * CPU.  Lines are name=number.
  */
@@ -61,6 +63,7 @@ struct bench {
 	const char *name;
 	struct rule_gen gen;
 	uint32_t n;
+	bool nested;
 	struct rule *rules;
 	struct rule_query *query;
 	struct rule_env env;
@@ -68,15 +71,43 @@ struct bench {
 	size_t size, scratch_size, used;
 };
 
+/* All around one address, so that every prefix may have to be asked. */
+static void nest(struct bench *b)
+{
+	bool v4 = b->gen.family == RULE_IP4;
+	uint32_t lens = v4 ? 32 : 128;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct rule *r = &b->rules[i];
+
+		*r = (struct rule){ .number = i,
+				    .family = (uint8_t)b->gen.family,
+				    .action = RULE_ACCEPT,
+				    .dst = RULE_DST_PREFIX,
+				    .proto = 6,
+				    .has_ports = true,
+				    .icmp_type = -1 };
+		r->port_lo = r->port_hi = (uint16_t)(i * 6 + 1);
+		r->prefix.addr = v4 ? pkt_addr_v4((uint8_t[]){ 10, 1, 2, 3 })
+				    : (struct pkt_addr){ { 0x20, 1, 0xd } };
+		r->prefix.len = (uint8_t)(128 - i % lens);
+	}
+}
+
 static void prepare(struct bench *b)
 {
 	rule_gen_env(&b->env, b->gen.family);
 	b->rules = room(b->n * sizeof(*b->rules));
 	rule_gen_rules(&b->gen, b->rules, b->n);
+	if (b->nested)
+		nest(b);
 	b->query = room(QUERIES * sizeof(*b->query));
-	for (uint32_t i = 0; i < QUERIES; i++)
+	for (uint32_t i = 0; i < QUERIES; i++) {
 		b->query[i] = i % 2 ? rule_gen_far(&b->gen)
 				    : rule_gen_near(&b->gen, b->rules, b->n);
+		if (b->nested) /* innermost: inside all of them */
+			b->query[i].dst = b->rules[0].prefix.addr;
+	}
 	b->size = ruleset_size(b->rules, b->n, &b->env);
 	b->scratch_size = ruleset_scratch_size(b->rules, b->n, &b->env);
 	b->mem = room(b->size);
@@ -122,11 +153,11 @@ static double eval_ns(const struct bench *b, uint32_t *matched)
 static void run(const char *name, enum rule_gen_kind kind,
 		enum rule_family family, uint32_t n, uint64_t seed)
 {
-	struct bench b = { .name = name, .n = n };
+	struct bench b = { .name = name, .n = n, .nested = kind == RULE_GEN_N };
 	uint32_t matched;
 	double ns;
 
-	rule_gen_init(&b.gen, kind, family, seed);
+	rule_gen_init(&b.gen, b.nested ? RULE_GEN_APART : kind, family, seed);
 	prepare(&b);
 	ns = build_ns(&b);
 	printf("%s.build_ms.%u=%.3f\n", name, n, ns / 1e6);
@@ -154,6 +185,8 @@ int main(int argc, char **argv)
 		run("rules.apart", RULE_GEN_APART, RULE_IP4, n, seed);
 		run("rules6", RULE_GEN_MIXED, RULE_IP6, n, seed);
 		run("rules6.apart", RULE_GEN_APART, RULE_IP6, n, seed);
+		run("rules.nested", RULE_GEN_N, RULE_IP4, n, seed);
+		run("rules6.nested", RULE_GEN_N, RULE_IP6, n, seed);
 	}
 	return 0;
 }

@@ -493,8 +493,8 @@ static bool in_alphabet(int ch)
 static void D4_a_byte_outside_the_alphabet_is_refused_at_any_place(void)
 {
 	static const char *const text[] = {
-		"action=accept dst4=192.0.2.0/24 proto=tcp "
-		"specialtarget=dns dstports=53-53",
+		("action=accept dst4=192.0.2.0/24 proto=tcp "
+		 "specialtarget=dns dstports=53-53"),
 		"action=drop dsthost=www.example.org proto=icmp icmptype=8",
 		"action=accept dst6=2001:db8::1/64 proto=udp dstports=1-65535",
 	};
@@ -537,8 +537,10 @@ static void a_text_cut_short_is_refused_or_is_a_shorter_rule(void)
 		ok += !rule_parse(&r, 0, exact, len, RULE_IP4, &err);
 		free(exact);
 	}
-	/* "action=accept", "...192.0.2.0", ".../2", ".../24", "proto=tcp", and
-	 * "8", "80", "80-9" is reversed */
+	/*
+	 * After the action, after 192.0.2.0 and its /2 and /24, after
+	 * proto=tcp, and with the ports 8 and 80; 80-9 is reversed.
+	 */
 	CU_ASSERT_EQUAL(ok, 7);
 }
 
@@ -563,7 +565,7 @@ static void numbers_have_four_digits_or_five_without_a_leading_zero(void)
 		int rc = rule_number_parse(&n, t[i].text, strlen(t[i].text));
 
 		CU_ASSERT_EQUAL(rc, t[i].value < 0 ? -EBADMSG : 0);
-		CU_ASSERT_EQUAL(n, t[i].value < 0 ? 4711 : t[i].value);
+		CU_ASSERT_EQUAL((int)n, t[i].value < 0 ? 4711 : t[i].value);
 	}
 }
 
