@@ -55,36 +55,38 @@ static void ring_join(struct nat *n, uint32_t i, uint32_t sibling)
 	nat_flow_at(n, sibling)->sib_next = i;
 }
 
-/*
- * Leaves the ring; the mapping key passes on to a sibling, the last one gives
- * up the port.  Its key was just taken out, so entering it again can't fail.
- */
-static void ring_part(struct nat *n, uint32_t i, uint64_t now_ms)
+static void give_up_port(struct nat *n, const struct nat_flow *f,
+			 uint64_t now_ms)
 {
-	struct nat_flow *f = nat_flow_at(n, i);
-	struct nat_track *tr = nat_track_at(n, i);
-	uint32_t sibling = f->sib_next;
-	struct nat_space *s;
-	uint64_t hash;
+	struct nat_space *s = nat_ports_of(&n->ports, f->stand[1]);
 
-	if (f->flags & NAT_F_MAP)
-		nat_table_del(&n->table, i, NAT_KEY_MAP);
-	if (sibling != i) {
-		nat_flow_at(n, tr->sib_prev)->sib_next = sibling;
-		nat_track_at(n, sibling)->sib_prev = tr->sib_prev;
-		if (f->flags & NAT_F_MAP) {
-			hash = nat_table_hash_of(&n->table, f, NAT_KEY_MAP);
-			nat_flow_at(n, sibling)->flags |= NAT_F_MAP;
-			vw_assert(nat_table_add(&n->table, sibling, NAT_KEY_MAP,
-						hash));
-		}
-		return;
-	}
-	if (!has_port(f))
-		return;
-	s = nat_ports_of(&n->ports, f->stand[1]);
 	if (s && n->addrs.live[f->stand[1]])
 		nat_port_drop(&n->ports, s, f->stand_port[1], now_ms);
+}
+
+/*
+ * Leaves the ring; the mapping key passes on to a sibling, the last one gives
+ * up the port.  The key was just taken out, so entering it again can't fail.
+ */
+static void ring_part(struct nat *n, uint32_t i, uint64_t hash, uint64_t now_ms)
+{
+	struct nat_flow *f = nat_flow_at(n, i);
+	uint32_t prev = nat_track_at(n, i)->sib_prev, next = f->sib_next;
+
+	if (f->flags & NAT_F_MAP)
+		nat_table_del(&n->table, i, NAT_KEY_MAP, hash);
+	if (next == i) {
+		if (has_port(f))
+			give_up_port(n, f, now_ms);
+		return;
+	}
+	nat_flow_at(n, prev)->sib_next = next;
+	nat_track_at(n, next)->sib_prev = prev;
+	if (!(f->flags & NAT_F_MAP))
+		return;
+	nat_flow_at(n, next)->flags |= NAT_F_MAP;
+	if (!nat_table_add(&n->table, next, NAT_KEY_MAP, hash))
+		vw_assert(!"there was room a moment ago");
 }
 
 uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k, uint64_t hash,
@@ -112,7 +114,7 @@ uint32_t nat_flow_of_endpoint(struct nat *n, const struct nat_key *k,
 	if (!nat_flow_stale(n, nat_flow_at(n, i)))
 		return i;
 	/* Its siblings may be many: they go without the key, in their time. */
-	nat_table_del(t, i, NAT_KEY_MAP);
+	nat_table_del(t, i, NAT_KEY_MAP, hash);
 	nat_flow_at(n, i)->flags &= (uint8_t)~NAT_F_MAP;
 	return NAT_NONE;
 }
@@ -174,11 +176,11 @@ uint32_t nat_flow_make(struct nat *n, const struct nat_draft *d,
 
 err_map:
 	if (f->flags & NAT_F_MAP)
-		nat_table_del(t, i, NAT_KEY_MAP);
+		nat_table_del(t, i, NAT_KEY_MAP, d->hash[NAT_KEY_MAP]);
 err_end1:
-	nat_table_del(t, i, NAT_KEY_END1);
+	nat_table_del(t, i, NAT_KEY_END1, d->hash[NAT_KEY_END1]);
 err_end0:
-	nat_table_del(t, i, NAT_KEY_END0);
+	nat_table_del(t, i, NAT_KEY_END0, d->hash[NAT_KEY_END0]);
 err_put:
 	nat_table_put(t, i);
 	return NAT_NONE;
@@ -187,12 +189,20 @@ err_put:
 void nat_flow_free(struct nat *n, uint32_t i, uint64_t now_ms)
 {
 	struct nat_table *t = &n->table;
+	const struct nat_flow *f = nat_flow_at(n, i);
+	unsigned kinds = f->flags & NAT_F_MAP ? NAT_KEY_N : NAT_KEY_MAP;
+	uint64_t hash[NAT_KEY_N] = { 0 };
 
+	/* Load all places first: they are nowhere near each other. */
+	for (unsigned k = 0; k < kinds; k++) {
+		hash[k] = nat_table_hash_of(t, f, (enum nat_key_kind)k);
+		nat_table_warm(t, hash[k]);
+	}
 	nat_age_part(n, i);
-	ring_part(n, i, now_ms);
-	nat_table_del(t, i, NAT_KEY_END0);
-	nat_table_del(t, i, NAT_KEY_END1);
-	uncount(n, nat_flow_at(n, i));
+	ring_part(n, i, hash[NAT_KEY_MAP], now_ms);
+	nat_table_del(t, i, NAT_KEY_END0, hash[NAT_KEY_END0]);
+	nat_table_del(t, i, NAT_KEY_END1, hash[NAT_KEY_END1]);
+	uncount(n, f);
 	nat_table_put(t, i);
 }
 

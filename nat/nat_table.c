@@ -261,10 +261,10 @@ bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
 	return true;
 }
 
-void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind)
+void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
+		   uint64_t hash)
 {
 	uint32_t ref = NAT_REF(i, kind);
-	uint64_t hash = hash_of(t, ref);
 	struct nat_index *home = first(t, hash), *b = home;
 
 	for (;;) {

@@ -65,7 +65,8 @@ uint32_t nat_table_find(const struct nat_table *t, const struct nat_key *k,
 bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
 		   uint64_t hash);
 /* Takes it out; it is there. */
-void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind);
+void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
+		   uint64_t hash);
 
 /*
  * A look-up in stages, with other work between them while memory is loaded:

@@ -102,8 +102,10 @@ bool nat_table_add(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
 	return true;
 }
 
-void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind)
+void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
+		   uint64_t hash)
 {
+	vw_assert(hash == nat_table_hash_of(t, &t->flow[i], kind));
 	vw_assert(t->index[i].in >> kind & 1);
 	t->index[i].in &= (uint8_t) ~(1u << kind);
 }

@@ -63,7 +63,9 @@ static void a_key_that_was_taken_out_is_not_found_again(void)
 		uint32_t i = pkt_rand_below(&r, FLOWS);
 
 		if (used[i]) {
-			nat_table_del(&t, i, NAT_KEY_END0);
+			nat_table_del(&t, i, NAT_KEY_END0,
+				      nat_table_hash_of(&t, &t.flow[i],
+							NAT_KEY_END0));
 		} else {
 			flow_fill(&t.flow[i], &r);
 			CU_ASSERT_FATAL(
