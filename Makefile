@@ -56,14 +56,14 @@ PATH_SRC    := $(wildcard firewall/path/*.c)
 LINUX_SRC   := $(wildcard firewall/linux/*.c)
 CONTROL_SRC := $(wildcard firewall/control/*.c)
 ROLES_SRC   := $(filter-out firewall/main.c,$(wildcard firewall/*.c))
-CLI_SRC     := $(wildcard firewall/cli/*.c)
+CLI_SRC     := $(filter-out firewall/cli/main.c,$(wildcard firewall/cli/*.c))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-ARCHIVES := packet nat rules share path linux control roles
+ARCHIVES := packet nat rules share path linux control roles cli
 lib = $(patsubst %,$(B)/lib%.a,$(1))
 # Link order: users first.
-LIBS_ALL := $(call lib,roles control linux path share nat rules packet)
+LIBS_ALL := $(call lib,cli roles control linux path share nat rules packet)
 
 $(B)/libpacket.a:  $(call obj,$(PACKET_SRC))
 $(B)/libnat.a:     $(call obj,$(NAT_SRC))
@@ -73,6 +73,7 @@ $(B)/libpath.a:    $(call obj,$(PATH_SRC))
 $(B)/liblinux.a:   $(call obj,$(LINUX_SRC))
 $(B)/libcontrol.a: $(call obj,$(CONTROL_SRC))
 $(B)/libroles.a:   $(call obj,$(ROLES_SRC))
+$(B)/libcli.a:     $(call obj,$(CLI_SRC))
 
 $(B)/lib%.a:
 	$(call say,AR,$@)
@@ -107,7 +108,7 @@ $(B)/vifwalld: $(call obj,firewall/main.c) $(LIBS_ALL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROG_LIBS)
 
-$(B)/vifwallctl: $(call obj,$(CLI_SRC)) $(call lib,control linux share nat rules packet)
+$(B)/vifwallctl: $(call obj,firewall/cli/main.c) $(call lib,cli control linux share nat rules packet)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 

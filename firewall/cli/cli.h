@@ -17,6 +17,9 @@ struct cli {
 	char *const *argv;
 };
 
+/* The whole program; an enum cli_exit. */
+int cli_run(int argc, char **argv);
+
 /* Subcommands; an enum cli_exit.  @a is open, but for cli_check(). */
 int cli_status(const struct cli *c, struct ask *a);
 int cli_clients(const struct cli *c, struct ask *a);

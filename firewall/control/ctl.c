@@ -131,6 +131,7 @@ void ctl_accept(struct ctl *c, struct mono now)
 	conn = place(c);
 	conn->fd = fd;
 	conn->state = CTL_READING;
+	conn->last = false;
 	conn->since = now;
 	conn->in_len = 0;
 }
@@ -306,8 +307,8 @@ static void fill(struct ctl *c, struct ctl_conn *conn)
 	if (nl) {
 		request(c, conn, (size_t)(nl - conn->in));
 	} else if (conn->in_len == sizeof(conn->in)) {
-		/* it can't be followed any further */
-		conn->in_len = 0;
+		/* where the next one begins can't be known */
+		conn->last = true;
 		refuse(conn, "the request is too long");
 	}
 }
@@ -326,8 +327,11 @@ static void flush(struct ctl *c, struct ctl_conn *conn)
 	}
 	conn->since = c->now;
 	conn->out_at += (size_t)n;
-	if (conn->out_at == conn->out_len)
-		conn->state = CTL_READING;
+	if (conn->out_at < conn->out_len)
+		return;
+	conn->state = CTL_READING;
+	if (conn->last)
+		drop(conn);
 }
 
 /* One step at a time; true when the next can follow at once. */

@@ -29,6 +29,7 @@ enum ctl_state {
 struct ctl_conn {
 	int fd;
 	uint8_t state; /* enum ctl_state */
+	bool last;     /* after this answer it is closed */
 	uint8_t what;  /* enum ctl_what: of the request being answered */
 	uint16_t client;
 	uint32_t from;
