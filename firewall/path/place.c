@@ -11,8 +11,14 @@ struct entry {
 	uint8_t flags; /* 0: free */
 };
 
+/*
+ * Most addresses that are asked for are the world's.  A bit for each few values
+ * of a cheap hash says so for most of them without the keyed hash; who makes up
+ * addresses that meet a bit gains nothing but the long way.
+ */
 struct half {
 	struct entry *entry; /* open addressing, at most half full */
+	uint8_t *maybe;	     /* 8 bits for each entry */
 	uint8_t len[129];    /* prefix lengths in use, longest first */
 	uint8_t len_n;
 };
@@ -37,7 +43,8 @@ static uint32_t slots_for(uint32_t n)
 size_t place_size(uint32_t n)
 {
 	return pkt_arena_cost(sizeof(struct place_map)) +
-	       2 * pkt_arena_cost(slots_for(n) * sizeof(struct entry));
+	       2 * pkt_arena_cost(slots_for(n) * sizeof(struct entry)) +
+	       2 * pkt_arena_cost(slots_for(n));
 }
 
 struct place_map *place_init(void *mem, size_t len, uint32_t n,
@@ -55,7 +62,8 @@ struct place_map *place_init(void *mem, size_t len, uint32_t n,
 	for (int i = 0; i < 2; i++) {
 		m->half[i].entry =
 			pkt_arena_take(&a, slots_for(n) * sizeof(struct entry));
-		vw_assert(m->half[i].entry);
+		m->half[i].maybe = pkt_arena_take(&a, slots_for(n));
+		vw_assert(m->half[i].entry && m->half[i].maybe);
 	}
 	return m;
 }
@@ -69,6 +77,15 @@ static struct pkt_addr masked(const struct pkt_addr *a, uint8_t len)
 		memset(out.b + len / 8 + 1, 0, 15u - len / 8u);
 	}
 	return out;
+}
+
+static uint32_t maybe_bit(const struct place_map *m, const struct pkt_addr *a)
+{
+	uint64_t w[2];
+
+	memcpy(w, a->b, sizeof(w));
+	w[0] = ((w[0] ^ m->key.k0) + w[1]) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(w[0] >> 32) & (m->mask << 3 | 7);
 }
 
 /* The entry of a masked address, or the free one where it belongs. */
@@ -93,6 +110,7 @@ void place_begin(struct place_map *m)
 	struct half *h = &m->half[!m->live];
 
 	memset(h->entry, 0, ((size_t)m->mask + 1) * sizeof(struct entry));
+	memset(h->maybe, 0, (size_t)m->mask + 1);
 	h->len_n = 0;
 	m->n = 0;
 }
@@ -116,7 +134,9 @@ void place_put(struct place_map *m, const struct pkt_prefix *at,
 	struct half *h = &m->half[!m->live];
 	struct pkt_addr a = masked(&at->addr, at->len);
 	struct entry *e = seek(m, h, &a, at->len);
+	uint32_t bit = maybe_bit(m, &a);
 
+	h->maybe[bit / 8] |= (uint8_t)(1u << bit % 8);
 	if (!e->flags) {
 		vw_assert(m->n < m->max);
 		m->n++;
@@ -140,8 +160,12 @@ struct place place_find(const struct place_map *m, const struct pkt_addr *a)
 
 	for (uint8_t i = 0; i < h->len_n; i++) {
 		struct pkt_addr key = masked(a, h->len[i]);
-		const struct entry *e = seek(m, h, &key, h->len[i]);
+		uint32_t bit = maybe_bit(m, &key);
+		const struct entry *e;
 
+		if (!(h->maybe[bit / 8] & 1u << bit % 8))
+			continue;
+		e = seek(m, h, &key, h->len[i]);
 		if (e->flags)
 			return (struct place){ e->client, e->flags };
 	}
