@@ -172,8 +172,6 @@ static enum neigh_do ask(struct neigh *e, enum neigh_state state,
 enum neigh_do neigh_want(struct neigh *e, struct mono now)
 {
 	switch ((enum neigh_state)e->state) {
-	case NEIGH_FREE:
-		return ask(e, NEIGH_ASKING, now);
 	case NEIGH_ASKING:
 		return NEIGH_NOTHING;
 	case NEIGH_KNOWN:
@@ -181,10 +179,13 @@ enum neigh_do neigh_want(struct neigh *e, struct mono now)
 		e->used = true;
 		return NEIGH_USE;
 	case NEIGH_FAILED:
-		return mono_past(e->due, now) ? ask(e, NEIGH_ASKING, now)
-					      : NEIGH_GIVE_UP;
+		if (!mono_past(e->due, now))
+			return NEIGH_GIVE_UP;
+		break;
+	case NEIGH_FREE:
+		break;
 	}
-	return NEIGH_GIVE_UP;
+	return ask(e, NEIGH_ASKING, now);
 }
 
 enum neigh_do neigh_step(struct neigh *e, struct mono now)

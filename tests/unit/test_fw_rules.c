@@ -319,6 +319,30 @@ static void R123_no_flow_outlives_the_count_of_generations(void)
 	lab_free(l);
 }
 
+/* The server's address becomes B's, whom A may talk to: another end. */
+static void R123_a_flow_to_an_address_that_moved_ends(void)
+{
+	struct fw_client b = lab_client(LAB_B);
+	const struct pkt *p;
+
+	l = lab_new();
+	connect_a();
+	CU_ASSERT_EQUAL(
+		fw_pairs_set(l->fw, &(struct fw_pair){ LAB_A, LAB_B }, 1), 0);
+	b.addr[b.addr_n++] = pkt_addr_v4((uint8_t[]){ 198, 51, 100, 1 });
+	CU_ASSERT_EQUAL(fw_client_set(l->fw, LAB_B, &b, l->now), 0);
+	CU_ASSERT_EQUAL(data_from_a(), PKT_REASON_NO_FLOW);
+	p = lab_out(l, LAB_A);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT(p->tcp_flags & TCP_RST);
+	CU_ASSERT_TRUE(lab_silent(l));
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &syn), PKT_REASON_NONE);
+	p = lab_out(l, LAB_B);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT_TRUE(lab_goes(p, LAB_A4, LAB_SERVER4));
+	lab_free(l);
+}
+
 static void N5_a_refusal_shows_which_rule_it_was(void)
 {
 	const struct view_blocked *row;
@@ -378,6 +402,7 @@ UNIT_SUITE(fw_rules, UNIT(R98_without_rules_nothing_passes_and_nothing_is_said),
 	   UNIT(R123_a_flow_that_is_judged_again_shows_its_new_rule),
 	   UNIT(rules_of_one_client_do_not_touch_the_flows_of_another),
 	   UNIT(R123_no_flow_outlives_the_count_of_generations),
+	   UNIT(R123_a_flow_to_an_address_that_moved_ends),
 	   UNIT(N5_a_refusal_shows_which_rule_it_was),
 	   UNIT(N5_the_policy_has_no_rule_number),
 	   UNIT(a_set_of_the_other_family_is_refused))
