@@ -35,7 +35,7 @@
 	X(IP_OPTION, "ip-option",                                              \
 	  "IP option other than padding, or malformed")                        \
 	X(IP6_EXT, "ip6-ext",                                                  \
-	  "IPv6 extension headers malformed, not passed or too many")             \
+	  "IPv6 extension headers malformed, not passed or too many")          \
 	X(IP6_ROUTING, "ip6-routing", "IPv6 routing header")                   \
 	X(IP6_OFF, "ip6-off", "IPv6 is not configured here")                   \
 	/* addresses: R14, R16, R90 to R93, R100 */                            \

@@ -115,7 +115,8 @@ void source_mark_bad(struct tree *t, const char *base, const char *name,
 	tree_remove(t, key);
 }
 
-/* #syscalls control: openat fcntl/F_GETFL fcntl/F_SETFD getdents64 lseek close */
+/* #syscalls control: openat fcntl/F_GETFL fcntl/F_SETFD getdents64 lseek close
+ */
 int source_read_set(struct tree *t, int rules_fd, const char *name,
 		    const char *base)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIFWALL_TESTS_MODEL_FRAG_H
-#define VIFWALL_TESTS_MODEL_FRAG_H
+#ifndef VIFWALL_TESTS_MODEL_MODEL_FRAG_H
+#define VIFWALL_TESTS_MODEL_MODEL_FRAG_H
 
 #include <stdbool.h>
 #include <stdint.h>
