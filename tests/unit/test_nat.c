@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mock/frames.h"
+#include "model/nat_check.h"
 #include "nat/nat.h"
 #include "packet/pkt_bytes.h"
 #include "packet/pkt_csum.h"
@@ -82,6 +83,7 @@ static enum pkt_reason pass(struct world *w, struct pkt *p, uint16_t owner,
 			return p->reason;
 	}
 	nat_apply(w->nat, p, &hit, w->now);
+	nat_check(w->nat);
 	return PKT_REASON_NONE;
 }
 
