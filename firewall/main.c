@@ -25,7 +25,8 @@ static const char usage[] =
 	"       vifwalld [-c FILE] [--SETTING=VALUE]... --check\n"
 	"       vifwalld [-c FILE] [--SETTING=VALUE]... --replay=IN.pcap "
 	"-o OUT.pcap\n"
-	"       vifwalld --help | --settings | --version\n";
+	"       vifwalld --help | --settings | --version\n"
+	"-c FILE is short for --config=FILE.\n";
 
 static int wrong(const char *what, const char *arg)
 {
