@@ -124,11 +124,12 @@ static void attach(struct fw *fw, uint16_t n, uint16_t port)
 static bool appear(struct fw *fw, uint16_t n, const struct fw_client *c,
 		   int *err, struct mono now)
 {
-	static const struct nat_quota none;
-	bool own = memcmp(&c->quota, &none, sizeof(none)) != 0;
+	const struct nat_quota *q = &c->quota;
+	bool own = q->flows || q->half_open || q->udp_oneway || q->icmp ||
+		   q->new_per_s || q->new_burst || q->ports;
 	struct party *p = &fw->party[n];
 
-	*err = nat_owner_add(fw->nat, n, own ? &c->quota : NULL);
+	*err = nat_owner_add(fw->nat, n, own ? q : NULL);
 	if (*err)
 		return false;
 	*p = (struct party){ .slot = FW_NO_PORT, .gen = p->gen };

@@ -149,7 +149,8 @@ bool fw_round(struct fw *fw, uint32_t budget, struct mono now)
 	} while (more);
 	for (uint16_t i = 0; i < fw->conf.ports; i++)
 		fw->slot[i].done = false;
-	fw->turn = (uint16_t)((fw->turn + 1) % fw->conf.ports);
+	if (++fw->turn >= fw->conf.ports)
+		fw->turn = 0;
 	return left;
 }
 

@@ -26,8 +26,8 @@ static void hold(struct fw *fw, struct neigh *e, struct pkt *p)
 	if (e->hold_n == NEIGH_HOLD) {
 		fw_discard(fw, fw->slot[e->port].owner, e->hold[0],
 			   PKT_REASON_NO_NEIGH);
-		memmove(e->hold, e->hold + 1,
-			(NEIGH_HOLD - 1) * sizeof(e->hold[0]));
+		for (uint32_t i = 1; i < NEIGH_HOLD; i++)
+			e->hold[i - 1] = e->hold[i];
 		e->hold_n--;
 	}
 	e->hold[e->hold_n++] = p;
