@@ -86,7 +86,7 @@ static void ring_part(struct nat *n, uint32_t i, uint64_t hash, uint64_t now_ms)
 		return;
 	nat_flow_at(n, next)->flags |= NAT_F_MAP;
 	if (!nat_table_add(&n->table, next, NAT_KEY_MAP, hash))
-		vw_assert(!"there was room a moment ago");
+		vw_panic(__FILE__, __LINE__, "room for a key is gone");
 }
 
 uint32_t nat_flow_by_key(struct nat *n, const struct nat_key *k, uint64_t hash,

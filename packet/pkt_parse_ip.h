@@ -27,8 +27,7 @@ struct ip6_chain {
  * at the transport header, or behind the fragment header of a fragment but the
  * first.  PKT_REASON_NONE, or why the packet is to be dropped.
  */
-enum pkt_reason pkt_walk_ip6(struct cur *c, uint8_t next,
-			     struct ip6_chain *out);
+enum pkt_reason pkt_walk_ip6(struct cur *c, uint8_t next, struct ip6_chain *x);
 
 /* Transport header of @p, whose l4_off, proto and len are set: sets the rest.
  */

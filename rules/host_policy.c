@@ -25,8 +25,7 @@ bool host_ifname_ok(const char *name)
 	/* Neither what the kernel refuses nor what nf_tables takes for more
 	 * than one name. */
 	for (size_t i = 0; i < len; i++)
-		if (name[i] <= ' ' || name[i] > '~' ||
-		    memchr("/:*", name[i], 3))
+		if (name[i] <= ' ' || name[i] > '~' || strchr("/:*", name[i]))
 			return false;
 	return true;
 }

@@ -217,7 +217,7 @@ static void answer(struct ctl *c, struct ctl_conn *conn,
 	case CTL_STATUS:
 	case CTL_FLOWS:
 	case CTL_WHAT_N:
-		vw_assert(!"answered by data");
+		vw_panic(__FILE__, __LINE__, "answered by data");
 	}
 	end(conn, &j);
 }

@@ -191,9 +191,9 @@ int source_read_all(struct tree *t, const char *path)
 
 	if (dir < 0)
 		return -errno;
-	err = read_guard(t, dir, TREE_GUARD4 + 1);
+	err = read_guard(t, dir, &TREE_GUARD4[1]);
 	if (!err)
-		err = read_guard(t, dir, TREE_GUARD6 + 1);
+		err = read_guard(t, dir, &TREE_GUARD6[1]);
 	rules = openat(dir, SOURCE_RULES_NAME,
 		       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (!err && rules < 0)

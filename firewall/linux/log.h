@@ -65,11 +65,11 @@ void log_line(struct log_site *site, enum log_level level, const char *fmt, ...)
 /*
  * @len foreign bytes made harmless: printable ASCII stays, everything else,
  * quotes and backslash become \xNN, at most LOG_QUOTE_MAX bytes of input are
- * shown ("..." marks more).  Returns @out, which holds LOG_QUOTE_ROOM bytes.
+ * shown ("..." marks more).  Returns @to, which holds LOG_QUOTE_ROOM bytes.
  */
 #define LOG_QUOTE_MAX 64u
 #define LOG_QUOTE_ROOM (4u * LOG_QUOTE_MAX + 4u)
-const char *log_quote(char *out, const void *bytes, size_t len);
+const char *log_quote(char *to, const void *bytes, size_t len);
 
 /* Name of an errno ("ENODEV"), or "?": strerror(3) may allocate. */
 const char *log_errno(int err);

@@ -515,7 +515,7 @@ struct pkt *frame_parsed(struct pkt_pool *pool, const struct frame_spec *s)
 		fprintf(stderr, "frame refused: %s\n",
 			pkt_reason_text((enum pkt_reason)p->reason));
 		frame_dump(stderr, p->data, p->len);
-		vw_assert(!"frame_parsed: a frame that parses");
+		vw_panic(__FILE__, __LINE__, "a frame that does not parse");
 	}
 	return p;
 }

@@ -63,7 +63,7 @@ static void on_answer(void *ctx, uint32_t cookie, const struct msg *page)
 static const struct apply_ops ops = { .open_port = open_port,
 				      .answer = on_answer };
 
-static void say(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 {
 	size_t n = strlen(told);
 	va_list ap;

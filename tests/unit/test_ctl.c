@@ -234,7 +234,8 @@ static bool hear(int fd)
 }
 
 /* One request on a connection of its own; the answer is in doc. */
-static const struct jval *ask(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static const struct jval *
+ask(const char *fmt, ...)
 {
 	char line[CTL_LINE_MAX];
 	va_list ap;

@@ -359,9 +359,10 @@ static void R102_router_messages_and_redirects_are_ignored(void)
 	static const uint8_t types[] = { 133, 134, 137 };
 	/* the body that each must have after its first 8 bytes */
 	static const char *const body[] = {
-		"", "0000000000000000",
-		"fe800000000000000000000000000009"
-		"20010db8000200000000000000000001"
+		"",
+		"0000000000000000",
+		("fe800000000000000000000000000009"
+		 "20010db8000200000000000000000001"),
 	};
 
 	l = lab_new();

@@ -40,7 +40,7 @@ static struct mono clock_now(void)
 			      (uint64_t)ts.tv_nsec };
 }
 
-static void say(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 {
 	size_t n = strlen(committed);
 	va_list ap;

@@ -110,8 +110,9 @@ static void paths_that_qubesdb_refuses_are_refused(void)
 		"/a=b",
 		"/\xff",
 		"/a%s",
-		"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aa",
+		("/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "a"
+		 "aa"),
 	};
 	struct tree *t = fresh(10000);
 
