@@ -107,7 +107,10 @@ static void blocked_json(const struct ctl *c, struct json *j,
 	json_end_object(j);
 }
 
-/* All rows that are whole and meant, newest first; how many. */
+/*
+ * All rows that are whole and meant, newest first; how many.
+ * #syscalls control: sysinfo
+ */
 static uint32_t blocked_take(const struct ctl *c, uint16_t n,
 			     struct view_blocked out[VIEW_BLOCKED_N])
 {

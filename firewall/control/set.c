@@ -73,7 +73,11 @@ static int by_number(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* Reads all keys, also after an error, so that each is complained about. */
+/*
+ * Reads all keys, also after an error, so that each is complained about.  For
+ * more than a few elements qsort(3) asks how much memory there is.
+ * #syscalls control: sysinfo
+ */
 static int read_keys(struct load *l, const struct tree *t, const char *base)
 {
 	struct tree_key k = { .path = NULL };

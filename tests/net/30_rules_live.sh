@@ -89,6 +89,16 @@ commit 1 'action=accept'
 wait_for 3 say c1 udp $SRV4 8
 yes 'readable rules open it again' say c1 udp $SRV4 8
 
+# ---- as many rules as a person would never write -------------------------------------
+many=()
+for i in $(seq 500); do many+=("action=drop proto=tcp dstports=$((20000 + i))-$((20000 + i))"); done
+commit 1 "${many[@]}" 'action=drop proto=udp dstports=8-8' 'action=accept'
+refused() { ! say c1 udp $SRV4 8 0.2; }
+yes '502 rules are taken while the daemon runs' wait_for 5 refused
+yes '... the last of them too' say c1 udp $SRV4 7
+commit 1 'action=accept'
+wait_for 3 say c1 udp $SRV4 8
+
 # ---- never a packet that no rules allow ---------------------------------------------
 # c3 sends to four ports at once, all the time.  666 is refused by every set,
 # 15001 is allowed by the old set, 16001 by the new one, 17001 by both.
