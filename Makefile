@@ -117,8 +117,7 @@ $(B)/vifwallctl: $(call obj,firewall/cli/main.c) $(call lib,cli control linux sh
 UNIT_TESTS := $(wildcard tests/unit/test_*.c)
 UNIT_NAMES := $(patsubst tests/unit/test_%.c,%,$(UNIT_TESTS))
 # Suites that must pass over the slow table too (tests/model/nat_table_slow.c).
-# Not test_nat_table: 200000 random steps take the slow table minutes.
-SLOW_TESTS := $(filter-out tests/unit/test_nat_table.c,$(wildcard tests/unit/test_nat*.c))
+SLOW_TESTS := $(wildcard tests/unit/test_nat*.c)
 UNIT_HELP  := $(wildcard tests/mock/*.c) $(filter-out tests/model/nat_table_slow.c,$(wildcard tests/model/*.c))
 UNIT_CFLAGS := -Itests/unit -Wno-missing-prototypes
 

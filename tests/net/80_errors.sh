@@ -59,7 +59,7 @@ with uplink.port packet:nowhere0
 refuses 'a missing interface' 69 '*nowhere0*' --config="$CONF"
 cp "$DIR/good" "$CONF"
 quiet fw sysctl -qw net.ipv4.ip_forward=1
-refuses 'a kernel that would forward beside it' 69 '*the kernel forwards*' --config="$CONF"
+refuses 'a kernel that would forward beside it' 69 '*the kernel*forwards*ip_forward*' --config="$CONF"
 quiet fw sysctl -qw net.ipv4.ip_forward=0
 
 vifwalld_start
@@ -79,7 +79,7 @@ is '... and the log says which rule and where' "$(cat "$DIR/vifwalld.log")" '*c2
 reap "$DAEMON"
 clean
 
-# A full table refuses new flows, tells the client, and keeps what it has.
+# A full table refuses new flows, tells the client, and keeps what is open.
 settings_of() {
 	echo 'clients = 3'
 	echo 'nat.flows = 256'
@@ -89,9 +89,14 @@ rules_write 2
 vifwalld_start
 spawn c1 talk.log $PEER talk tcp $SRV4 7 "$DIR/talk" 50
 wait_for 5 test -s "$DIR/talk"
+# One-way flows make room for newer ones of the same client; open connections
+# do not.
 quiet c1 $PEER burst $SRV4 9 500
-sleep 0.5
-is 'a full table is a reason of its own' "$(quiet fw $CTL blocked)" '*c1*nat-*'
+yes 'after 500 datagrams to nobody c1 may still open flows' say c1 udp $SRV4 7
+read -r n why < <(quiet c1 $PEER hold $SRV4 7 300)
+yes "c1 may hold so many connections and no more ($n)" test "$n" -gt 60 -a "$n" -lt 256
+is '... and is told' "$why" EHOSTUNREACH
+is '... for a reason of its own' "$(quiet fw $CTL blocked)" '*c1*nat-*'
 n=$(tail -n 1 "$DIR/talk")
 sleep 0.5
 no 'what was open before goes on' test "$n" = "$(tail -n 1 "$DIR/talk")"

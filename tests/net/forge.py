@@ -111,8 +111,8 @@ def main():
         n += 1
     if what is client:
         honest = Raw(b"HONEST")
-        wire.send(Ether(src=E["CMAC_1"], dst=E["GWMAC"]) / IP(src=E["C4_1"], dst=E["SRV4"]) / UDP(sport=4001, dport=7) / honest)
-        wire.send(Ether(src=E["CMAC_1"], dst=E["GWMAC"]) / IPv6(src=E["C6_1"], dst=E["SRV6"]) / UDP(sport=4001, dport=7) / honest)
+        wire.send(Ether(src=E["CMAC_1"], dst=E["GWMAC"]) / IP(src=E["C4_1"], dst=E["SRV4"]) / TCP(sport=4001, dport=80, flags="S") / honest)
+        wire.send(Ether(src=E["CMAC_1"], dst=E["GWMAC"]) / IPv6(src=E["C6_1"], dst=E["SRV6"]) / TCP(sport=4001, dport=80, flags="S") / honest)
     print(n)
 
 

@@ -12,6 +12,8 @@
   peer.py spray HOST PER_SECOND SECONDS PORT...
                                  numbered datagrams to each port in turn
   peer.py burst HOST PORT COUNT  so many datagrams, each from a new socket
+  peer.py hold HOST PORT COUNT   so many connections at once: how many came about,
+                                 and why the first one did not
   peer.py hear LOG PORT...       logs datagrams as "time port from number"
   peer.py put HOST PORT BYTES    sends so many bytes over TCP, prints the SHA-256
   peer.py take PORT              takes one TCP stream, prints its SHA-256
@@ -199,6 +201,21 @@ def burst(host, port, count):
     return 0
 
 
+def hold(host, port, count):
+    keep, reason = [], "none"
+    for _ in range(count):
+        s = socket.socket(family(host), socket.SOCK_STREAM)
+        s.settimeout(2)
+        try:
+            s.connect((host, port))
+        except OSError as e:
+            reason = why(e)
+            break
+        keep.append(s)
+    print(len(keep), reason)
+    return 0
+
+
 def hear(log, ports):
     out = open(log, "w", buffering=1)
     poll = selectors.DefaultSelector()
@@ -252,6 +269,8 @@ def main(a):
         return spray(a[1], float(a[2]), float(a[3]), [int(p) for p in a[4:]])
     if a[0] == "burst":
         return burst(a[1], int(a[2]), int(a[3]))
+    if a[0] == "hold":
+        return hold(a[1], int(a[2]), int(a[3]))
     if a[0] == "hear":
         return hear(a[1], [int(p) for p in a[2:]])
     if a[0] == "put":
