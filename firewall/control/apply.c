@@ -8,6 +8,7 @@
 
 #include "firewall/control/apply.h"
 #include "firewall/control/guard.h"
+#include "firewall/control/same.h"
 #include "firewall/linux/log.h"
 
 static const uint8_t rules_bit[2] = { APPLY_RULES4, APPLY_RULES6 };
@@ -238,7 +239,7 @@ static void slot_fw(struct apply *a, uint16_t n, const struct fw_client *fw)
 {
 	struct apply_slot *s = &a->slot[n];
 
-	if (s->sent && memcmp(&s->fw.quota, &fw->quota, sizeof(fw->quota)))
+	if (s->sent && !same_quota(&s->fw.quota, &fw->quota))
 		apply_mark(a, n,
 			   APPLY_CLIENT_DEL | APPLY_RULES4 | APPLY_RULES6);
 	s->fw = *fw;
@@ -253,7 +254,7 @@ static void slot_conf(struct apply *a, uint16_t n, const struct conf_client *c)
 
 	s->used = true;
 	slot_port(a, n, &c->port, &c->our_mac, c->mtu);
-	if (memcmp(&s->fw, &c->fw, sizeof(s->fw)))
+	if (!same_client(&s->fw, &c->fw))
 		slot_fw(a, n, &c->fw);
 	keys_of(&c->fw, key);
 	for (int f = 0; f < 2; f++) {
@@ -309,7 +310,7 @@ static void uplink_conf(struct apply *a, const struct conf_uplink *u)
 	s->used = u->port.kind != CONF_PORT_NONE;
 	slot_port(a, 0, &u->port, &u->mac, u->mtu);
 	s->todo &= APPLY_PORT_DEL | APPLY_PORT | APPLY_CLIENT;
-	if (memcmp(&a->uplink, &u->fw, sizeof(u->fw))) {
+	if (!same_uplink(&a->uplink, &u->fw)) {
 		a->uplink = u->fw;
 		apply_mark(a, 0, APPLY_CLIENT);
 	}
