@@ -8,6 +8,8 @@ struct reader {
 	struct jdoc *d;
 	const char *text;
 	size_t len, at;
+	struct jval *open[JREAD_DEPTH]; /* lists that have not ended */
+	uint32_t depth;
 };
 
 static int peek(const struct reader *r)
@@ -118,37 +120,26 @@ static bool constant(struct reader *r)
 	return done(r, v);
 }
 
-static bool value(struct reader *r, uint32_t depth);
-
-static bool list(struct reader *r, uint32_t depth, enum jtype type, char open,
-		 char close)
+/* An array or an object begins. */
+static bool begin(struct reader *r, enum jtype type)
 {
 	struct jval *v = node(r, type);
-	bool more = false;
 
-	if (!v || !eat(r, open) || depth == JREAD_DEPTH)
+	if (!v || r->depth == JREAD_DEPTH)
 		return false;
-	while (more || peek(r) != close) {
-		if (type == JREAD_OBJECT && (!string(r) || !eat(r, ':')))
-			return false;
-		if (!value(r, depth + 1))
-			return false;
-		more = eat(r, ',');
-		if (!more && peek(r) != close)
-			return false;
-	}
 	r->at++;
-	return done(r, v);
+	r->open[r->depth++] = v;
+	return true;
 }
 
-/* Nesting is bounded, so this recursion is. */
-static bool value(struct reader *r, uint32_t depth)
+/* A value, or the beginning of one that has others in it. */
+static bool value(struct reader *r)
 {
 	switch (peek(r)) {
 	case '{':
-		return list(r, depth, JREAD_OBJECT, '{', '}');
+		return begin(r, JREAD_OBJECT);
 	case '[':
-		return list(r, depth, JREAD_ARRAY, '[', ']');
+		return begin(r, JREAD_ARRAY);
 	case '"':
 		return string(r);
 	case 't':
@@ -160,13 +151,49 @@ static bool value(struct reader *r, uint32_t depth)
 	}
 }
 
+/* All that end here. */
+static void ends(struct reader *r)
+{
+	while (r->depth) {
+		struct jval *v = r->open[r->depth - 1];
+
+		if (!eat(r, v->type == JREAD_OBJECT ? '}' : ']'))
+			return;
+		done(r, v);
+		r->depth--;
+	}
+}
+
+/* What stands before the next value of the innermost: a comma and a key. */
+static bool next(struct reader *r)
+{
+	const struct jval *v = r->open[r->depth - 1];
+	bool first = v == &r->d->val[r->d->n - 1];
+
+	if (!first && !eat(r, ','))
+		return false;
+	return v->type != JREAD_OBJECT || (string(r) && eat(r, ':'));
+}
+
+static bool document(struct reader *r)
+{
+	while (value(r)) {
+		ends(r);
+		if (!r->depth)
+			return true;
+		if (!next(r))
+			return false;
+	}
+	return false;
+}
+
 int jread(struct jdoc *d, const char *text, size_t len)
 {
 	struct reader r = { .d = d, .text = text, .len = len };
 
 	d->text = text;
 	d->n = 0;
-	if (len > CTL_ANSWER_MAX || !value(&r, 0))
+	if (len > CTL_ANSWER_MAX || !document(&r))
 		return -EBADMSG;
 	return r.at == len ? 0 : -EBADMSG;
 }

@@ -149,6 +149,8 @@ static void what_is_no_json_is_refused(void)
 		" 1",
 		"{,}",
 		"[,1]",
+		"[1}",
+		"{\"a\":[1,2}]",
 		"\"\\u00",
 		"{\"a\":1,}",
 		"[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]",
@@ -156,6 +158,20 @@ static void what_is_no_json_is_refused(void)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CU_ASSERT_NOT_EQUAL(read_text(bad[i]), 0);
+}
+
+static void nesting_is_bounded(void)
+{
+	char text[2 * (JREAD_DEPTH + 1) + 1] = "";
+
+	memset(text, '[', JREAD_DEPTH);
+	memset(text + JREAD_DEPTH, ']', JREAD_DEPTH);
+	CU_ASSERT_EQUAL(read_text(text), 0);
+	CU_ASSERT_EQUAL(doc.n, JREAD_DEPTH);
+	CU_ASSERT_EQUAL(doc.val[0].end, JREAD_DEPTH);
+	memset(text, '[', JREAD_DEPTH + 1);
+	memset(text + JREAD_DEPTH + 1, ']', JREAD_DEPTH + 1);
+	CU_ASSERT_NOT_EQUAL(read_text(text), 0);
 }
 
 static void a_text_of_many_values_is_bounded(void)
@@ -206,4 +222,5 @@ UNIT_SUITE(json, UNIT(values_are_written_with_commas_between_them),
 	   UNIT(what_does_not_fit_is_left_out_and_remembered),
 	   UNIT(what_was_written_is_read), UNIT(what_is_not_there_is_nothing),
 	   UNIT(numbers_saturate), UNIT(what_is_no_json_is_refused),
-	   UNIT(a_text_of_many_values_is_bounded), UNIT(damage_is_harmless))
+	   UNIT(nesting_is_bounded), UNIT(a_text_of_many_values_is_bounded),
+	   UNIT(damage_is_harmless))
