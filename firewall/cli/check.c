@@ -27,6 +27,11 @@ struct findings {
 	char text[CTL_ANSWER_MAX];
 	bool json;
 	uint32_t errors, sets, rules;
+};
+
+/* A set, for whom its errors are told. */
+struct place {
+	struct findings *f;
 	const char *path; /* of the directory of sets */
 	const char *name; /* of the set */
 };
@@ -62,37 +67,38 @@ static int finish(struct findings *f, const char *path, const char *what)
 static void complain(void *ctx, const struct set_error *e, const char *text,
 		     size_t len)
 {
-	struct findings *f = ctx;
+	const struct place *p = ctx;
 	char line[2 * CONF_LINE_MAX];
 
 	(void)text;
 	(void)len;
 	if (e->column)
-		snprintf(line, sizeof(line), "%.900s/%s/%s:1:%u: %s", f->path,
-			 f->name, e->key, e->column, e->why);
+		snprintf(line, sizeof(line), "%.900s/%s/%s:1:%u: %s", p->path,
+			 p->name, e->key, e->column, e->why);
 	else
-		snprintf(line, sizeof(line), "%.900s/%s/%s: %s", f->path,
-			 f->name, e->key, e->why);
-	found(f, line);
+		snprintf(line, sizeof(line), "%.900s/%s/%s: %s", p->path,
+			 p->name, e->key, e->why);
+	found(p->f, line);
 }
 
-static int check_set(struct findings *f, const struct tree *t, const char *base,
+static int check_set(struct place *p, const struct tree *t, const char *base,
 		     enum rule_family family)
 {
 	struct set s;
-	int err = set_load(&s, t, base, family, NULL, complain, f);
+	int err = set_load(&s, t, base, family, NULL, complain, p);
 
 	if (err) {
 		fprintf(stderr, "vifwallctl: %s: %s\n", base, strerror(-err));
 		return CLI_INTERNAL;
 	}
-	f->sets++;
-	f->rules += s.n;
+	p->f->sets++;
+	p->f->rules += s.n;
 	set_clear(&s);
 	return CLI_OK;
 }
 
-static void check_guard(struct findings *f, const struct tree *t)
+static void check_guard(struct findings *f, const char *path,
+			const struct tree *t)
 {
 	static struct pkt_addr guard[GUARD_MAX];
 	uint32_t wrong;
@@ -104,7 +110,7 @@ static void check_guard(struct findings *f, const struct tree *t)
 	snprintf(line, sizeof(line),
 		 "%.900s/connected-ips{,6}: %u words are no addresses, or too "
 		 "many",
-		 f->path, wrong);
+		 path, wrong);
 	found(f, line);
 }
 
@@ -113,6 +119,7 @@ static int check_tree(struct findings *f, const char *path)
 {
 	struct tree *t = tree_new(TREE_BYTES, NULL, NULL);
 	char rules[CONF_LINE_MAX], base[TREE_PATH_MAX + 2];
+	struct place p = { .f = f, .path = rules };
 	struct tree_key k = { .path = NULL };
 	int err = t ? source_read_all(t, path) : -ENOMEM, code = CLI_OK;
 
@@ -121,19 +128,17 @@ static int check_tree(struct findings *f, const char *path)
 		tree_free(t);
 		return CLI_USAGE;
 	}
-	f->path = path;
-	check_guard(f, t);
+	check_guard(f, path, t);
 	snprintf(rules, sizeof(rules), "%.900s/" SOURCE_RULES_NAME, path);
-	f->path = rules;
 	while (!code && tree_next(t, TREE_RULES, k.path, &k)) {
 		struct pkt_addr a;
 
-		f->name = k.path + strlen(TREE_RULES);
-		if (strchr(f->name, '/') ||
-		    pkt_addr_parse(&a, f->name, strlen(f->name)))
+		p.name = k.path + strlen(TREE_RULES);
+		if (strchr(p.name, '/') ||
+		    pkt_addr_parse(&a, p.name, strlen(p.name)))
 			continue;
 		snprintf(base, sizeof(base), "%s/", k.path);
-		code = check_set(f, t, base,
+		code = check_set(&p, t, base,
 				 pkt_addr_is_v4(&a) ? RULE_IP4 : RULE_IP6);
 	}
 	tree_free(t);
@@ -158,6 +163,7 @@ static int check_one_set(struct findings *f, const char *path)
 {
 	static const char base[] = TREE_RULES "0.0.0.0/";
 	struct tree *t = tree_new(TREE_BYTES, NULL, NULL);
+	struct place p = { .f = f, .path = path, .name = "." };
 	char name[CONF_LINE_MAX], *full = realpath(path, NULL);
 	enum rule_family family = RULE_IP4;
 	struct pkt_addr a;
@@ -173,9 +179,7 @@ static int check_one_set(struct findings *f, const char *path)
 		tree_free(t);
 		return CLI_USAGE;
 	}
-	f->path = path;
-	f->name = ".";
-	code = check_set(f, t, base, family);
+	code = check_set(&p, t, base, family);
 	tree_free(t);
 	return code;
 }
@@ -256,8 +260,7 @@ static void check_conf(struct findings *f, const char *path)
 	f->errors = e.n;
 }
 
-/* ---- which is it?
- * -----------------------------------------------------------*/
+/* ---- which is it? ---------------------------------------------------------*/
 
 static int check_directory(struct findings *f, const char *path,
 			   const char **what)

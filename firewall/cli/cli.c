@@ -141,11 +141,11 @@ static int run(const struct command *cmd, struct cli *c)
 int cli_run(int argc, char **argv)
 {
 	struct cli c = { .socket = CTL_SOCKET, .since_ms = UINT64_MAX };
-	char **rest = calloc((size_t)argc + 1, sizeof(*rest));
 	const struct command *cmd;
 	int n = 0;
 
-	for (int i = 1; rest && i < argc; i++) {
+	/* what is no option moves to the front */
+	for (int i = 1; i < argc; i++) {
 		const char *why;
 
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") ||
@@ -158,7 +158,7 @@ int cli_run(int argc, char **argv)
 			return CLI_OK;
 		}
 		if (argv[i][0] != '-') {
-			rest[n++] = argv[i];
+			argv[n++] = argv[i];
 			continue;
 		}
 		why = option(&c, argv[i]);
@@ -169,10 +169,10 @@ int cli_run(int argc, char **argv)
 		help(stderr);
 		return CLI_USAGE;
 	}
-	cmd = find(rest[0]);
+	cmd = find(argv[0]);
 	if (!cmd)
-		return wrong("there is no such command", rest[0]);
+		return wrong("there is no such command", argv[0]);
 	c.argc = n - 1;
-	c.argv = rest + 1;
+	c.argv = argv + 1;
 	return run(cmd, &c);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "firewall/cli/table.h"
+#include "packet/pkt_assert.h"
 
 static _Noreturn void no_memory(void)
 {
@@ -51,6 +52,7 @@ void table_print(struct table *t, FILE *f)
 {
 	int width[TABLE_COLS] = { 0 };
 
+	vw_assert(t->cols || !t->cells);
 	for (uint32_t i = 0; i < t->cols; i++)
 		width[i] = (int)strlen(t->head[i]) - (t->head[i][0] == '>');
 	for (uint32_t i = 0; i < t->cells; i++)
