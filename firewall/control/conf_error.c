@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <assert.h>
 #include <stdarg.h>
 
 #include "firewall/control/conf_table.h"
-#include "firewall/linux/log.h"
 
 void conf_error(struct conf_errors *e, const struct conf_where *where,
 		const char *fmt, ...)
@@ -37,6 +35,5 @@ void conf_error(struct conf_errors *e, const struct conf_where *where,
 
 const char *conf_show(char out[CONF_SHOW_ROOM], const char *text, size_t len)
 {
-	static_assert(CONF_SHOW_ROOM >= LOG_QUOTE_ROOM, "same room");
 	return log_quote(out, text, len);
 }

@@ -141,56 +141,57 @@ void conf_read_text(struct conf *c, const char *name, const char *text,
 }
 
 /*
- * The whole file in malloc()ed memory; its length, or -errno.
+ * The whole file in malloc()ed memory; NULL: *@err says why, an errno.
  * #syscalls control: openat fstat newfstatat read close
  */
-static long slurp(const char *path, char **out)
+static char *slurp(const char *path, size_t *len, int *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char *out = NULL;
 	struct stat st;
-	size_t n = 0;
-	long err;
+	ssize_t got;
 
-	if (fd < 0)
-		return -errno;
-	err = -EISDIR;
+	*len = 0;
+	if (fd < 0) {
+		*err = errno;
+		return NULL;
+	}
+	*err = EISDIR;
 	if (fstat(fd, &st) || S_ISDIR(st.st_mode))
 		goto err_close;
-	err = -ENOMEM;
-	*out = malloc(CONF_FILE_MAX + 1);
-	if (!*out)
+	*err = ENOMEM;
+	out = malloc(CONF_FILE_MAX + 1);
+	if (!out)
 		goto err_close;
-	for (;;) {
-		ssize_t got = read(fd, *out + n, CONF_FILE_MAX + 1 - n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			err = -errno;
-		else
-			err = n + (size_t)got > CONF_FILE_MAX ? -EFBIG : 0;
-		if (err || !got)
-			break;
-		n += (size_t)got;
+	do {
+		got = read(fd, out + *len, CONF_FILE_MAX + 1 - *len);
+		if (got > 0)
+			*len += (size_t)got;
+	} while (*len <= CONF_FILE_MAX &&
+		 (got > 0 || (got < 0 && errno == EINTR)));
+	if (!got) {
+		close(fd);
+		return out;
 	}
-	if (err)
-		free(*out);
+	*err = got < 0 ? errno : EFBIG;
+	free(out);
 err_close:
 	close(fd);
-	return err ? err : (long)n;
+	return NULL;
 }
 
 void conf_read_file(struct conf *c, const char *path, struct conf_errors *e)
 {
 	struct conf_where where = { .source = path };
-	char *text = NULL;
-	long len = slurp(path, &text);
+	size_t len;
+	int err;
+	char *text = slurp(path, &len, &err);
 
-	if (len < 0) {
-		conf_error(e, &where, "can't be read: %s", strerror((int)-len));
+	if (!text) {
+		conf_error(e, &where, "can't be read: %s", strerror(err));
 		return;
 	}
-	conf_read_text(c, path, text, (size_t)len, e);
+	conf_read_text(c, path, text, len, e);
 	free(text);
 	snprintf(c->file, sizeof(c->file), "%s", path);
 }
@@ -279,13 +280,14 @@ void conf_read_cmdline(struct conf *c, const char *text, size_t len,
 
 void conf_read_kernel(struct conf *c, struct conf_errors *e)
 {
-	char *text = NULL;
-	long len = slurp("/proc/cmdline", &text);
+	size_t len;
+	int err;
+	char *text = slurp("/proc/cmdline", &len, &err);
 
 	/* without /proc there is nothing to obey */
-	if (len < 0)
+	if (!text)
 		return;
-	conf_read_cmdline(c, text, (size_t)len, e);
+	conf_read_cmdline(c, text, len, e);
 	free(text);
 }
 

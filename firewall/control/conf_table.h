@@ -3,6 +3,7 @@
 #define VIFWALL_FIREWALL_CONTROL_CONF_TABLE_H
 
 #include "firewall/control/conf.h"
+#include "firewall/linux/log.h"
 
 /*
  * The table of settings, for the conf_*.c family only.
@@ -94,8 +95,7 @@ struct conf_client *conf_client_get(struct conf_load *l, const char *name,
 void conf_unknown(struct conf_load *l, const char *name, size_t len);
 
 /* Foreign bytes for a message; returns @out. */
-#define CONF_SHOW_MAX 64u
-#define CONF_SHOW_ROOM (4u * CONF_SHOW_MAX + 4u)
+#define CONF_SHOW_ROOM LOG_QUOTE_ROOM
 const char *conf_show(char out[CONF_SHOW_ROOM], const char *text, size_t len);
 
 /*

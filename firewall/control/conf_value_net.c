@@ -48,8 +48,11 @@ static int parse_port(const struct conf_row *row, void *base, const char *text,
 {
 	struct conf_port p = { .kind = CONF_PORT_NONE };
 	const char *colon = memchr(text, ':', len);
-	size_t kind_len = colon ? (size_t)(colon - text) : 0, n;
+	size_t kind_len, n;
 
+	if (!colon)
+		return -EINVAL;
+	kind_len = (size_t)(colon - text);
 	if (conf_is_word(text, kind_len, "tap"))
 		p.kind = CONF_PORT_TAP;
 	else if (conf_is_word(text, kind_len, "packet"))

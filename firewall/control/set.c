@@ -214,7 +214,7 @@ static int make_bad(struct set *s)
 	s->error = was.error;
 	err = build_closed(s);
 	if (err)
-		set_clear(s);
+		set_none(s, (enum rule_family)s->family);
 	return err;
 }
 

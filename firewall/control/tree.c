@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "firewall/control/tree.h"
+#include "packet/pkt_assert.h"
 
 struct node {
 	struct node *left, *right;
@@ -172,6 +173,7 @@ static void cut(struct tree *t, struct node **at)
 {
 	struct node *n = *at;
 
+	vw_assert(n);
 	*at = join(n->left, n->right);
 	t->keys--;
 	t->bytes -= node_bytes(n->bytes, n->value_len);
