@@ -73,7 +73,7 @@ static bool is_option(const char *arg, size_t len, const char *name)
 static int take(struct args *a, const char *name, size_t len, const char *value)
 {
 	if (is_option(name, len, "-c") || is_option(name, len, "--config"))
-		a->config = absolute(strdup(value));
+		a->config = absolute(value);
 	else if (is_option(name, len, "--replay"))
 		a->in = value;
 	else if (is_option(name, len, "-o"))

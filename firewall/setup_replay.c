@@ -216,11 +216,11 @@ static int load(struct set *out, struct conf *c, uint16_t i, int family,
 		return 0;
 	if (cl->rules == CONF_RULES_ACCEPT)
 		return set_accept(out, (enum rule_family)family);
-	snprintf(base, sizeof(base), "%s%s", TREE_RULES,
-		 pkt_addr_print(text, a));
+	pkt_addr_print(text, a);
+	snprintf(base, sizeof(base), "%s%s", TREE_RULES, text);
 	if (!tree_read(t, base, &k))
 		return 0;
-	strcat(base, "/");
+	snprintf(base, sizeof(base), "%s%s/", TREE_RULES, text);
 	return set_load(out, t, base, (enum rule_family)family, &env, complain,
 			cl->fw.name);
 }

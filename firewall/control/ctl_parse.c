@@ -106,9 +106,9 @@ const char *ctl_parse(struct ctl_request *r, const struct apply *a,
 
 		n = (size_t)((sp ? sp : end) - p);
 		if (r->what == CTL_WHAT_N) {
-			for (uint8_t i = 0; i < CTL_WHAT_N; i++)
+			for (int i = 0; i < CTL_WHAT_N; i++)
 				if (is(p, n, names[i]))
-					r->what = i;
+					r->what = (uint8_t)i;
 			if (r->what == CTL_WHAT_N)
 				why = "there is no such request";
 			continue;

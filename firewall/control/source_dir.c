@@ -225,17 +225,15 @@ static void rules_event(struct source_dir *s, const struct inotify_event *e,
 static void dir_event(struct source_dir *s, const struct inotify_event *e,
 		      struct mono now)
 {
-	if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) {
+	const char *name = e->len ? e->name : ""; /* empty: the directory */
+
+	if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED) ||
+	    !strcmp(name, RULES_NAME))
 		settle(s, now);
-	} else if (!e->len) {
-		return;
-	} else if (!strcmp(e->name, RULES_NAME)) {
-		settle(s, now);
-	} else if (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) {
-		if (!strcmp(e->name, &TREE_GUARD4[1]) ||
-		    !strcmp(e->name, &TREE_GUARD6[1]))
-			guard_read(s, e->name);
-	}
+	else if (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO) &&
+		 (!strcmp(name, &TREE_GUARD4[1]) ||
+		  !strcmp(name, &TREE_GUARD6[1])))
+		guard_read(s, name);
 }
 
 static void one_event(struct source_dir *s, const struct inotify_event *e,
