@@ -57,15 +57,15 @@ is 'data holds nothing that has a path' \
 kill -9 "$DATA"
 new_data() { [ -n "$(child data)" ] && [ "$(child data)" != "$DATA" ]; }
 yes 'a killed data process is replaced within a second' wait_for 1 new_data
-yes '... and packets pass again, also from a TAP device' wait_for 2 say c1 udp $SRV4 7
-yes '... and from a packet socket' wait_for 2 say c2 udp $SRV4 7
+yes '... and packets pass again, also from a TAP device' wait_for 10 say c1 udp $SRV4 7
+yes '... and from a packet socket' wait_for 10 say c2 udp $SRV4 7
 is '... with the same control' "$(child control)" "$CONTROL"
 
 kill -STOP "$(child data)"
 DATA=$(child data)
 no 'a data process that stands still forwards nothing' say c1 udp $SRV4 7
 yes '... and is replaced' wait_for 30 new_data
-yes '... so packets pass again' wait_for 2 say c1 udp $SRV4 7
+yes '... so packets pass again' wait_for 10 say c1 udp $SRV4 7
 
 for _ in 1 2 3 4 5 6; do
 	DATA=$(child data)

@@ -325,12 +325,14 @@ capture_stop() {
 
 WRONG='_ws.malformed || ip.checksum.status==0 || tcp.checksum.status==0 || udp.checksum.status==0 || icmp.checksum.status==0 || icmpv6.checksum.status==0'
 
-# tshark_on PCAP FILTER [FIELD...]
+# tshark_on PCAP FILTER [FIELD...]: outside ports are random, so now and then one
+# is that of a protocol that Wireshark knows; what TCP and UDP carry is data.
 tshark_on() {
 	local f=$1 y=$2
 	shift 2
 	tshark -n -r "$f" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
-		-o udp.check_checksum:TRUE -Y "$y" "$@" 2>/dev/null
+		-o udp.check_checksum:TRUE -d tcp.port==1-65535,data \
+		-d udp.port==1-65535,data -Y "$y" "$@" 2>/dev/null
 }
 
 # Wireshark's dissectors are the judge of every packet that was emitted.
