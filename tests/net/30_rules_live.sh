@@ -125,9 +125,10 @@ START=$(now)
 # Late by what the machine did meanwhile is no fault of ours: most changes must
 # bind within 100 ms, and all of them within 250.
 late=0 wrong=0
+plus() { awk -v t="$T" -v s="$1" 'BEGIN { printf "%.6f", t + s }'; }
 bound() { # PORT: what came in on it after the change at $T
-	[ "$(heard "$1" "$(awk -v t="$T" 'BEGIN { print t + 0.1 }')" "$B")" = 0 ] || late=$((late + 1))
-	[ "$(heard "$1" "$(awk -v t="$T" 'BEGIN { print t + 0.25 }')" "$B")" = 0 ] || wrong=$((wrong + 1))
+	[ "$(heard "$1" "$(plus 0.1)" "$B")" = 0 ] || late=$((late + 1))
+	[ "$(heard "$1" "$(plus 0.25)" "$B")" = 0 ] || wrong=$((wrong + 1))
 }
 for _ in $(seq 10); do
 	commit 3 "${new[@]}"
