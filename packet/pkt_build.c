@@ -64,16 +64,15 @@ struct pkt *pkt_build_begin(struct pkt_pool *pool, const struct pkt_eth *eth,
 			    const struct build_ip *ip, size_t l4_len,
 			    struct wcur *w)
 {
-	bool v4 = pkt_addr_is_v4(&ip->dst);
+	bool v4 = ip->l3 == PKT_L3_IP4;
 	size_t len = PKT_ETH_LEN + (v4 ? IP4_HLEN : IP6_HLEN) + l4_len;
 	struct pkt *p = pkt_get(pool, (uint32_t)len);
 
-	vw_assert(pkt_addr_is_v4(&ip->src) == v4);
 	if (!p)
 		return NULL;
 	p->len = (uint32_t)len;
 	p->tail -= p->len;
-	p->l3 = v4 ? PKT_L3_IP4 : PKT_L3_IP6;
+	p->l3 = ip->l3;
 	p->l3_off = PKT_ETH_LEN;
 	p->l4_off = (uint16_t)(len - l4_len);
 	p->proto = ip->proto;
@@ -87,8 +86,10 @@ struct pkt *pkt_build_begin(struct pkt_pool *pool, const struct pkt_eth *eth,
 	return p;
 }
 
-struct pkt *pkt_build_end(struct pkt_pool *pool, struct pkt *p)
+struct pkt *pkt_build_end(struct pkt_pool *pool, struct pkt *p,
+			  const struct wcur *w)
 {
+	vw_assert(wcur_ok(w) && w->left == 0);
 	pkt_csum_l4_set(p);
 	if (pkt_parse(p) == PKT_FORWARD)
 		return p;

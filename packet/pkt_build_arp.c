@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "packet/pkt_assert.h"
 #include "packet/pkt_build_ip.h"
 #include "packet/pkt_ip.h"
 
@@ -58,5 +59,6 @@ struct pkt *pkt_build_arp(struct pkt_pool *pool, const struct pkt_eth *eth,
 	wcur_copy(&w, arp->spa.b + 12, 4);
 	wcur_copy(&w, arp->tha.b, sizeof(arp->tha.b));
 	wcur_copy(&w, arp->tpa.b + 12, 4);
+	vw_assert(wcur_ok(&w) && w.left == 0);
 	return p;
 }

@@ -55,6 +55,7 @@ struct pkt *pkt_build_error(struct pkt_pool *pool, const struct pkt_eth *eth,
 {
 	bool v4 = p->l3 == PKT_L3_IP4;
 	struct build_ip ip = { .src = *from,
+			       .l3 = p->l3,
 			       .proto = v4 ? IP_ICMP : IP_ICMP6,
 			       .ttl = BUILD_TTL,
 			       .tos = BUILD_TOS_CONTROL };
@@ -78,5 +79,5 @@ struct pkt *pkt_build_error(struct pkt_pool *pool, const struct pkt_eth *eth,
 	wcur_be16(&w, 0);
 	wcur_be32(&w, rest(p, err, mtu));
 	wcur_copy(&w, pkt_l3(p), quote);
-	return pkt_build_end(pool, out);
+	return pkt_build_end(pool, out, &w);
 }

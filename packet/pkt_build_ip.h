@@ -17,7 +17,8 @@
 #define BUILD_TOS_CONTROL 0xc0u
 
 struct build_ip {
-	struct pkt_addr src, dst; /* of one family */
+	struct pkt_addr src, dst;
+	uint8_t l3; /* PKT_L3_IP4 or PKT_L3_IP6, as both addresses are */
 	uint8_t proto, ttl, tos;
 };
 
@@ -32,9 +33,11 @@ struct pkt *pkt_build_begin(struct pkt_pool *pool, const struct pkt_eth *eth,
 
 /*
  * Computes the transport checksum and parses.  NULL, @p freed: what came out
- * would not pass our own parser.
+ * would not pass our own parser.  @w has come to the end of @p (asserted): no
+ * byte of the buffer's past goes out.
  */
-struct pkt *pkt_build_end(struct pkt_pool *pool, struct pkt *p);
+struct pkt *pkt_build_end(struct pkt_pool *pool, struct pkt *p,
+			  const struct wcur *w);
 
 /* May anything be said to the source of @p about it (R20)? */
 bool pkt_build_answerable(const struct pkt *p);

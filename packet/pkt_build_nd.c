@@ -128,9 +128,11 @@ struct pkt *pkt_build_nd(struct pkt_pool *pool, const struct pkt_eth *eth,
 			 const struct pkt_addr *src, const struct pkt_addr *dst,
 			 const struct pkt_nd *nd)
 {
-	const struct build_ip ip = {
-		.src = *src, .dst = *dst, .proto = IP_ICMP6, .ttl = BUILD_TTL_ND
-	};
+	const struct build_ip ip = { .src = *src,
+				     .dst = *dst,
+				     .l3 = PKT_L3_IP6,
+				     .proto = IP_ICMP6,
+				     .ttl = BUILD_TTL_ND };
 	size_t len = ICMP_HLEN + fixed_len(nd->type) + (nd->has_lladdr ? 8 : 0);
 	uint8_t bits = 0;
 	struct wcur w;
@@ -155,5 +157,5 @@ struct pkt *pkt_build_nd(struct pkt_pool *pool, const struct pkt_eth *eth,
 		wcur_u8(&w, 1);
 		wcur_copy(&w, nd->lladdr.b, 6);
 	}
-	return pkt_build_end(pool, p);
+	return pkt_build_end(pool, p, &w);
 }

@@ -13,7 +13,7 @@ static uint32_t segment_len(const struct pkt *p)
 struct pkt *pkt_build_rst(struct pkt_pool *pool, const struct pkt_eth *eth,
 			  const struct pkt *p)
 {
-	struct build_ip ip = { .proto = IP_TCP, .ttl = BUILD_TTL };
+	struct build_ip ip = { .l3 = p->l3, .proto = IP_TCP, .ttl = BUILD_TTL };
 	const uint8_t *tcp;
 	uint32_t seq = 0, ack = 0;
 	uint8_t flags = TCP_RST;
@@ -44,5 +44,5 @@ struct pkt *pkt_build_rst(struct pkt_pool *pool, const struct pkt_eth *eth,
 	wcur_u8(&w, flags);
 	wcur_be16(&w, 0); /* window */
 	wcur_be32(&w, 0); /* checksum, urgent pointer */
-	return pkt_build_end(pool, out);
+	return pkt_build_end(pool, out, &w);
 }
