@@ -216,7 +216,7 @@ FB := build-fuzz
 FUZZ_CFLAGS = -std=c11 -g -O1 -I. -Itests -D_GNU_SOURCE -DVIFWALL_VERSION='"$(VERSION)"' -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 $(FB)/obj/firewall/linux/seccomp.o: FUZZ_CFLAGS += -I$(FB)/gen -DVIFWALL_INSTRUMENTED
 $(FB)/obj/firewall/linux/seccomp.o: $(FB)/gen/firewall/linux/seccomp_calls.h
-FUZZ_HELP := $(patsubst %,tests/mock/%.c,frames lab mock_port) tests/model/nat_check.c
+FUZZ_HELP := $(patsubst %,tests/mock/%.c,frames frames_pool lab mock_port) tests/model/nat_check.c
 FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(SHARE_SRC) $(PATH_SRC) \
 	$(LINUX_SRC) $(CONTROL_SRC) $(ROLES_SRC) $(FUZZ_HELP)
 FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC))
