@@ -336,9 +336,11 @@ tshark_on() {
 }
 
 # Wireshark's dissectors are the judge of every packet that was emitted.
+# capture_judge [WHO...]: all, or what these received
 capture_judge() {
 	local n found all
-	for n in c1 c2 c3 up; do
+	[ $# -gt 0 ] || set -- c1 c2 c3 up
+	for n in "$@"; do
 		all=$(capinfos -M -c "$DIR/$n.pcap" | sed -n 's/.*packets: *//p')
 		found=$(tshark_on "$DIR/$n.pcap" "$WRONG" | head -n 5)
 		[ -z "$found" ] || printf '%s\n' "$found"
