@@ -567,7 +567,60 @@ static void rules_are_judged_again_by_generation(void)
 	nat_bed_close(&b);
 }
 
-UNIT_SUITE(nat_mapping, UNIT(R30_one_inside_port_is_one_outside_port),
+static void R37_what_was_reserved_twice_is_released_twice(void)
+{
+	struct pkt_addr outside = nat_bed_addr(OUTSIDE);
+	struct pkt_addr other = nat_bed_addr("203.0.113.77");
+	struct pkt_addr remote = nat_bed_addr("198.51.100.10");
+
+	nat_bed_open(&b, NULL);
+	CU_ASSERT(nat_port_reserve(b.nat, &outside, 5001));
+	CU_ASSERT(nat_port_reserve(b.nat, &outside, 5001));
+	nat_port_release(b.nat, &outside, 5001);
+	nat_port_release(b.nat, &outside, 5001);
+	/* of an address that has no ports: nothing to give back */
+	nat_port_release(b.nat, &other, 5001);
+	CU_ASSERT(nat_port_is_free(b.nat, &outside, 5001, 17, &remote, 53));
+	nat_bed_close(&b);
+}
+
+static void owners_are_numbered_once_and_within_bounds(void)
+{
+	nat_bed_open(&b, NULL);
+	CU_ASSERT(nat_owner_add(b.nat, 1, NULL) != 0);
+	CU_ASSERT(nat_owner_add(b.nat, BED_CLIENTS + 1, NULL) != 0);
+	CU_ASSERT(nat_owner_add(b.nat, UINT16_MAX, NULL) != 0);
+	nat_owner_remove(b.nat, UINT16_MAX);
+	nat_owner_forget(b.nat, UINT16_MAX);
+	CU_ASSERT(!nat_owner_busy(b.nat, UINT16_MAX));
+	CU_ASSERT_STRING_EQUAL(nat_state_name(NAT_STATE_N), "?");
+	nat_bed_close(&b);
+}
+
+static void translating_is_finding_and_applying(void)
+{
+	struct frame_spec s = { .src = "10.137.0.5",
+				.dst = "198.51.100.10",
+				.sport = 4000,
+				.dport = 53 };
+	struct pkt *p;
+
+	nat_bed_open(&b, NULL);
+	p = frame_parsed(b.pool, &s);
+	CU_ASSERT_EQUAL(nat_translate(b.nat, p, 1, b.now), PKT_DROP);
+	CU_ASSERT_EQUAL(p->reason, PKT_REASON_NO_FLOW);
+	CU_ASSERT(udp(1, "10.137.0.5", 4000, "198.51.100.10", 53) != 0);
+	CU_ASSERT_EQUAL(nat_translate(b.nat, p, 1, b.now), PKT_FORWARD);
+	CU_ASSERT(nat_bed_sums_ok(p));
+	CU_ASSERT_EQUAL(pkt_l3(p)[8], 63);
+	pkt_put(b.pool, p);
+	nat_bed_close(&b);
+}
+
+UNIT_SUITE(nat_mapping, UNIT(R37_what_was_reserved_twice_is_released_twice),
+	   UNIT(owners_are_numbered_once_and_within_bounds),
+	   UNIT(translating_is_finding_and_applying),
+	   UNIT(R30_one_inside_port_is_one_outside_port),
 	   UNIT(R30_the_mapping_outlives_the_flow_that_made_it),
 	   UNIT(R30_holds_for_tcp_and_for_ipv6),
 	   UNIT(R31_no_two_inside_endpoints_share_an_outside_port),
