@@ -116,6 +116,9 @@ static int start_data(struct parent *p)
 	}
 	if (!err)
 		err = role_note_send(p->note, ROLE_NOTE_DATA, pair[0]);
+	/* control has ended already: SIGCHLD is on its way, with the reason */
+	if (err == -EPIPE || err == -ECONNRESET)
+		err = 0;
 	close(pair[0]);
 	close(pair[1]);
 	p->still = 0;

@@ -60,6 +60,10 @@ refuses 'a missing interface' 69 '*nowhere0*' --config="$CONF"
 cp "$DIR/good" "$CONF"
 quiet fw sysctl -qw net.ipv4.ip_forward=1
 refuses 'a kernel that would forward beside it' 69 '*the kernel*forwards*ip_forward*' --config="$CONF"
+# Control may have said so and be gone before the parent has told it of data.
+SAID=$(timeout -k 2 10 ip netns exec "$NS-fw" strace -qq -o /dev/null -e trace=sendmsg \
+	-e inject=sendmsg:delay_enter=300000 "$VIFWALLD" --config="$CONF" </dev/null 2>&1)
+is 'the same exit code when the parent is slow' $? 69
 quiet fw sysctl -qw net.ipv4.ip_forward=0
 
 vifwalld_start
