@@ -23,6 +23,7 @@ void setup_role(struct role_conf *rc, const struct conf *c)
 	rc->fw.reply_burst = c->answers_burst;
 	rc->fw.reply_silent = c->reject == CONF_REJECT_SILENT;
 	rc->fw.reject_rst = c->reject == CONF_REJECT_RST;
+	rc->fw.hairpin = c->hairpin;
 	rc->uid = c->uid;
 	rc->gid = c->gid;
 	rc->sandbox = c->sandbox;

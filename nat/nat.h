@@ -213,6 +213,25 @@ enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 void nat_apply(struct nat *n, struct pkt *p, const struct nat_hit *hit,
 	       struct mono now);
 
+/*
+ * Hairpin: a packet that nat_find() named in *@hit, masqueraded to one of our
+ * own outside addresses, comes back in as if from outside.  It needs two flows,
+ * one of each client, that are open towards each other's outside port, so it
+ * passes no filter that an outsider would not (R32).
+ *
+ * nat_find_back() changes nothing.  FORWARD: *@back names the other client's
+ * flow, as if the packet had come in from the uplink.  DROP: HAIRPIN, when
+ * there is none, or it is the packet's own; or what nat_find() would say of the
+ * packet in that flow.
+ *
+ * nat_apply_back() is nat_apply() for both flows at once: one edit, one hop.
+ */
+enum pkt_verdict nat_find_back(const struct nat *n, struct pkt *p,
+			       const struct nat_hit *hit, struct nat_hit *back,
+			       struct mono now);
+void nat_apply_back(struct nat *n, struct pkt *p, const struct nat_hit *hit,
+		    const struct nat_hit *back, struct mono now);
+
 /* nat_find() and nat_apply() in one: hop 4 for callers without rules. */
 enum pkt_verdict nat_translate(struct nat *n, struct pkt *p, uint16_t owner,
 			       struct mono now);

@@ -90,4 +90,8 @@ static inline bool nat_flow_dead(const struct nat *n, const struct nat_flow *f,
 	return (int32_t)(f->expires - now_ms) <= 0 || nat_flow_stale(n, f);
 }
 
+/* nat_translate.c: moves the flow of @p, which end @e sent, on by one packet. */
+void nat_advance(struct nat *n, const struct pkt *p, uint32_t i, unsigned e,
+		 struct mono now);
+
 #endif

@@ -134,8 +134,8 @@ static NAT_RARE void answered(struct nat *n, uint32_t i)
 		      asked == DNS_PORT ? NAT_UDP_DNS_DONE : NAT_UDP_BOTH);
 }
 
-static void advance(struct nat *n, const struct pkt *p, uint32_t i, unsigned e,
-		    struct mono now)
+void nat_advance(struct nat *n, const struct pkt *p, uint32_t i, unsigned e,
+		 struct mono now)
 {
 	struct nat_flow *f = nat_flow_at(n, i);
 
@@ -166,7 +166,7 @@ void nat_apply(struct nat *n, struct pkt *p, const struct nat_hit *hit,
 		return;
 	}
 	if (!hit->quiet)
-		advance(n, p, hit->flow, hit->end, now);
+		nat_advance(n, p, hit->flow, hit->end, now);
 	nat_rewrite(p, f, hit->end, n->addrs.addr);
 }
 

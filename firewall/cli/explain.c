@@ -56,6 +56,9 @@ static void print(const struct jdoc *d, bool pass)
 	printf("\n  leaves by %s", jtext(d, jget(d, o, "to"), t[0]));
 	if (jget(d, o, "as"))
 		printf(" as %s", jtext(d, jget(d, o, "as"), t[1]));
+	if (jtrue(d, jget(d, o, "hairpin")))
+		printf(" and comes back,\n  to a client that has asked for "
+		       "that outside port and is allowed both ways");
 	printf("\n");
 }
 

@@ -80,6 +80,7 @@ struct conf {
 	struct nat_conf nat;	       /* keys and seeds stay zero */
 	uint16_t clients;	       /* client numbers are 1 .. clients */
 	uint8_t reject;		       /* enum conf_reject */
+	bool hairpin;
 	uint32_t answers_per_s, answers_burst;
 	uint32_t small_n, large_n, neighbours;
 	char socket[CONF_PATH_MAX];

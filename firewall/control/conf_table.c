@@ -115,6 +115,10 @@ const struct conf_row conf_global[] = {
 	NUM32("answers.burst", answers_burst, "50", 1, 100000,
 	      "Errors and resets sent to one client at once."),
 
+	ROW("hairpin", conf_bool, AT(hairpin), "no", 0, 0, NULL, 0,
+	    "Clients that are allowed both ways may also reach each other by "
+	    "our outside address, at ports that each opened to the other."),
+
 	NUM32("nat.flows", nat.flows, "65536", 16, 1u << 20,
 	      "Flows in the table, of all clients together."),
 	ROW("nat.ports", conf_port_range, AT(nat.port_lo), "1024-65535", 1,

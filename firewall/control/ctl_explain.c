@@ -41,23 +41,38 @@ static bool is_guarded(const struct apply *a, const struct pkt_addr *dst)
 	return false;
 }
 
-static enum pkt_reason where(const struct apply *a, uint16_t n,
-			     const struct pkt_addr *dst, uint16_t *to)
+static bool is_outside(const struct apply *a, const struct pkt_addr *dst)
 {
+	return pkt_addr_eq(&a->uplink.addr4, dst) ||
+	       pkt_addr_eq(&a->uplink.addr6, dst);
+}
+
+static bool is_hairpin(const struct apply *a, const struct ctl_request *r)
+{
+	return a->conf.hairpin && is_outside(a, &r->dst) &&
+	       (r->proto == 6 || r->proto == 17);
+}
+
+static enum pkt_reason where(const struct apply *a, const struct ctl_request *r,
+			     uint16_t *to)
+{
+	const struct pkt_addr *dst = &r->dst;
 	uint16_t other;
 
 	*to = 0;
 	if (pkt_addr_is_zero(dst))
 		return PKT_REASON_MARTIAN_DST;
+	if (is_hairpin(a, r))
+		return PKT_REASON_NONE;
 	if (is_gateway(a, dst))
 		return PKT_REASON_TO_SELF;
-	if (pkt_addr_eq(&a->uplink.addr4, dst) ||
-	    pkt_addr_eq(&a->uplink.addr6, dst))
+	if (is_outside(a, dst))
 		return PKT_REASON_HAIRPIN;
 	other = apply_find_addr(a, dst);
 	if (other) {
 		*to = other;
-		return other != n && is_allowed_pair(a, n, other)
+		return other != r->client &&
+				       is_allowed_pair(a, r->client, other)
 			       ? PKT_REASON_NONE
 			       : PKT_REASON_CLIENT_TO_CLIENT;
 	}
@@ -93,7 +108,7 @@ static struct verdict judge(const struct ctl *c, const struct ctl_request *r,
 		v.reason = PKT_REASON_CLOSED;
 		return v;
 	}
-	v.reason = where(c->apply, r->client, &r->dst, &v.to);
+	v.reason = where(c->apply, r, &v.to);
 	if (v.reason != PKT_REASON_NONE)
 		return v;
 	if (r->proto != 6 && r->proto != 17 && r->proto != 1 &&
@@ -113,7 +128,8 @@ static struct verdict judge(const struct ctl *c, const struct ctl_request *r,
 	if (a.action != RULE_ACCEPT)
 		v.reason = (enum pkt_reason)a.reason;
 	else
-		v.reason = way_out(c, v.to, family);
+		v.reason = is_hairpin(c->apply, r) ? PKT_REASON_NONE
+						   : way_out(c, v.to, family);
 	return v;
 }
 
@@ -179,6 +195,8 @@ void ctl_show_explain(const struct ctl *c, struct json *j,
 		return;
 	}
 	json_str(j, "to", ctl_name(c, v.to));
+	if (is_hairpin(c->apply, &r))
+		json_bool(j, "hairpin", true);
 	if (v.to == 0)
 		ctl_json_addr(j, "as",
 			      family == RULE_IP4 ? &c->apply->uplink.addr4

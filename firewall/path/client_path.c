@@ -20,6 +20,23 @@ static bool opens(const struct pkt *p)
 	       p->kind == PKT_KIND_ICMP_QUERY;
 }
 
+static bool comes_back(const struct fw *fw, const struct pkt *p)
+{
+	struct pkt_addr dst;
+
+	if (!fw->conf.hairpin)
+		return false;
+	dst = pkt_dst(p);
+	return pkt_addr_eq(&dst, fw_outside(fw, fw_pkt_family(p)));
+}
+
+static enum pkt_verdict onward(struct fw *fw, struct pkt *p,
+			       const struct nat_hit *hit, struct mono now)
+{
+	return comes_back(fw, p) ? fw_hairpin(fw, p, hit, now)
+				 : fw_output(fw, p, hit, now);
+}
+
 static enum pkt_verdict open_flow(struct fw *fw, uint16_t n, struct pkt *p,
 				  struct nat_hit *hit, struct mono now)
 {
@@ -40,14 +57,15 @@ static enum pkt_verdict open_flow(struct fw *fw, uint16_t n, struct pkt *p,
 		return fw_refuse(fw, n, p, j.reason, j.rule, now);
 	if (!opens(p))
 		return pkt_drop(p, PKT_REASON_NO_FLOW);
-	why = fw_way_out(fw, j.to, &t.dst);
+	why = comes_back(fw, p) ? PKT_REASON_NONE
+				: fw_way_out(fw, j.to, &t.dst);
 	if (why != PKT_REASON_NONE)
 		return fw_refuse(fw, n, p, why, j.rule, now);
 	if (nat_add(fw->nat, p, n, &want, hit, now) != PKT_FORWARD)
 		return fw_refuse(fw, n, p, (enum pkt_reason)p->reason, j.rule,
 				 now);
 	fw_row(fw, n)->flows_opened++;
-	return fw_output(fw, p, hit, now);
+	return onward(fw, p, hit, now);
 }
 
 enum pkt_verdict fw_from_client(struct fw *fw, uint16_t n, struct pkt *p,
@@ -68,5 +86,5 @@ enum pkt_verdict fw_from_client(struct fw *fw, uint16_t n, struct pkt *p,
 	if (!fw_current(fw, hit) &&
 	    fw_judge_again(fw, p, hit, now) != PKT_FORWARD)
 		return PKT_DROP;
-	return fw_output(fw, p, hit, now);
+	return onward(fw, p, hit, now);
 }

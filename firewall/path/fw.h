@@ -46,6 +46,7 @@ struct fw_conf {
 	bool reply_silent; /* refused packets get no answer; those too big
 			      or out of hops do */
 	bool reject_rst;   /* SYN refused by rule: RST instead of ICMP */
+	bool hairpin;	   /* clients may meet at our outside address (R39) */
 	uint8_t seed[16];  /* ids, jitter, keys of the path's own tables */
 };
 

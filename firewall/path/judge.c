@@ -37,12 +37,18 @@ enum pkt_reason fw_passable(const struct pkt *p, uint16_t owner)
 	return icmp_crosses(p, owner) ? PKT_REASON_NONE : PKT_REASON_ICMP_TYPE;
 }
 
-/* Where would client @n's packet to @dst go?  NONE, and *@to. */
+/* Where would client @n's packet go?  NONE, and *@to. */
 static enum pkt_reason where(const struct fw *fw, uint16_t n,
-			     const struct pkt_addr *dst, uint16_t *to)
+			     const struct nat_tuple *t, uint16_t *to)
 {
+	const struct pkt_addr *dst = &t->dst;
 	struct place at = place_find(fw->place, dst);
 
+	/* Out, as far as it can tell; fw_hairpin() brings it back. */
+	*to = NAT_UPLINK;
+	if (at.flags & PLACE_OUTSIDE && fw->conf.hairpin &&
+	    (t->proto == IP_TCP || t->proto == IP_UDP))
+		return PKT_REASON_NONE;
 	/* In Qubes the gateway's address is that of the outside as well. */
 	if (at.flags & PLACE_GATEWAY)
 		return PKT_REASON_TO_SELF;
@@ -57,7 +63,6 @@ static enum pkt_reason where(const struct fw *fw, uint16_t n,
 	/* Same answer: nobody learns which qubes are running. */
 	if (at.flags & PLACE_GUARD)
 		return PKT_REASON_CLIENT_TO_CLIENT;
-	*to = NAT_UPLINK;
 	if (pkt_addr_is_multicast(dst) ||
 	    fw_is_broadcast(&fw->uplink.net4, dst))
 		return PKT_REASON_MULTICAST;
@@ -76,7 +81,7 @@ struct judgement fw_judge(const struct fw *fw, uint16_t n,
 		j.reason = PKT_REASON_CLOSED;
 		return j;
 	}
-	j.reason = where(fw, n, &t->dst, &j.to);
+	j.reason = where(fw, n, t, &j.to);
 	if (j.reason != PKT_REASON_NONE)
 		return j;
 	a = ruleset_eval(c->rules[family], &(struct rule_query){

@@ -6,8 +6,7 @@
 #include "packet/pkt_ip.h"
 #include "packet/pkt_seg.h"
 
-static void count(struct fw *fw, uint16_t from, uint16_t to,
-		  const struct pkt *p)
+void fw_count(struct fw *fw, uint16_t from, uint16_t to, const struct pkt *p)
 {
 	fw_row(fw, from)->from_packets++;
 	fw_row(fw, from)->from_bytes += p->len;
@@ -93,7 +92,7 @@ enum pkt_verdict fw_output(struct fw *fw, struct pkt *p,
 	if (pkt_fit(p, mtu) == PKT_FIT_BIG)
 		return fw_too_big(fw, hit->from, p, mtu, now);
 	nat_apply(fw->nat, p, hit, now);
-	count(fw, hit->from, hit->to, p);
+	fw_count(fw, hit->from, hit->to, p);
 	fw_send(fw, hit->to, p, now);
 	return PKT_TAKEN;
 }

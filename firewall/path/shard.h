@@ -232,6 +232,14 @@ enum pkt_reason fw_way_out(struct fw *fw, uint16_t to,
 /* Translates the packet that @hit names and sends it on. */
 enum pkt_verdict fw_output(struct fw *fw, struct pkt *p,
 			   const struct nat_hit *hit, struct mono now);
+/*
+ * The same for a packet from a client to our outside address: into another
+ * client's flow, or dropped.
+ */
+enum pkt_verdict fw_hairpin(struct fw *fw, struct pkt *p,
+			    const struct nat_hit *hit, struct mono now);
+/* @p went from one party to another. */
+void fw_count(struct fw *fw, uint16_t from, uint16_t to, const struct pkt *p);
 /* Sends finished IP packet @p to party @n; @p is given away. */
 void fw_send(struct fw *fw, uint16_t n, struct pkt *p, struct mono now);
 /* The rest of fw_send() once the next hop is known. */

@@ -67,22 +67,47 @@ struct nat_want nat_bed_masq(const char *outside, uint16_t port)
 				  .outside_port = port };
 }
 
+static bool find_or_add(struct nat_bed *b, struct pkt *p, uint16_t owner,
+			const struct nat_want *want, struct nat_hit *hit)
+{
+	enum pkt_verdict v = nat_find(b->nat, p, owner, hit, b->now);
+
+	if (v == PKT_DROP && p->reason == PKT_REASON_NO_FLOW && want) {
+		memset(hit, 0, sizeof(*hit));
+		v = nat_add(b->nat, p, owner, want, hit, b->now);
+	}
+	vw_assert(v != PKT_TAKEN);
+	b->why = v == PKT_DROP ? p->reason : PKT_REASON_NONE;
+	return v == PKT_FORWARD;
+}
+
 bool nat_bed_go(struct nat_bed *b, struct pkt *p, uint16_t owner,
 		const struct nat_want *want)
 {
 	struct nat_hit hit = { 0 };
-	enum pkt_verdict v = nat_find(b->nat, p, owner, &hit, b->now);
 
-	if (v == PKT_DROP && p->reason == PKT_REASON_NO_FLOW && want) {
-		memset(&hit, 0, sizeof(hit));
-		v = nat_add(b->nat, p, owner, want, &hit, b->now);
-	}
-	vw_assert(v != PKT_TAKEN);
-	b->why = v == PKT_DROP ? p->reason : PKT_REASON_NONE;
-	if (v == PKT_DROP)
+	if (!find_or_add(b, p, owner, want, &hit))
 		return false;
 	nat_apply(b->nat, p, &hit, b->now);
 	b->hit = hit;
+	return true;
+}
+
+bool nat_bed_go_back(struct nat_bed *b, struct pkt *p, uint16_t owner,
+		     const struct nat_want *want)
+{
+	struct nat_hit hit = { 0 }, back;
+
+	if (!find_or_add(b, p, owner, want, &hit))
+		return false;
+	if (nat_find_back(b->nat, p, &hit, &back, b->now) != PKT_FORWARD) {
+		b->why = p->reason;
+		nat_apply(b->nat, p, &hit, b->now);
+		return false;
+	}
+	nat_apply_back(b->nat, p, &hit, &back, b->now);
+	b->hit = hit;
+	b->back = back;
 	return true;
 }
 

@@ -16,6 +16,7 @@ struct nat_bed {
 	struct pkt_pool *pool;
 	struct mono now;
 	struct nat_hit hit;  /* of the last packet that passed */
+	struct nat_hit back; /* ... and the other flow of its hairpin */
 	enum pkt_reason why; /* of the last packet that did not, else NONE */
 	void *mem;
 };
@@ -35,6 +36,12 @@ void nat_bed_pass(struct nat_bed *b, uint64_t ms);
  */
 bool nat_bed_go(struct nat_bed *b, struct pkt *p, uint16_t owner,
 		const struct nat_want *want);
+/*
+ * The same for a hairpin.  False: it did not come back, but was rewritten if
+ * its own flow let it out.
+ */
+bool nat_bed_go_back(struct nat_bed *b, struct pkt *p, uint16_t owner,
+		     const struct nat_want *want);
 /* Masquerading behind @outside (text); @port 0: any. */
 struct nat_want nat_bed_masq(const char *outside, uint16_t port);
 

@@ -329,6 +329,15 @@ void model_nat_forget(struct model_nat *m, uint16_t owner, uint64_t now)
 			bury(m, &m->flow[i], now);
 }
 
+uint32_t model_nat_live(const struct model_nat *m, uint64_t now)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < MODEL_FLOWS; i++)
+		n += alive(&m->flow[i], now);
+	return n;
+}
+
 struct model_flow *model_nat_pick(struct model_nat *m, uint32_t r, uint64_t now)
 {
 	for (unsigned i = 0; i < MODEL_FLOWS; i++) {

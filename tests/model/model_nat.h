@@ -79,6 +79,7 @@ bool model_nat_port_ok(const struct model_nat *m, const struct model_pkt *p,
 struct model_flow *model_nat_add(struct model_nat *m, const struct model_pkt *p,
 				 uint16_t xport, uint64_t now);
 void model_nat_forget(struct model_nat *m, uint16_t owner, uint64_t now);
+uint32_t model_nat_live(const struct model_nat *m, uint64_t now);
 /* A live flow picked by @r, or NULL. */
 struct model_flow *model_nat_pick(struct model_nat *m, uint32_t r,
 				  uint64_t now);

@@ -67,6 +67,7 @@ static const struct {
 	  "1.1.1.1 1.1.1.2 1.1.1.3 1.1.1.4 1.1.1.5", "too long" },
 	{ "clients", "1023", "0", "allowed: 1 to 1023" },
 	{ "reject", "rst", "RST", "allowed: icmp, rst, silent" },
+	{ "hairpin", "yes", "on", "allowed: yes, no" },
 	{ "answers.rate", "1", "-1", "not a number" },
 	{ "answers.burst", "100000", "100001", "allowed: 1 to 100000" },
 	{ "nat.flows", "16", "15", "allowed: 16 to 1048576" },

@@ -705,6 +705,25 @@ static void explain_says_how_it_leaves_or_what_is_told(void)
 	stop();
 }
 
+static void explain_knows_the_hairpin(void)
+{
+	const struct jval *o;
+
+	start();
+	apply.conf.hairpin = true;
+	rules5("action=accept proto=tcp dstports=443-443");
+	o = ask("explain client=work dst=192.0.2.2 proto=tcp port=443");
+	CU_ASSERT(has(o, "verdict", "accept"));
+	CU_ASSERT(jtrue(&doc, jget(&doc, o, "hairpin")));
+	o = ask("explain client=work dst=192.0.2.2 proto=udp port=443");
+	CU_ASSERT(has(o, "reason", "policy"));
+	o = ask("explain client=work dst=192.0.2.2 proto=icmp port=8");
+	CU_ASSERT(has(o, "reason", "hairpin"));
+	o = ask("explain client=work dst=198.51.100.9 proto=tcp port=443");
+	CU_ASSERT_PTR_NULL(jget(&doc, o, "hairpin"));
+	stop();
+}
+
 /* ---- requests that are none -----------------------------------------------*/
 
 static const struct {
@@ -931,6 +950,7 @@ UNIT_SUITE(ctl, UNIT(status_has_what_an_operator_asks_first),
 	   UNIT(reload_says_whether_it_was_done),
 	   UNIT(explain_says_what_would_happen_and_why),
 	   UNIT(explain_says_how_it_leaves_or_what_is_told),
+	   UNIT(explain_knows_the_hairpin),
 	   UNIT(what_is_no_request_is_refused_with_a_sentence),
 	   UNIT(a_line_without_end_is_refused),
 	   UNIT(many_requests_may_come_on_one_connection),
