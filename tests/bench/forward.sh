@@ -27,10 +27,11 @@ DUTS=${DUTS:-kernel vifwall}
 SEND=$ROOT/build/bench_send
 FLOWS=1000
 if [ "${QUICK:-0}" != 0 ]; then
-	ROUNDS=2 LENGTH=2
+	: "${ROUNDS:=2}" "${LENGTH:=2}"
 else
-	ROUNDS=3 LENGTH=4
+	: "${ROUNDS:=3}" "${LENGTH:=4}"
 fi
+CASES=${CASES:-pps tcp rtt nogso}
 SEND_CPU=0
 FORWARD_CPU=$(($(nproc) - 1))
 declare -A BEST DATA
@@ -248,16 +249,26 @@ ratios() {
 	done
 }
 
-houses on
-each_round measure_pps
-each_round measure_tcp tcp_gbit
-each_round measure_tcp tcp_down_gbit -R
-each_round measure_rtt
-houses_down
-houses off
-each_round measure_tcp tcp_nogso_gbit
-each_round measure_tcp tcp_nogso_down_gbit -R
-houses_down
+wanted() { # CASE...: one of them is
+	local c
+	for c; do [[ " $CASES " != *" $c "* ]] || return 0; done
+	return 1
+}
+
+if wanted pps tcp rtt; then
+	houses on
+	! wanted pps || each_round measure_pps
+	! wanted tcp || each_round measure_tcp tcp_gbit
+	! wanted tcp || each_round measure_tcp tcp_down_gbit -R
+	! wanted rtt || each_round measure_rtt
+	houses_down
+fi
+if wanted nogso; then
+	houses off
+	each_round measure_tcp tcp_nogso_gbit
+	each_round measure_tcp tcp_nogso_down_gbit -R
+	houses_down
+fi
 for k in "${!BEST[@]}"; do echo "$k=${BEST[$k]}"; done
 ratios
 [ "$FAILED" -eq 0 ]
