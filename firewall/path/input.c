@@ -3,10 +3,12 @@
  * Hop 2: is it a sane frame from who it says?
  *
  * A batch goes through in stages, so that the misses of one packet in the flow
- * table overlap with the work on the others: sift all, hash all and load their
- * buckets, then judge, translate and send one by one.
+ * table overlap with the work on the others: sift all, join what belongs
+ * together, hash all and load their buckets, then judge, translate and send one
+ * by one.
  */
 #include "firewall/path/shard.h"
+#include "packet/pkt_gro.h"
 #include "packet/pkt_parse.h"
 
 /* R84: from the MAC that was assigned, to ours. */
@@ -160,14 +162,18 @@ void fw_input(struct fw *fw, struct port *port, struct pkt_batch *in,
 
 		if (v == PKT_DROP)
 			fw_drop(fw, s->owner, p);
-		if (v != PKT_FORWARD)
-			continue;
-		in->p[n] = p;
-		owner[n] = s->owner;
-		hit[n++] = (struct nat_hit){ 0 };
+		if (v == PKT_FORWARD)
+			in->p[n++] = p;
 	}
-	nat_prefetch(fw->nat, in->p, hit, owner, n);
-	for (uint32_t i = 0; i < n; i++)
+	in->n = n;
+	if (fw->gso)
+		pkt_gro(fw->pool, in);
+	for (uint32_t i = 0; i < in->n; i++) {
+		owner[i] = s->owner;
+		hit[i] = (struct nat_hit){ 0 };
+	}
+	nat_prefetch(fw->nat, in->p, hit, owner, in->n);
+	for (uint32_t i = 0; i < in->n; i++)
 		hop3(fw, s->owner, in->p[i], &hit[i], now);
 	in->n = 0;
 }

@@ -74,6 +74,20 @@ void fw_flush(struct fw *fw, struct mono now)
 	fw->dirty_n = 0;
 }
 
+/*
+ * Joining segments (pkt_gro.h) pays when whoever they are for takes aggregates;
+ * it is not known yet who that will be.
+ */
+static void look_at_caps(struct fw *fw)
+{
+	const uint8_t all = PORT_CSUM | PORT_GSO4 | PORT_GSO6;
+
+	fw->gso = true;
+	for (uint16_t i = 0; i < fw->conf.ports; i++)
+		if (fw->slot[i].port && (fw->slot[i].port->caps & all) != all)
+			fw->gso = false;
+}
+
 int fw_port_add(struct fw *fw, struct port *port)
 {
 	for (uint16_t i = 0; i < fw->conf.ports; i++) {
@@ -83,6 +97,7 @@ int fw_port_add(struct fw *fw, struct port *port)
 			continue;
 		s->port = port;
 		port->id = i;
+		look_at_caps(fw);
 		return 0;
 	}
 	return -ENOSPC;
@@ -100,6 +115,7 @@ void fw_port_remove(struct fw *fw, struct port *port, struct mono now)
 	fw_slot_clear(fw, s);
 	/* it may still stand in the list of dirty slots */
 	*s = (struct slot){ .owner = FW_NOBODY, .dirty = s->dirty };
+	look_at_caps(fw);
 }
 
 /* ---- poll rounds --------------------------------------------------------- */

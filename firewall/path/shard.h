@@ -66,6 +66,7 @@ struct fw {
 	struct pkt_addr *guard; /* guard_n of conf.guard */
 	uint32_t guard_n;
 	uint8_t *pairs;	 /* bit from * (clients + 1) + to */
+	bool gso;	 /* every port takes aggregates: make some */
 	uint16_t *dirty; /* slots whose out batch may have something */
 	uint16_t dirty_n;
 	uint16_t turn;	   /* slot that the next round begins with */

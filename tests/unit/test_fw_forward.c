@@ -529,6 +529,61 @@ static void segments_too_large_for_the_link_are_cut_again(void)
 	lab_free(l);
 }
 
+/* Two segments in one batch, as a port hands them over. */
+static void two_at_once(void)
+{
+	static const struct frame_spec seg[2] = {
+		{ .proto = IP_TCP,
+		  .df = true,
+		  .seq = 1001,
+		  .payload_len = 1000 },
+		{ .proto = IP_TCP,
+		  .df = true,
+		  .seq = 2001,
+		  .payload_len = 900 },
+	};
+	struct pkt_batch in = { .n = 2 };
+
+	for (int i = 0; i < 2; i++)
+		in.p[i] = lab_frame(l, LAB_A, &seg[i]);
+	fw_input(l->fw, &l->port[LAB_A].port, &in, l->now);
+	fw_flush(l->fw, l->now);
+}
+
+static void segments_leave_as_an_aggregate_when_all_ports_take_it(void)
+{
+	struct port *last;
+	const struct pkt *p;
+
+	l = lab_new();
+	last = &l->port[LAB_NET].port;
+	connection();
+	two_at_once();
+	CU_ASSERT_PTR_NOT_NULL(lab_out(l, LAB_UPLINK));
+	CU_ASSERT_PTR_NOT_NULL(lab_out(l, LAB_UPLINK));
+	for (int i = 0; i < LAB_PORTS; i++)
+		l->port[i].port.caps = PORT_CSUM | PORT_GSO4 | PORT_GSO6;
+	fw_port_remove(l->fw, last, l->now);
+	CU_ASSERT_EQUAL(fw_port_add(l->fw, last), 0);
+	two_at_once();
+	p = lab_out(l, LAB_UPLINK);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT_TRUE(lab_goes(p, LAB_OUT4, LAB_SERVER4));
+	CU_ASSERT_EQUAL(p->gso_type, PKT_GSO_TCP4);
+	CU_ASSERT_EQUAL(p->gso_size, 1000);
+	CU_ASSERT_EQUAL(p->len - p->pay_off, 1900);
+	CU_ASSERT_TRUE(lab_silent(l));
+	/* and not any more when there is one that does not */
+	fw_port_remove(l->fw, last, l->now);
+	last->caps = PORT_CSUM | PORT_GSO4;
+	CU_ASSERT_EQUAL(fw_port_add(l->fw, last), 0);
+	two_at_once();
+	p = lab_out(l, LAB_UPLINK);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT_EQUAL(p->gso_type, PKT_GSO_NONE);
+	lab_free(l);
+}
+
 /* ---- without buffers ----------------------------------------------------- */
 
 /* Takes all small buffers but @left. */
@@ -622,5 +677,6 @@ UNIT_SUITE(fw_forward, UNIT(R11_all_that_is_not_ours_to_change_stays),
 	   UNIT(R10_and_is_cut_for_one_that_does_not),
 	   UNIT(R10_its_size_is_that_of_its_segments),
 	   UNIT(segments_too_large_for_the_link_are_cut_again),
+	   UNIT(segments_leave_as_an_aggregate_when_all_ports_take_it),
 	   UNIT(R134_without_buffers_packets_are_dropped_and_counted),
 	   UNIT(R134_without_buffers_there_are_no_answers_and_no_harm))
