@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -160,6 +161,15 @@ static int take_signals(struct data *d)
 	return fd < 0 ? fd : loop_add(&d->loop, fd, DATA_SIGNAL, 0, LOOP_IN);
 }
 
+/* To look on is to keep everybody else from the only processor. */
+static bool alone(void)
+{
+	cpu_set_t usable;
+
+	return sched_getaffinity(0, sizeof(usable), &usable) == 0 &&
+	       CPU_COUNT(&usable) == 1;
+}
+
 static int set_up(struct data *d, const struct role_conf *rc)
 {
 	struct fw_conf c = rc->fw;
@@ -173,6 +183,8 @@ static int set_up(struct data *d, const struct role_conf *rc)
 		err = data_init(d, mem, len, &c, view, ROLE_FD_LINK);
 	if (!err)
 		err = take_signals(d);
+	if (!err && !alone())
+		d->loop.busy_ns = rc->busy_us * 1000;
 	close(ROLE_FD_VIEW);
 	close(ROLE_FD_CONF);
 	explicit_bzero(&c, sizeof(c));

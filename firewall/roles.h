@@ -97,6 +97,7 @@ int VW_MUST_USE role_note_recv(int link, int *fd);
 struct role_conf {
 	struct fw_conf fw;  /* keys and seeds: data fills them in itself */
 	uint32_t uid, gid;  /* data becomes these; 0: keeps its own */
+	uint32_t busy_us;   /* busy polling (linux/loop.h) */
 	uint8_t sandbox;    /* enum isolate_mode (linux/isolate.h) */
 	uint8_t log_target; /* enum log_target (linux/log.h) */
 	uint8_t log_level;  /* enum log_level */

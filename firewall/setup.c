@@ -24,6 +24,7 @@ void setup_role(struct role_conf *rc, const struct conf *c)
 	rc->fw.reply_silent = c->reject == CONF_REJECT_SILENT;
 	rc->fw.reject_rst = c->reject == CONF_REJECT_RST;
 	rc->fw.hairpin = c->hairpin;
+	rc->busy_us = c->busy_us;
 	rc->uid = c->uid;
 	rc->gid = c->gid;
 	rc->sandbox = c->sandbox;

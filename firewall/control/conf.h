@@ -83,6 +83,7 @@ struct conf {
 	bool hairpin;
 	uint32_t answers_per_s, answers_burst;
 	uint32_t small_n, large_n, neighbours;
+	uint32_t busy_us;
 	char socket[CONF_PATH_MAX];
 	uint32_t socket_gid; /* 0: none; its members may ask */
 	uint8_t log_level;   /* enum log_level */

@@ -160,6 +160,10 @@ const struct conf_row conf_global[] = {
 	      "Packet buffers of 2 KiB."),
 	NUM32("buffers.large", large_n, "256", 16, 1u << 16,
 	      "Packet buffers of 66 KiB."),
+	NUM32("busy-poll", busy_us, "50", 0, 1000,
+	      "Microseconds that the data process looks for more packets "
+	      "before it sleeps, when they come in quick succession; does "
+	      "nothing on a machine with one processor."),
 	NUM32("neighbours", neighbours, "1024", 16, 65536,
 	      "Neighbours kept for the uplink and for networks."),
 

@@ -44,6 +44,8 @@ int loop_open(struct loop *l)
 		return -errno;
 	l->raw_ns = read_clock();
 	l->now.ns = l->raw_ns;
+	l->busy_ns = 0;
+	l->brisk = false;
 	return 0;
 }
 
@@ -95,9 +97,39 @@ static int sleep_ms(const struct loop *l, struct mono until)
 	return ms > LOOP_SLEEP_MS ? (int)LOOP_SLEEP_MS : (int)ms;
 }
 
+/* Looks until there is something or it is @until. */
+static int poll_busily(struct loop *l, struct epoll_event *e, int max,
+		       struct mono until)
+{
+	int n;
+
+	do {
+		n = epoll_wait(l->epoll, e, max, 0);
+		loop_now(l);
+	} while (!n && !mono_past(until, l->now));
+	return n;
+}
+
 /*
  * #syscalls data control: epoll_wait epoll_pwait
  */
+static int await(struct loop *l, struct epoll_event *e, int max,
+		 struct mono until)
+{
+	struct mono start = loop_now(l), end = { start.ns + l->busy_ns };
+	int n = 0;
+
+	if (mono_past(until, start))
+		return epoll_wait(l->epoll, e, max, 0);
+	if (l->brisk)
+		n = poll_busily(l, e, max, mono_past(end, until) ? end : until);
+	if (!n)
+		n = epoll_wait(l->epoll, e, max, sleep_ms(l, until));
+	loop_now(l);
+	l->brisk = n > 0 && l->busy_ns && !mono_past(end, l->now);
+	return n;
+}
+
 int loop_wait(struct loop *l, struct loop_event *ev, uint32_t max,
 	      struct mono until)
 {
@@ -106,10 +138,9 @@ int loop_wait(struct loop *l, struct loop_event *ev, uint32_t max,
 
 	if (max > EVENTS_MAX)
 		max = EVENTS_MAX;
-	n = epoll_wait(l->epoll, e, (int)max, sleep_ms(l, until));
+	n = await(l, e, (int)max, until);
 	if (n < 0 && errno != EINTR)
 		return -errno;
-	loop_now(l);
 	for (int i = 0; i < n; i++) {
 		ev[i].type = (uint32_t)(e[i].data.u64 >> 32);
 		ev[i].idx = (uint32_t)e[i].data.u64;

@@ -27,10 +27,18 @@
 #define LOOP_OUT 0x2u
 #define LOOP_ERR 0x4u /* error or hang-up: always reported */
 
+/*
+ * Busy polling: to sleep and be woken takes ten times as long as a packet does,
+ * so loop_wait() looks again and again for @busy_ns before it sleeps, but only
+ * after a wait that was no longer than that.  Who hears of something now and
+ * then never pays for it, and nobody pays more than once for a silence.
+ */
 struct loop {
 	int epoll;
 	uint64_t raw_ns; /* last reading of the real clock */
 	struct mono now;
+	uint32_t busy_ns; /* 0 after loop_open(): sleeps at once */
+	bool brisk;	  /* the last wait was a short one */
 };
 
 struct loop_event {

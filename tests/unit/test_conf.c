@@ -96,6 +96,7 @@ static const struct {
 	{ "quota.new-burst", "1", "1k", "not a number" },
 	{ "buffers.small", "256", "255", "out of range" },
 	{ "buffers.large", "16", "15", "out of range" },
+	{ "busy-poll", "0", "1001", "out of range" },
 	{ "neighbours", "16", "15", "out of range" },
 	{ "control.socket", "/run/x/ctl.sock", "ctl.sock", "absolute path" },
 	{ "control.group", "0", "no-such-group", "not a group" },

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "firewall/linux/loop.h"
@@ -79,6 +80,56 @@ static void a_sleep_ends_at_its_deadline_and_not_before(void)
 	loop_close(&loop);
 }
 
+static uint32_t cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint32_t)(t.tv_sec * 1000000 + t.tv_nsec / 1000);
+}
+
+/* Processor time of a wait of 20 ms in which nothing happens. */
+static uint32_t time_of_silence(void)
+{
+	uint32_t before = cpu_us();
+
+	CU_ASSERT_EQUAL(
+		loop_wait(&loop, ev, 8, mono_add_ms(loop_now(&loop), 20)), 0);
+	return cpu_us() - before;
+}
+
+static void busy_polling_begins_after_a_short_wait_and_ends_with_a_long(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	CU_ASSERT_EQUAL_FATAL(loop_open(&loop), 0);
+	CU_ASSERT_EQUAL(loop_add(&loop, fd, 1, 1, LOOP_IN), 0);
+	loop.busy_ns = 10 * MONO_MS;
+	CU_ASSERT(time_of_silence() < 1000);
+	add_one(fd);
+	CU_ASSERT_EQUAL(loop_wait(&loop, ev, 8, mono_add_ms(loop.now, 20)), 1);
+	CU_ASSERT_TRUE(loop.brisk);
+	/* what waits is found at once, and looked for no longer */
+	CU_ASSERT_EQUAL(loop_wait(&loop, ev, 8, mono_add_ms(loop.now, 20)), 1);
+	CU_ASSERT_TRUE(loop.brisk);
+	loop_del(&loop, fd);
+	CU_ASSERT(time_of_silence() >= 1000);
+	CU_ASSERT_FALSE(loop.brisk);
+	CU_ASSERT(time_of_silence() < 1000);
+	/* never past the deadline */
+	loop.brisk = true;
+	loop.busy_ns = MONO_S;
+	CU_ASSERT_EQUAL(loop_wait(&loop, ev, 8, mono_add_ms(loop.now, 3)), 0);
+	CU_ASSERT_FALSE(loop.brisk);
+	/* switched off */
+	CU_ASSERT_EQUAL(loop_add(&loop, fd, 1, 1, LOOP_IN), 0);
+	loop.busy_ns = 0;
+	CU_ASSERT_EQUAL(loop_wait(&loop, ev, 8, mono_add_ms(loop.now, 20)), 1);
+	CU_ASSERT_FALSE(loop.brisk);
+	close(fd);
+	loop_close(&loop);
+}
+
 static void a_broken_loop_is_an_error(void)
 {
 	struct loop none = { .epoll = -1 };
@@ -136,6 +187,7 @@ static void signals_come_by_a_descriptor(void)
 UNIT_SUITE(loop, UNIT(what_woke_is_named_by_type_and_index),
 	   UNIT(what_is_asked_for_can_change),
 	   UNIT(a_sleep_ends_at_its_deadline_and_not_before),
+	   UNIT(busy_polling_begins_after_a_short_wait_and_ends_with_a_long),
 	   UNIT(a_broken_loop_is_an_error),
 	   UNIT(a_gap_in_the_clock_counts_as_ten_seconds),
 	   UNIT(signals_come_by_a_descriptor))
