@@ -121,7 +121,7 @@ $(B)/obj/firewall/linux/seccomp.o: $(B)/gen/firewall/linux/seccomp_calls.h
 $(B)/gen/version: always
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
-$(call obj,firewall/main.c firewall/control/ctl_show.c firewall/cli/cli.c tests/unit/test_ctl.c): $(B)/gen/version
+$(call obj,firewall/main.c firewall/control/ctl_show.c firewall/cli/cli.c tests/unit/test_ctl.c tests/unit/test_cli.c): $(B)/gen/version
 
 # ---- programs --------------------------------------------------------------
 
@@ -173,7 +173,7 @@ $(B)/unit: $(call obj,tests/unit/main.c $(UNIT_TESTS) $(UNIT_HELP)) $(LIBS_ALL)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS) $(PROG_LIBS)
 
 $(B)/unit-slow: $(B)/obj/tests/unit/main-slow.o $(call obj,$(SLOW_TESTS) $(UNIT_HELP) $(wildcard tests/model/nat_table_slow.c)) \
-		$(filter-out %/nat_table.o,$(call obj,$(NAT_SRC))) $(call lib,path share rules packet)
+		$(filter-out %/nat_table.o,$(call obj,$(NAT_SRC))) $(call lib,cli control linux path share rules packet)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS)
 

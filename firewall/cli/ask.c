@@ -74,6 +74,13 @@ static bool read_line(struct ask *a)
 	return false;
 }
 
+static int not_understood(void)
+{
+	fputs("vifwallctl: not understood: is vifwalld of another version?\n",
+	      stderr);
+	return CLI_INTERNAL;
+}
+
 int ask(struct ask *a, const char *fmt, ...)
 {
 	char line[CTL_LINE_MAX], text[JREAD_TEXT];
@@ -96,12 +103,8 @@ int ask(struct ask *a, const char *fmt, ...)
 	}
 	if (jread(&a->doc, a->text, a->len) ||
 	    jnum(&a->doc, jget(&a->doc, jroot(&a->doc), "schema")) !=
-		    CTL_SCHEMA) {
-		fputs("vifwallctl: not understood: is vifwalld of another "
-		      "version?\n",
-		      stderr);
-		return CLI_INTERNAL;
-	}
+		    CTL_SCHEMA)
+		return not_understood();
 	error = jget(&a->doc, jroot(&a->doc), "error");
 	if (!error)
 		return CLI_OK;
@@ -121,9 +124,9 @@ int ask_all(struct ask *a, const char *request, const char *name,
 	    void (*each)(const struct ask *a, const struct jval *v, void *ctx),
 	    void *ctx)
 {
-	uint64_t from = 0;
+	uint64_t from = 0, next;
 
-	do {
+	for (;;) {
 		int code = ask_page(a, request, from);
 		const struct jval *root = jroot(&a->doc), *list;
 
@@ -135,9 +138,13 @@ int ask_all(struct ask *a, const char *request, const char *name,
 		for (const struct jval *v = jfirst(&a->doc, list); v;
 		     v = jnext(&a->doc, list, v))
 			each(a, v, ctx);
-		from = jnum(&a->doc, jget(&a->doc, root, "next"));
-	} while (from);
-	return CLI_OK;
+		next = jnum(&a->doc, jget(&a->doc, root, "next"));
+		if (!next)
+			return CLI_OK;
+		if (next <= from)
+			return not_understood();
+		from = next;
+	}
 }
 
 /* ---- as JSON --------------------------------------------------------------*/
@@ -150,6 +157,9 @@ static bool is_key(const struct jdoc *d, const struct jval *k, const char *name)
 struct joined {
 	const char *name;
 	bool comma;
+	void (*head)(const struct ask *a, void *ctx);
+	bool (*keep)(const struct ask *a, const struct jval *v, void *ctx);
+	void *ctx;
 };
 
 /* All members but the list and what leads to the next page. */
@@ -159,6 +169,8 @@ static void print_members(const struct ask *a, void *ctx)
 	const struct joined *join = ctx;
 	const struct jval *o = jroot(d);
 
+	if (join->head)
+		join->head(a, join->ctx);
 	printf("{");
 	for (const struct jval *k = jfirst(d, o); k;) {
 		const struct jval *v = jnext(d, o, k);
@@ -177,24 +189,31 @@ static void print_element(const struct ask *a, const struct jval *v, void *ctx)
 {
 	struct joined *join = ctx;
 
+	if (join->keep && !join->keep(a, v, join->ctx))
+		return;
 	printf("%s%.*s", join->comma ? "," : "", (int)v->len,
 	       a->doc.text + v->at);
 	join->comma = true;
 }
 
-int ask_json(struct ask *a, const char *request, const char *name)
+int ask_json_some(struct ask *a, const char *request, const char *name,
+		  void (*head)(const struct ask *a, void *ctx),
+		  bool (*keep)(const struct ask *a, const struct jval *v,
+			       void *ctx),
+		  void *ctx)
 {
-	struct joined join = { .name = name };
-	int code;
+	struct joined join = {
+		.name = name, .head = head, .keep = keep, .ctx = ctx
+	};
+	int code =
+		ask_all(a, request, name, print_members, print_element, &join);
 
-	if (!name) {
-		code = ask(a, "%s", request);
-		if (!code || code == CLI_NO)
-			printf("%.*s\n", (int)a->len, a->text);
-		return code;
-	}
-	code = ask_all(a, request, name, print_members, print_element, &join);
 	if (!code)
 		printf("]}\n");
 	return code;
+}
+
+int ask_json(struct ask *a, const char *request, const char *name)
+{
+	return ask_json_some(a, request, name, NULL, NULL, NULL);
 }

@@ -14,6 +14,7 @@ enum cli_exit {
 	CLI_USAGE = 2,
 	CLI_UNREACHABLE = 69,
 	CLI_INTERNAL = 70, /* the answer is none */
+	CLI_OUTPUT = 74,   /* stdout could not be written */
 };
 
 /* A connection to the daemon and its last answer. */
@@ -42,7 +43,16 @@ int ask_all(struct ask *a, const char *request, const char *name,
 	    void (*each)(const struct ask *a, const struct jval *v, void *ctx),
 	    void *ctx);
 
-/* Prints the answers to @request as one object, their lists @name joined. */
+/*
+ * Prints the answers to @request as one object, their lists @name joined.
+ * ask_json_some() leaves out elements that @keep does not want; @head sees the
+ * first page before that.
+ */
 int ask_json(struct ask *a, const char *request, const char *name);
+int ask_json_some(struct ask *a, const char *request, const char *name,
+		  void (*head)(const struct ask *a, void *ctx),
+		  bool (*keep)(const struct ask *a, const struct jval *v,
+			       void *ctx),
+		  void *ctx);
 
 #endif

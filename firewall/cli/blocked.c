@@ -15,8 +15,9 @@
 
 struct blocked {
 	struct table t;
-	uint64_t since_ms;
-	bool lines; /* --follow: no table */
+	uint64_t since_ms; /* what is older is left out */
+	uint64_t told_ms;  /* the daemon's uptime at its last answer */
+	bool follow;	   /* only what came since then */
 	uint32_t remedies, left_out;
 	char remedy[REMEDIES][JREAD_TEXT];
 };
@@ -32,6 +33,26 @@ static void remedy(struct blocked *b, const char *text)
 		return;
 	}
 	snprintf(b->remedy[b->remedies++], JREAD_TEXT, "%s", text);
+}
+
+/* Before the rows: how far back do they matter? */
+static void head(const struct ask *a, void *ctx)
+{
+	const struct jdoc *d = &a->doc;
+	uint64_t now = jms(d, jget(d, jroot(d), "uptime"));
+	struct blocked *b = ctx;
+
+	/* another daemon since: all that it has is new */
+	if (b->follow)
+		b->since_ms = now < b->told_ms ? UINT64_MAX : now - b->told_ms;
+	b->told_ms = now;
+}
+
+static bool is_wanted(const struct ask *a, const struct jval *r, void *ctx)
+{
+	const struct blocked *b = ctx;
+
+	return jms(&a->doc, jget(&a->doc, r, "last_ago")) <= b->since_ms;
 }
 
 /* "policy", "rule 0003", "spoof-client (said 10.0.0.9)" */
@@ -59,7 +80,7 @@ static void row(const struct ask *a, const struct jval *r, void *ctx)
 	struct blocked *b = ctx;
 	char t[JREAD_TEXT], why[2 * JREAD_TEXT], u[UNIT_MAX];
 
-	if (last > b->since_ms)
+	if (!is_wanted(a, r, b))
 		return;
 	reason(d, r, why, sizeof(why));
 	table_add(&b->t, "%s ago", unit_ms(u, last));
@@ -88,20 +109,24 @@ static void remedies(const struct blocked *b)
 		       b->left_out);
 }
 
-static int once(struct ask *a, const char *request, struct blocked *b)
+static int once(struct ask *a, const char *request, struct blocked *b,
+		bool json)
 {
 	static const char *const heads[] = { ">LAST", ">PACKETS", "FROM",
 					     "PROTO", "TO",	  ">PORT",
 					     "REASON" };
 	int code;
 
+	if (json)
+		return ask_json_some(a, request, "list", head, is_wanted, b);
 	b->remedies = b->left_out = 0;
 	table_init(&b->t, heads, sizeof(heads) / sizeof(heads[0]));
-	code = ask_all(a, request, "list", NULL, row, b);
-	if (!code && !b->t.cells && !b->lines)
+	b->t.headless = b->follow;
+	code = ask_all(a, request, "list", head, row, b);
+	if (!code && !b->t.cells && !b->follow)
 		printf("nothing was refused\n");
 	table_print(&b->t, stdout);
-	if (!b->lines)
+	if (!b->follow)
 		remedies(b);
 	return code;
 }
@@ -113,16 +138,13 @@ int cli_blocked(const struct cli *c, struct ask *a)
 	int code;
 
 	cli_request(c, "blocked", request);
-	if (c->json)
-		return ask_json(a, request, "list");
 	b.since_ms = c->since_ms;
-	code = once(a, request, &b);
-	b.lines = true;
-	b.since_ms = FOLLOW_S * 1000;
+	code = once(a, request, &b, c->json);
+	b.follow = true;
 	while (!code && c->follow) {
 		fflush(stdout);
 		sleep(FOLLOW_S);
-		code = once(a, request, &b);
+		code = once(a, request, &b, c->json);
 	}
 	return code;
 }

@@ -224,6 +224,7 @@ static bool is_key_name(const char *name)
 static int check_rule_file(struct findings *f, const char *path)
 {
 	char text[RULE_TEXT_MAX + 2], name[CONF_LINE_MAX];
+	char line[CONF_LINE_MAX];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
 
@@ -236,10 +237,13 @@ static int check_rule_file(struct findings *f, const char *path)
 	close(fd);
 	if (n > 0 && text[n - 1] == '\n')
 		n--;
-	if ((size_t)n > RULE_TEXT_MAX)
-		found(f, "longer than a rule can be");
-	else
+	if ((size_t)n > RULE_TEXT_MAX) {
+		snprintf(line, sizeof(line),
+			 "%.900s: longer than a rule can be", path);
+		found(f, line);
+	} else {
 		check_key(f, path, last(path, name), text, (size_t)n);
+	}
 	return CLI_OK;
 }
 

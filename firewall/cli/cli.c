@@ -138,7 +138,7 @@ static int run(const struct command *cmd, struct cli *c)
 	return code;
 }
 
-int cli_run(int argc, char **argv)
+static int run_line(int argc, char **argv)
 {
 	struct cli c = { .socket = CTL_SOCKET, .since_ms = UINT64_MAX };
 	const struct command *cmd;
@@ -175,4 +175,14 @@ int cli_run(int argc, char **argv)
 	c.argc = n - 1;
 	c.argv = argv + 1;
 	return run(cmd, &c);
+}
+
+int cli_run(int argc, char **argv)
+{
+	int code = run_line(argc, argv);
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	perror("vifwallctl: can't write");
+	return CLI_OUTPUT;
 }

@@ -17,7 +17,7 @@ struct cli {
 	char *const *argv;
 };
 
-/* The whole program; an enum cli_exit.  Reorders @argv. */
+/* The whole program; an enum cli_exit.  Reorders @argv, flushes stdout. */
 int cli_run(int argc, char **argv);
 
 /* Subcommands; an enum cli_exit.  @a is open, but for cli_check(). */

@@ -97,15 +97,18 @@ int cli_reload(const struct cli *c, struct ask *a)
 {
 	const struct jdoc *d = &a->doc;
 	int code = ask(a, "reload");
-	const struct jval *list = jget(d, jroot(d), "errors");
+	const struct jval *list;
 	char t[JREAD_TEXT];
 
+	if (code && code != CLI_NO)
+		return code;
 	if (c->json)
 		printf("%.*s\n", (int)a->len, a->text);
 	else if (!code)
 		printf("settings and rules were read again\n");
-	if (code != CLI_NO)
+	if (!code)
 		return code;
+	list = jget(d, jroot(d), "errors");
 	/* the first was printed already */
 	for (const struct jval *v = jfirst(d, list); v;) {
 		v = jnext(d, list, v);

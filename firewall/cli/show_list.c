@@ -204,6 +204,9 @@ static void drop(const struct ask *a, const struct jval *o, void *ctx)
 	struct drops *all = ctx;
 	char t[JREAD_TEXT];
 
+	/* only in objects do values come in pairs */
+	if (!list || list->type != JREAD_OBJECT)
+		return;
 	for (const struct jval *k = jfirst(d, list); k;) {
 		const struct jval *v = jnext(d, list, k);
 		struct drop *more =

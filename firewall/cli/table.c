@@ -58,7 +58,7 @@ void table_print(struct table *t, FILE *f)
 	for (uint32_t i = 0; i < t->cells; i++)
 		if ((int)strlen(t->cell[i]) > width[i % t->cols])
 			width[i % t->cols] = (int)strlen(t->cell[i]);
-	for (uint32_t i = 0; t->cells && i < t->cols; i++)
+	for (uint32_t i = 0; t->cells && !t->headless && i < t->cols; i++)
 		print_cell(t, f, i, t->head[i] + (t->head[i][0] == '>'),
 			   width[i]);
 	for (uint32_t i = 0; i < t->cells; i++) {

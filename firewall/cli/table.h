@@ -2,6 +2,7 @@
 #ifndef VIFWALL_FIREWALL_CLI_TABLE_H
 #define VIFWALL_FIREWALL_CLI_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -12,6 +13,7 @@
 #define TABLE_COLS 10u
 
 struct table {
+	bool headless;
 	uint32_t cols, cells, room;
 	char **cell;
 	const char *head[TABLE_COLS]; /* '>' before a head: to the right */

@@ -152,20 +152,39 @@ static void rule_json(struct json *j, const struct set *set,
 	}
 }
 
-/* What the client would be told about a refusal. */
-static const char *told(const struct ctl *c, const struct ctl_request *r)
+static bool is_ping(const struct ctl *c, const struct ctl_request *r)
 {
-	switch ((enum conf_reject)c->apply->conf.reject) {
-	case CONF_REJECT_SILENT:
-		break;
-	case CONF_REJECT_RST:
-		if (r->proto == 6)
-			return "a TCP reset";
-		return "an ICMP error";
-	case CONF_REJECT_ICMP:
-		return "an ICMP error";
-	}
-	return "nothing";
+	const struct fw_client *fw = &c->apply->slot[r->client].fw;
+
+	return (r->proto == 1 && r->port == 8 &&
+		pkt_addr_eq(&r->dst, &fw->gateway4)) ||
+	       (r->proto == 58 && r->port == 128 &&
+		pkt_addr_eq(&r->dst, &fw->gateway6));
+}
+
+/* A reset is for those that rules, or the lack of a right, refuse. */
+static bool is_prohibited(enum pkt_reason why)
+{
+	return why == PKT_REASON_RULE || why == PKT_REASON_POLICY ||
+	       why == PKT_REASON_RULES_BAD || why == PKT_REASON_PROTO ||
+	       why == PKT_REASON_CLIENT_TO_CLIENT;
+}
+
+/* What the client would be told about a refusal, as firewall/path/reply.c. */
+static const char *told(const struct ctl *c, const struct ctl_request *r,
+			enum pkt_reason why)
+{
+	bool icmp = r->proto == 1 || r->proto == 58;
+	uint8_t reject = c->apply->conf.reject;
+
+	if (why == PKT_REASON_TO_SELF && icmp)
+		return is_ping(c, r) ? "an echo reply" : "nothing";
+	if (why == PKT_REASON_CLOSED || why == PKT_REASON_MULTICAST ||
+	    why == PKT_REASON_MARTIAN_DST || reject == CONF_REJECT_SILENT)
+		return "nothing";
+	return reject == CONF_REJECT_RST && r->proto == 6 && is_prohibited(why)
+		       ? "a TCP reset"
+		       : "an ICMP error";
 }
 
 void ctl_show_explain(const struct ctl *c, struct json *j,
@@ -191,7 +210,7 @@ void ctl_show_explain(const struct ctl *c, struct json *j,
 	if (!pass) {
 		json_str(j, "reason", pkt_reason_name(v.reason));
 		json_str(j, "why", pkt_reason_text(v.reason));
-		json_str(j, "told", told(c, &r));
+		json_str(j, "told", told(c, &r, v.reason));
 		return;
 	}
 	json_str(j, "to", ctl_name(c, v.to));

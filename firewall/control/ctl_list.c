@@ -135,6 +135,7 @@ void ctl_show_blocked(const struct ctl *c, struct json *j, uint16_t n,
 	static struct view_blocked row[VIEW_BLOCKED_N];
 	uint32_t rows = blocked_take(c, n, row), i = from;
 
+	ctl_json_age(c, j, "uptime", c->started);
 	json_array(j, "list");
 	for (; i < rows && json_fits(j, ROW_ROOM); i++)
 		blocked_json(c, j, &row[i]);

@@ -116,7 +116,8 @@ void ctl_json_set(const struct ctl *c, struct json *j, const char *key,
 		json_str(j, "why", why);
 	json_str(j, "rules", state_name(set));
 	json_str(j, "source",
-		 s->accept ? "none, all accepted" : s->key[family]);
+		 s->accept && s->key[family][0] ? "none, all accepted"
+						: s->key[family]);
 	if (set->state == SET_GOOD) {
 		json_num(j, "count", set->n);
 		json_num(j, "names", set->names);
