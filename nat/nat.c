@@ -274,8 +274,9 @@ bool nat_port_is_free(const struct nat *n, const struct pkt_addr *outside,
 	uint32_t ref;
 
 	nat_key_addrs(&k, remote, outside, v6,
-		      nat_key_rest(remote_port, port, NAT_UPLINK, proto,
-				   v6 ? NAT_KEY_V6 : 0));
+		      nat_key_rest(remote_port, port,
+				   nat_key_who(NAT_UPLINK, proto,
+					       v6 ? NAT_KEY_V6 : 0)));
 	ref = nat_table_find(&n->table, &k, nat_table_hash(&n->table, &k));
 	return ref == NAT_NONE ||
 	       nat_flow_dead(n, nat_flow_at(n, NAT_REF_FLOW(ref)),

@@ -40,7 +40,7 @@ enum nat_class nat_class_of(enum nat_state s)
 
 static struct nat_list *list_of(const struct nat *n, const struct nat_flow *f)
 {
-	return &n->owner[f->owner[0]].list[nat_class_of(f->state)];
+	return &n->owner[nat_flow_owner(f, 0)].list[nat_class_of(f->state)];
 }
 
 void nat_age_join(struct nat *n, uint32_t i)
@@ -93,7 +93,7 @@ void nat_age_state(struct nat *n, uint32_t i, enum nat_state state)
  */
 uint32_t nat_age_shrunk(const struct nat *n, const struct nat_flow *f)
 {
-	const struct nat_owner *o = &n->owner[f->owner[0]];
+	const struct nat_owner *o = &n->owner[nat_flow_owner(f, 0)];
 	enum nat_class class = nat_class_of(f->state);
 	uint32_t least = class == NAT_CLASS_EST ? EST_MIN_MS : ONEWAY_MIN_MS;
 	uint32_t ms = n->timeout_ms[f->state], end = o->soft * 2;

@@ -24,7 +24,7 @@ uint32_t nat_age_shrunk(const struct nat *n, const struct nat_flow *f);
 static inline void nat_age_touch(const struct nat *n, struct nat_flow *f,
 				 uint64_t now_ms)
 {
-	const struct nat_owner *o = &n->owner[f->owner[0]];
+	const struct nat_owner *o = &n->owner[nat_flow_owner(f, 0)];
 	uint32_t ms = o->flows <= o->soft ? n->timeout_ms[f->state]
 					  : nat_age_shrunk(n, f);
 

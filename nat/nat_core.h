@@ -78,8 +78,8 @@ static inline struct nat_track *nat_track_at(const struct nat *n, uint32_t i)
 /* Made in an earlier life of an owner or address. */
 static inline bool nat_flow_stale(const struct nat *n, const struct nat_flow *f)
 {
-	return f->epoch[0] != n->epoch[f->owner[0]] ||
-	       f->epoch[1] != n->epoch[f->owner[1]] ||
+	return f->epoch[0] != n->epoch[nat_flow_owner(f, 0)] ||
+	       f->epoch[1] != n->epoch[nat_flow_owner(f, 1)] ||
 	       !n->addrs.live[f->stand[0]] || !n->addrs.live[f->stand[1]];
 }
 

@@ -17,31 +17,44 @@
  * index are derived from them.
  *
  * A live flow is in
- *	the index	under the key of each end, see nat_key.h
- *	one list	of its payer (owner[0]) and its state's class
- *	one ring	of siblings: flows of the same inside endpoint that
- *share an outside port.  One of them, the one with NAT_F_MAP, is in the index
- *under the endpoint's key too.
+ *
+ *	the index   under the key of each end, see nat_key.h
+ *	one list    of its payer (owner of end 0) and its state's class
+ *	one ring    of siblings: flows of the same inside endpoint that share an
+ *	            outside port
+ *
+ * One flow of the ring, the one with NAT_F_MAP, is in the index under the
+ * endpoint's key too.
  */
 
 #define NAT_NONE UINT32_MAX
 
-#define NAT_F_V6 0x01u
 #define NAT_F_MAP 0x02u		    /* carries its endpoint's mapping key */
 #define NAT_F_PORT 0x04u	    /* its ring uses a port of stand[1] */
 #define NAT_F_SACK 0x08u	    /* both SYNs permitted selective ACKs */
 #define NAT_F_ACK(e) (0x10u << (e)) /* end e acknowledged the other's SYN */
 #define NAT_F_FIN(e) (0x40u << (e)) /* end e sent a FIN */
 
+/*
+ * What the packets that an end sends look like, but for their addresses: the
+ * last word of its key, see nat_key.h.  Packets to that end leave with the same
+ * ports, swapped.
+ */
+struct nat_end {
+	uint16_t
+		port; /* its own; ICMP: query id, end 1: type of the question */
+	uint16_t peer; /* the other end's, as this one sees it */
+	uint16_t who;  /* owner << 5 and what else tells keys apart */
+};
+
 struct nat_flow {
 	struct pkt_addr real[2];
-	uint16_t port[2];	/* ICMP: query id, type of the question */
-	uint16_t stand_port[2]; /* with stand[] */
-	uint32_t expires;	/* ms, wrapping */
+	struct nat_end end[2];
+	uint32_t expires; /* ms, wrapping */
 	uint32_t sib_next;
-	uint16_t owner[2];
 	uint16_t gen, rule;
-	uint8_t stand[2]; /* number in struct nat_addrs, 0: none */
+	uint8_t stand[2]; /* what each end sees in the other's place: number in
+			     struct nat_addrs, 0: its real address */
 	uint8_t epoch[2]; /* of the owners, when the flow was made */
 	uint8_t proto;
 	uint8_t state; /* enum nat_state */
@@ -60,6 +73,11 @@ struct nat_track {
 	uint16_t max_win[2]; /* largest window advertised */
 };
 static_assert(sizeof(struct nat_track) == 40, "memory budget (P5)");
+
+static inline uint16_t nat_flow_owner(const struct nat_flow *f, unsigned e)
+{
+	return f->end[e].who >> 5;
+}
 
 /* Who is evicted when an owner is at a limit: in this order, EST never. */
 enum nat_class {

@@ -59,7 +59,8 @@ static bool answer_key(struct nat_key *k, const struct pkt_quote *q,
 		}
 	}
 	nat_key_addrs(k, &q->dst, &q->src, v6,
-		      nat_key_rest(sport, dport, owner, q->proto, how));
+		      nat_key_rest(sport, dport,
+				   nat_key_who(owner, q->proto, how)));
 	return true;
 }
 
@@ -138,11 +139,11 @@ static void restore_ports(struct pkt *p, const struct pkt_quote *q,
 
 	if (q->proto == IP_TCP || q->proto == IP_UDP) {
 		if (f->stand[!s])
-			nat_edit16(&ports, l4, f->port[s]);
+			nat_edit16(&ports, l4, f->end[s].port);
 		if (f->stand[s])
-			nat_edit16(&ports, l4 + 2, f->stand_port[s]);
+			nat_edit16(&ports, l4 + 2, f->end[s].peer);
 	} else if (f->stand[1]) {
-		nat_edit16(&ports, l4 + 4, s ? f->stand_port[1] : f->port[0]);
+		nat_edit16(&ports, l4 + 4, s ? f->end[1].peer : f->end[0].port);
 	}
 	icmp->sum += ports.sum;
 	if (q->l4_off + at + 2 > pkt_end(p))
@@ -176,8 +177,8 @@ void nat_icmp_rewrite(const struct nat *n, struct pkt *p,
 	 * A router on the uplink's side keeps its address; whoever is inside,
 	 * or is the end itself, is shown as the end is.
 	 */
-	if (f->stand[s] &&
-	    (f->owner[e] != NAT_UPLINK || pkt_addr_eq(&from, &f->real[e])))
+	if (f->stand[s] && (nat_flow_owner(f, e) != NAT_UPLINK ||
+			    pkt_addr_eq(&from, &f->real[e])))
 		src = &addr[f->stand[s]];
 	outer = nat_rewrite_ip(p, src, f->stand[e] ? &f->real[s] : NULL);
 	if (p->l3 == PKT_L3_IP6)

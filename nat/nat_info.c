@@ -11,12 +11,12 @@ void nat_hit_tuple(const struct nat *n, const struct nat_hit *hit,
 	*out = (struct nat_tuple){
 		.src = f->real[0],
 		.dst = f->stand[0] ? n->addrs.addr[f->stand[0]] : f->real[1],
-		.sport = f->port[0],
-		.dport = f->stand[0] ? f->stand_port[0] : f->port[1],
+		.sport = f->end[0].port,
+		.dport = f->end[0].peer,
 		.proto = f->proto,
 	};
 	if (f->state == NAT_ICMP_QUERY) {
-		out->icmp_type = (uint8_t)f->port[1];
+		out->icmp_type = (uint8_t)f->end[1].port;
 		out->dport = out->sport;
 	}
 }
@@ -43,14 +43,14 @@ static void describe(const struct nat *n, const struct nat_flow *f,
 				  .proto = f->proto,
 				  .state = f->state,
 				  .expires_ms = f->expires - now_ms };
-	for (int e = 0; e < 2; e++) {
+	for (unsigned e = 0; e < 2; e++) {
 		out->real[e] = f->real[e];
-		out->real_port[e] = f->port[e];
-		out->owner[e] = f->owner[e];
+		out->real_port[e] = f->end[e].port;
+		out->owner[e] = nat_flow_owner(f, e);
 		if (!f->stand[e])
 			continue;
 		out->stand[e] = n->addrs.addr[f->stand[e]];
-		out->stand_port[e] = f->stand_port[e];
+		out->stand_port[e] = f->end[e].peer;
 	}
 }
 

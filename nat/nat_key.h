@@ -26,11 +26,18 @@ enum nat_key_kind { NAT_KEY_END0, NAT_KEY_END1, NAT_KEY_MAP, NAT_KEY_N };
 #define NAT_KEY_ANSWER 2u
 #define NAT_KEY_IS_MAP 4u
 
-static inline uint64_t nat_key_rest(uint16_t sport, uint16_t dport,
-				    uint16_t owner, uint8_t proto, unsigned how)
+/* Of an owner that exists it takes 15 bits, so struct nat_end has 16. */
+static inline uint32_t nat_key_who(uint16_t owner, uint8_t proto, unsigned how)
 {
-	return (uint64_t)sport | (uint64_t)dport << 16 | (uint64_t)owner << 32 |
-	       (uint64_t)proto << 48 | (uint64_t)how << 56;
+	unsigned code = proto == 6 ? 1 : proto == 17 ? 2 : 3;
+
+	return (uint32_t)owner << 5 | code << 3 | how;
+}
+
+static inline uint64_t nat_key_rest(uint16_t sport, uint16_t dport,
+				    uint32_t who)
+{
+	return (uint64_t)sport | (uint64_t)dport << 16 | (uint64_t)who << 32;
 }
 
 /* The question that an ICMP or ICMPv6 type asks or answers; 0: neither. */
@@ -96,19 +103,20 @@ static inline bool nat_key_of_packet(struct nat_key *k, const struct pkt *p,
 	uint16_t sport = p->sport, dport = p->dport;
 	uint64_t rest;
 
-	if (p->kind == PKT_KIND_ICMP_QUERY) {
-		dport = nat_icmp_question(p->proto, p->icmp_type);
-		if (!dport)
+	if (p->kind != PKT_KIND_UDP && p->kind != PKT_KIND_TCP) {
+		uint16_t asked = nat_icmp_question(p->proto, p->icmp_type);
+
+		if (!asked || (p->kind != PKT_KIND_ICMP_QUERY &&
+			       p->kind != PKT_KIND_ICMP_REPLY))
 			return false;
-	} else if (p->kind == PKT_KIND_ICMP_REPLY) {
-		sport = nat_icmp_question(p->proto, p->icmp_type);
-		how |= NAT_KEY_ANSWER;
-		if (!sport)
-			return false;
-	} else if (p->kind != PKT_KIND_TCP && p->kind != PKT_KIND_UDP) {
-		return false;
+		if (p->kind == PKT_KIND_ICMP_QUERY) {
+			dport = asked;
+		} else {
+			sport = asked;
+			how |= NAT_KEY_ANSWER;
+		}
 	}
-	rest = nat_key_rest(sport, dport, owner, p->proto, how);
+	rest = nat_key_rest(sport, dport, nat_key_who(owner, p->proto, how));
 	if (p->l3 == PKT_L3_IP4)
 		nat_key_ip4(k, pkt_l3(p) + 12, rest);
 	else
@@ -116,31 +124,33 @@ static inline bool nat_key_of_packet(struct nat_key *k, const struct pkt *p,
 	return true;
 }
 
-/* @addr: the addresses that stand[] numbers. */
+/* Where end @e of @f sends to; @addr: the addresses that stand[] numbers. */
+static inline const struct pkt_addr *
+nat_flow_peer(const struct nat_flow *f, unsigned e, const struct pkt_addr *addr)
+{
+	return f->stand[e] ? &addr[f->stand[e]] : &f->real[!e];
+}
+
+static inline uint64_t nat_flow_rest(const struct nat_flow *f, unsigned e)
+{
+	return nat_key_rest(f->end[e].port, f->end[e].peer, f->end[e].who);
+}
+
 static inline void nat_key_of_flow(struct nat_key *k, const struct nat_flow *f,
 				   enum nat_key_kind kind,
 				   const struct pkt_addr *addr)
 {
 	static const struct pkt_addr none;
-	unsigned e = kind & 1, how = f->flags & NAT_F_V6;
-	const struct pkt_addr *dst = &f->real[!e];
-	uint16_t dport = f->port[!e];
+	const struct nat_end *end = &f->end[kind & 1];
+	bool v6 = end->who & NAT_KEY_V6;
 
-	if (kind == NAT_KEY_MAP) {
-		nat_key_addrs(k, &f->real[0], &none, how,
-			      nat_key_rest(f->port[0], f->stand[1], f->owner[0],
-					   f->proto, how | NAT_KEY_IS_MAP));
-		return;
-	}
-	if (f->stand[e]) {
-		dst = &addr[f->stand[e]];
-		dport = f->stand_port[e];
-	}
-	if (e && (f->proto == 1 || f->proto == 58))
-		how |= NAT_KEY_ANSWER;
-	nat_key_addrs(k, &f->real[e], dst, how & NAT_KEY_V6,
-		      nat_key_rest(f->port[e], dport, f->owner[e], f->proto,
-				   how));
+	if (kind == NAT_KEY_MAP)
+		nat_key_addrs(k, &f->real[0], &none, v6,
+			      nat_key_rest(end->port, f->stand[1],
+					   end->who | NAT_KEY_IS_MAP));
+	else
+		nat_key_addrs(k, &f->real[kind], nat_flow_peer(f, kind, addr),
+			      v6, nat_flow_rest(f, kind));
 }
 
 static inline bool nat_key_eq(const struct nat_key *a, const struct nat_key *b)
@@ -155,25 +165,16 @@ static inline bool nat_key_is_end(const struct nat_key *k,
 				  const struct nat_flow *f, unsigned e,
 				  const struct pkt_addr *addr)
 {
-	const struct pkt_addr *src = &f->real[e], *dst = &f->real[!e];
-	uint16_t dport = f->port[!e];
-	unsigned how = f->flags & NAT_F_V6;
+	const uint8_t *src = f->real[e].b;
+	const uint8_t *dst = nat_flow_peer(f, e, addr)->b;
+	const uint8_t *have = (const uint8_t *)k->w;
 
-	if (f->stand[e]) {
-		dst = &addr[f->stand[e]];
-		dport = f->stand_port[e];
-	}
-	if (e && (f->proto == 1 || f->proto == 58))
-		how |= NAT_KEY_ANSWER;
-	if (k->w[k->n - 1] !=
-	    nat_key_rest(f->port[e], dport, f->owner[e], f->proto, how))
+	if (k->w[k->n - 1] != nat_flow_rest(f, e))
 		return false;
 	if (k->n == 2)
-		return memcmp(&k->w[0], src->b + 12, 4) == 0 &&
-		       memcmp((const uint8_t *)&k->w[0] + 4, dst->b + 12, 4) ==
-			       0;
-	return memcmp(&k->w[0], src->b, 16) == 0 &&
-	       memcmp(&k->w[2], dst->b, 16) == 0;
+		return memcmp(have, src + 12, 4) == 0 &&
+		       memcmp(have + 4, dst + 12, 4) == 0;
+	return memcmp(have, src, 16) == 0 && memcmp(have + 16, dst, 16) == 0;
 }
 
 #endif

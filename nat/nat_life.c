@@ -15,13 +15,13 @@ static uint32_t *count_of(struct nat_owner *o, uint8_t proto)
 
 static void count(struct nat *n, const struct nat_flow *f)
 {
-	struct nat_owner *payer = &n->owner[f->owner[0]];
+	struct nat_owner *payer = &n->owner[nat_flow_owner(f, 0)];
 
 	payer->flows++;
 	payer->added++;
 	++*count_of(payer, f->proto);
-	for (int e = 0; e < 2; e++) {
-		n->owner[f->owner[e]].refs++;
+	for (unsigned e = 0; e < 2; e++) {
+		n->owner[nat_flow_owner(f, e)].refs++;
 		if (f->stand[e])
 			nat_addrs_ref(&n->addrs, f->stand[e]);
 	}
@@ -29,12 +29,12 @@ static void count(struct nat *n, const struct nat_flow *f)
 
 static void uncount(struct nat *n, const struct nat_flow *f)
 {
-	struct nat_owner *payer = &n->owner[f->owner[0]];
+	struct nat_owner *payer = &n->owner[nat_flow_owner(f, 0)];
 
 	payer->flows--;
 	--*count_of(payer, f->proto);
-	for (int e = 0; e < 2; e++) {
-		n->owner[f->owner[e]].refs--;
+	for (unsigned e = 0; e < 2; e++) {
+		n->owner[nat_flow_owner(f, e)].refs--;
 		if (f->stand[e])
 			nat_addrs_unref(&n->addrs, f->stand[e]);
 	}
@@ -61,7 +61,7 @@ static void give_up_port(struct nat *n, const struct nat_flow *f,
 	struct nat_space *s = nat_ports_of(&n->ports, f->stand[1]);
 
 	if (s && n->addrs.live[f->stand[1]])
-		nat_port_drop(&n->ports, s, f->stand_port[1], now_ms);
+		nat_port_drop(&n->ports, s, f->end[1].peer, now_ms);
 }
 
 /*
@@ -154,8 +154,8 @@ uint32_t nat_flow_make(struct nat *n, const struct nat_draft *d,
 		return NAT_NONE;
 	f = nat_flow_at(n, i);
 	*f = d->f;
-	for (int e = 0; e < 2; e++)
-		f->epoch[e] = n->epoch[f->owner[e]];
+	for (unsigned e = 0; e < 2; e++)
+		f->epoch[e] = n->epoch[nat_flow_owner(f, e)];
 	if (!nat_table_add(t, i, NAT_KEY_END0, d->hash[NAT_KEY_END0]))
 		goto err_put;
 	if (!nat_table_add(t, i, NAT_KEY_END1, d->hash[NAT_KEY_END1]))
@@ -165,8 +165,8 @@ uint32_t nat_flow_make(struct nat *n, const struct nat_draft *d,
 		goto err_end1;
 	if (has_port(f) && d->sibling == NAT_NONE &&
 	    !nat_port_take(&n->ports, nat_ports_of(&n->ports, f->stand[1]),
-			   f->stand_port[1], n->owner[f->owner[0]].lessee,
-			   now_ms))
+			   f->end[1].peer,
+			   n->owner[nat_flow_owner(f, 0)].lessee, now_ms))
 		goto err_map;
 	ring_join(n, i, d->sibling);
 	count(n, f);
@@ -208,12 +208,12 @@ void nat_flow_free(struct nat *n, uint32_t i, uint64_t now_ms)
 
 void nat_flow_expire(struct nat *n, uint32_t i, uint64_t now_ms)
 {
-	n->owner[nat_flow_at(n, i)->owner[0]].expired++;
+	n->owner[nat_flow_owner(nat_flow_at(n, i), 0)].expired++;
 	nat_flow_free(n, i, now_ms);
 }
 
 void nat_flow_evict(struct nat *n, uint32_t i, uint64_t now_ms)
 {
-	n->owner[nat_flow_at(n, i)->owner[0]].evicted++;
+	n->owner[nat_flow_owner(nat_flow_at(n, i), 0)].evicted++;
 	nat_flow_free(n, i, now_ms);
 }

@@ -61,23 +61,26 @@ static bool draft_of(struct nat *n, const struct pkt *p, uint16_t owner,
 		     const struct nat_want *want, struct nat_flow *f)
 {
 	struct pkt_addr dst = pkt_dst(p);
+	bool icmp = p->kind == PKT_KIND_ICMP_QUERY;
+	uint16_t dport =
+		icmp ? nat_icmp_question(p->proto, p->icmp_type) : p->dport;
+	unsigned how = p->l3 == PKT_L3_IP6 ? NAT_KEY_V6 : 0;
+	unsigned answer = icmp ? how | NAT_KEY_ANSWER : how;
+	uint16_t who0 = (uint16_t)nat_key_who(owner, p->proto, how);
+	uint16_t who1 = (uint16_t)nat_key_who(want->to, p->proto, answer);
 
-	*f = (struct nat_flow){ .real = { pkt_src(p), dst },
-				.port = { p->sport, p->dport },
-				.owner = { owner, want->to },
-				.gen = want->gen,
-				.rule = want->rule,
-				.proto = p->proto,
-				.state = (uint8_t)first_state(p) };
-	if (p->l3 == PKT_L3_IP6)
-		f->flags |= NAT_F_V6;
-	if (p->kind == PKT_KIND_ICMP_QUERY)
-		f->port[1] = nat_icmp_question(p->proto, p->icmp_type);
+	*f = (struct nat_flow){
+		.real = { pkt_src(p), dst },
+		.end = { { p->sport, dport, who0 }, { dport, p->sport, who1 } },
+		.gen = want->gen,
+		.rule = want->rule,
+		.proto = p->proto,
+		.state = (uint8_t)first_state(p),
+	};
 	if (want->mode == NAT_REDIRECT || want->mode == NAT_FORWARD) {
 		f->stand[0] = nat_addrs_intern(&n->addrs, &dst);
-		f->stand_port[0] = p->dport;
 		f->real[1] = want->target;
-		f->port[1] = want->target_port;
+		f->end[1].port = want->target_port;
 		if (!f->stand[0])
 			return false;
 		/* Not to be taken for a free number below. */
@@ -97,12 +100,13 @@ static bool alike(const struct nat_flow *f, const struct nat_flow *draft,
 		  const struct nat_want *want)
 {
 	if (f->stand[0] != draft->stand[0] || f->stand[1] != draft->stand[1] ||
-	    f->owner[1] != draft->owner[1] || f->port[1] != draft->port[1])
+	    nat_flow_owner(f, 1) != nat_flow_owner(draft, 1) ||
+	    f->end[1].port != draft->end[1].port)
 		return false;
 	if (!pkt_addr_eq(&f->real[1], &draft->real[1]))
 		return false;
 	return !want->outside_port || !wants_port(want) ||
-	       f->stand_port[1] == want->outside_port;
+	       f->end[1].peer == want->outside_port;
 }
 
 /*
@@ -114,7 +118,7 @@ static bool fits(struct nat *n, struct nat_draft *d, uint16_t port,
 {
 	struct nat_key ask, k;
 
-	d->f.stand_port[1] = port;
+	d->f.end[1].peer = port;
 	nat_key_of_flow(&k, &d->f, NAT_KEY_END1, n->addrs.addr);
 	d->hash[NAT_KEY_END1] = nat_table_hash(&n->table, &k);
 	if (nat_flow_by_key(n, &k, d->hash[NAT_KEY_END1], now_ms) != NAT_NONE)
@@ -133,10 +137,10 @@ static bool may_share(const struct nat *n, const struct nat_flow *f)
 static uint16_t fresh_port(struct nat *n, const struct nat_flow *f,
 			   struct nat_space *s, uint64_t now_ms)
 {
-	const struct nat_owner *o = &n->owner[f->owner[0]];
-	uint16_t start = nat_port_start(&n->ports), own = f->port[0];
+	const struct nat_owner *o = &n->owner[nat_flow_owner(f, 0)];
+	uint16_t start = nat_port_start(&n->ports), own = f->end[0].port;
 
-	if (!nat_limit_port(n, f->owner[0], s))
+	if (!nat_limit_port(n, nat_flow_owner(f, 0), s))
 		return nat_port_idle(&n->ports, s, start, o->lessee, now_ms);
 	if (n->conf.preserve && nat_port_is_nobodys(s, own))
 		return own;
@@ -149,7 +153,7 @@ static uint16_t fresh_port(struct nat *n, const struct nat_flow *f,
 static bool share_port(struct nat *n, struct nat_draft *d, struct nat_space *s,
 		       uint64_t now_ms)
 {
-	const struct nat_owner *o = &n->owner[d->f.owner[0]];
+	const struct nat_owner *o = &n->owner[nat_flow_owner(&d->f, 0)];
 	uint16_t port = nat_port_start(&n->ports);
 
 	if (!may_share(n, &d->f))
@@ -187,7 +191,7 @@ static bool choose_port(struct nat *n, struct nat_draft *d, struct nat_space *s,
 
 	if (map == NAT_NONE) {
 		d->f.flags |= NAT_F_MAP;
-	} else if (fits(n, d, nat_flow_at(n, map)->stand_port[1], now_ms)) {
+	} else if (fits(n, d, nat_flow_at(n, map)->end[1].peer, now_ms)) {
 		d->sibling = map;
 		return true;
 	}
@@ -197,7 +201,8 @@ static bool choose_port(struct nat *n, struct nat_draft *d, struct nat_space *s,
 			return true;
 		if (share_port(n, d, s, now_ms))
 			return true;
-		if (!port && !nat_limit_evict(n, d->f.owner[0], now_ms))
+		if (!port &&
+		    !nat_limit_evict(n, nat_flow_owner(&d->f, 0), now_ms))
 			return false;
 	}
 	return false;
@@ -214,10 +219,11 @@ static bool given_port(struct nat *n, struct nat_draft *d,
 		return false;
 	if (map == NAT_NONE)
 		d->f.flags |= NAT_F_MAP;
-	else if (nat_flow_at(n, map)->stand_port[1] == port)
+	else if (nat_flow_at(n, map)->end[1].peer == port)
 		d->sibling = map;
 	return nat_port_may_take(&n->ports, s, port,
-				 n->owner[d->f.owner[0]].lessee, now_ms);
+				 n->owner[nat_flow_owner(&d->f, 0)].lessee,
+				 now_ms);
 }
 
 static enum pkt_reason settle_port(struct nat *n, struct nat_draft *d,
@@ -270,7 +276,7 @@ enum pkt_verdict nat_add(struct nat *n, struct pkt *p, uint16_t owner,
 	why = nat_limit_flow(n, owner, nat_class_of(d.f.state), now);
 	if (why == PKT_REASON_NONE && wants_port(want))
 		why = settle_port(n, &d, want, nat_ms(now));
-	else if (why == PKT_REASON_NONE && !fits(n, &d, 0, nat_ms(now)))
+	else if (why == PKT_REASON_NONE && !fits(n, &d, p->sport, nat_ms(now)))
 		why = PKT_REASON_OVERLAP;
 	if (why != PKT_REASON_NONE)
 		return refuse(n, p, owner, why);

@@ -86,11 +86,11 @@ static inline void rewrite_ports(struct pkt *p, const struct nat_flow *f,
 	struct pkt_csum_delta d = pseudo;
 
 	if (f->stand[!e]) {
-		p->sport = f->stand_port[!e];
+		p->sport = f->end[!e].peer;
 		nat_edit16(&d, l4, p->sport);
 	}
 	if (f->stand[e]) {
-		p->dport = f->port[!e];
+		p->dport = f->end[!e].port;
 		nat_edit16(&d, l4 + 2, p->dport);
 	}
 	if (p->flags & PKT_F_CSUM_PARTIAL)
@@ -110,7 +110,7 @@ static void rewrite_id(struct pkt *p, const struct nat_flow *f, unsigned e,
 	if (p->l3 == PKT_L3_IP6)
 		d = pseudo;
 	if (f->stand[1]) {
-		p->sport = p->dport = e ? f->port[0] : f->stand_port[1];
+		p->sport = p->dport = e ? f->end[0].port : f->end[1].peer;
 		nat_edit16(&d, l4 + 4, p->sport);
 	}
 	if (p->l3 == PKT_L3_IP4)

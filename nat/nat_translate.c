@@ -53,8 +53,8 @@ static enum pkt_verdict found(const struct nat *n, struct nat_hit *hit,
 	hit->flow = i;
 	hit->end = (uint8_t)e;
 	hit->state = f->state;
-	hit->from = f->owner[e];
-	hit->to = f->owner[!e];
+	hit->from = nat_flow_owner(f, e);
+	hit->to = nat_flow_owner(f, !e);
 	hit->gen = f->gen;
 	hit->rule = f->rule;
 	return PKT_FORWARD;
@@ -128,7 +128,7 @@ enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 static NAT_RARE void answered(struct nat *n, uint32_t i)
 {
 	const struct nat_flow *f = nat_flow_at(n, i);
-	uint16_t asked = f->stand[0] ? f->stand_port[0] : f->port[1];
+	uint16_t asked = f->end[0].peer;
 
 	nat_age_state(n, i,
 		      asked == DNS_PORT ? NAT_UDP_DNS_DONE : NAT_UDP_BOTH);

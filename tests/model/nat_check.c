@@ -47,10 +47,11 @@ static bool check_ring(const struct nat *n, uint32_t i)
 		vw_assert(g->state != NAT_FREE);
 		vw_assert(nat_track_at(n, g->sib_next)->sib_prev == at);
 		vw_assert(pkt_addr_eq(&g->real[0], &f->real[0]));
-		vw_assert(g->port[0] == f->port[0] && g->proto == f->proto);
-		vw_assert(g->owner[0] == f->owner[0]);
+		vw_assert(g->end[0].port == f->end[0].port &&
+			  g->proto == f->proto);
+		vw_assert(nat_flow_owner(g, 0) == nat_flow_owner(f, 0));
 		vw_assert(g->stand[1] == f->stand[1]);
-		vw_assert(g->stand_port[1] == f->stand_port[1]);
+		vw_assert(g->end[1].peer == f->end[1].peer);
 		maps += !!(g->flags & NAT_F_MAP);
 		if (at < least)
 			least = at;
@@ -69,7 +70,8 @@ static uint32_t check_list(const struct nat *n, uint16_t owner, unsigned class)
 	while (len < l->n) {
 		const struct nat_flow *f = nat_flow_at(n, at);
 
-		vw_assert(f->state != NAT_FREE && f->owner[0] == owner);
+		vw_assert(f->state != NAT_FREE &&
+			  nat_flow_owner(f, 0) == owner);
 		vw_assert(nat_class_of((enum nat_state)f->state) == class);
 		vw_assert(nat_track_at(n, at)->prev == prev);
 		prev = at;
@@ -90,9 +92,9 @@ static void check_counts(const struct nat *n, uint16_t owner)
 
 		if (f->state == NAT_FREE)
 			continue;
-		refs += (uint32_t)(f->owner[0] == owner) +
-			(uint32_t)(f->owner[1] == owner);
-		if (f->owner[0] != owner)
+		refs += (uint32_t)(nat_flow_owner(f, 0) == owner) +
+			(uint32_t)(nat_flow_owner(f, 1) == owner);
+		if (nat_flow_owner(f, 0) != owner)
 			continue;
 		flows++;
 		tcp += f->proto == 6;
@@ -118,7 +120,7 @@ static void check_ports(const struct nat *n, const struct nat_space *s,
 
 		if (f->state != NAT_FREE && f->flags & NAT_F_PORT &&
 		    f->stand[1] == s->addr && check_ring(n, i))
-			users[f->stand_port[1]]++;
+			users[f->end[1].peer]++;
 	}
 	for (uint32_t word = 0; word < 1024; word++)
 		free_n += (uint32_t)__builtin_popcountll(s->free[word]);

@@ -53,13 +53,15 @@ static void fill_flow(struct store *s, uint32_t i)
 		f->real[e].b[13] = (uint8_t)(i >> 16);
 		f->real[e].b[14] = (uint8_t)(i >> 8);
 		f->real[e].b[15] = (uint8_t)i;
-		f->port[e] = (uint16_t)(r >> 8);
+		f->end[e].port = (uint16_t)(r >> 8);
 		f->stand[e] = (uint8_t)(r >> (24 + e) & 1 ? 1 + (r & 7) : 0);
-		f->stand_port[e] = (uint16_t)(r >> 32);
-		f->owner[e] = (uint16_t)(r >> 40 & 31);
+		f->end[e].peer = (uint16_t)(r >> 32);
+		f->end[e].who = (uint16_t)nat_key_who(r >> 40 & 31,
+						      r & 2   ? 6
+						      : r & 4 ? 17
+							      : 1,
+						      r & 1 ? NAT_KEY_V6 : 0);
 	}
-	f->flags = r & 1 ? NAT_F_V6 : 0;
-	f->proto = r & 2 ? 6 : r & 4 ? 17 : r & 1 ? 58 : 1;
 	f->state = NAT_UDP_BOTH;
 }
 

@@ -22,10 +22,9 @@ static void flow_fill(struct nat_flow *f, struct pkt_rand *r)
 		f->real[e].b[12] = (uint8_t)(10 + e);
 		for (int i = 13; i < 16; i++)
 			f->real[e].b[i] = (uint8_t)pkt_rand_u64(r);
-		f->port[e] = (uint16_t)pkt_rand_u64(r);
+		f->end[e].port = (uint16_t)pkt_rand_u64(r);
+		f->end[e].who = (uint16_t)nat_key_who(1, 17, 0);
 	}
-	f->proto = 17;
-	f->owner[0] = 1;
 	f->state = 1;
 }
 
