@@ -75,17 +75,38 @@ void pkt_csum_apply_icmp4(const struct pkt_csum_delta *d, uint8_t *field);
 static inline void pkt_csum_apply_udp(const struct pkt_csum_delta *d,
 				      uint8_t *field)
 {
-	if (!field[0] && !field[1])
+	uint16_t csum;
+
+	memcpy(&csum, field, 2);
+	if (!csum)
 		return;
-	pkt_csum_apply(d, field);
-	if (!field[0] && !field[1])
-		field[0] = field[1] = 0xff;
+	csum = (uint16_t)~pkt_csum_fold(d->sum + (uint16_t)~csum);
+	if (!csum)
+		csum = 0xffff;
+	memcpy(field, &csum, 2);
 }
 /* For PKT_F_CSUM_PARTIAL: the field holds the sum itself. */
 void pkt_csum_apply_partial(const struct pkt_csum_delta *d, uint8_t *field);
 
-/* Right when the sum over an IPv4 header (20 to 60 bytes) is 0xffff. */
-bool pkt_csum_ip_ok(const uint8_t *hdr, size_t len);
+/* Of an IPv4 header, 20 to 60 bytes; at most fifteen 32-bit words. */
+static inline uint16_t pkt_csum_ip_sum(const uint8_t *hdr, size_t len)
+{
+	uint64_t sum = 0;
+	uint32_t w[5];
+
+	memcpy(w, hdr, sizeof(w));
+	sum = (uint64_t)w[0] + w[1] + w[2] + w[3] + w[4];
+	for (size_t i = 20; i + 4 <= len; i += 4) {
+		memcpy(w, hdr + i, 4);
+		sum += w[0];
+	}
+	return pkt_csum_fold(sum);
+}
+/* Right when the sum is 0xffff. */
+static inline bool pkt_csum_ip_ok(const uint8_t *hdr, size_t len)
+{
+	return pkt_csum_ip_sum(hdr, len) == 0xffff;
+}
 void pkt_csum_ip_set(uint8_t *hdr, size_t len);
 
 /* Folded pseudo-header sum of a parsed packet; @l4_len is its upper length. */

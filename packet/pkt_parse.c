@@ -8,18 +8,24 @@
 /* Flags that the port sets; all others are found here. */
 #define PORT_FLAGS (PKT_F_CSUM_PARTIAL | PKT_F_CSUM_VALID)
 
-static enum pkt_reason ethertype(uint16_t type, uint8_t *l3)
+static uint8_t l3_of(uint16_t type)
 {
 	switch (type) {
 	case ETH_TYPE_IP4:
-		*l3 = PKT_L3_IP4;
-		return PKT_REASON_NONE;
+		return PKT_L3_IP4;
 	case ETH_TYPE_IP6:
-		*l3 = PKT_L3_IP6;
-		return PKT_REASON_NONE;
+		return PKT_L3_IP6;
 	case ETH_TYPE_ARP:
-		*l3 = PKT_L3_ARP;
-		return PKT_REASON_NONE;
+		return PKT_L3_ARP;
+	default:
+		return PKT_L3_NONE;
+	}
+}
+
+/* Why nobody here speaks @type. */
+static enum pkt_reason foreign(uint16_t type)
+{
+	switch (type) {
 	case ETH_TYPE_VLAN:
 	case ETH_TYPE_QINQ:
 	case ETH_TYPE_QINQ_OLD:
@@ -67,22 +73,50 @@ static enum pkt_reason fragment_flags(struct pkt *p, uint16_t off, bool mf)
 	return PKT_REASON_NONE;
 }
 
-static enum pkt_reason parse_ip4(struct pkt *p, struct cur c)
+static PKT_RARE enum pkt_reason parse_fragment4(struct pkt *p, uint16_t frag)
+{
+	uint32_t hlen = (uint32_t)p->l4_off - p->l3_off;
+	enum pkt_reason why = fragment_flags(
+		p, (uint16_t)((frag & IP4_OFF_MASK) * 8), frag & IP4_MF);
+
+	if (why != PKT_REASON_NONE)
+		return why;
+	return check_fragment(p, p->proto, hlen,
+			      cur_of(pkt_l4(p), p->len - p->l4_off));
+}
+
+/* Length of the header at @h, at least 20 bytes; 0: impossible. */
+static PKT_RARE size_t odd_hlen(const uint8_t *h, size_t left,
+				enum pkt_reason *why)
+{
+	size_t hlen = (h[0] & 0x0fu) * 4;
+
+	if (h[0] >> 4 != 4)
+		*why = PKT_REASON_IP_VERSION;
+	else if (hlen < IP4_HLEN)
+		*why = PKT_REASON_IP_HLEN;
+	else if (hlen > left)
+		*why = PKT_REASON_IP_SHORT;
+	else
+		return hlen;
+	return 0;
+}
+
+/* Almost every header has no options, so that is what is quick. */
+static inline enum pkt_reason parse_ip4(struct pkt *p, struct cur c)
 {
 	const uint8_t *h = c.p;
+	enum pkt_reason why = PKT_REASON_NONE;
+	size_t hlen = IP4_HLEN;
 	uint16_t total, frag;
-	size_t hlen;
-	enum pkt_reason why;
 
 	if (c.left < IP4_HLEN)
 		return PKT_REASON_IP_SHORT;
-	if (h[0] >> 4 != 4)
-		return PKT_REASON_IP_VERSION;
-	hlen = (h[0] & 0x0fu) * 4;
-	if (hlen < IP4_HLEN)
-		return PKT_REASON_IP_HLEN;
-	if (hlen > c.left)
-		return PKT_REASON_IP_SHORT;
+	if (h[0] != 0x45) {
+		hlen = odd_hlen(h, c.left, &why);
+		if (!hlen)
+			return why;
+	}
 	total = be16_at(h + 2);
 	if (total < hlen || total > c.left)
 		return PKT_REASON_IP_LEN;
@@ -93,22 +127,16 @@ static enum pkt_reason parse_ip4(struct pkt *p, struct cur c)
 	if (memcmp(h + 12, h + 16, 4) == 0)
 		return PKT_REASON_LAND;
 
-	p->tail += p->len - (p->l3_off + (uint32_t)total);
+	p->tail += (uint32_t)c.left - total;
 	p->len = p->l3_off + (uint32_t)total;
 	p->l4_off = (uint16_t)(p->l3_off + hlen);
 	p->proto = h[9];
 	frag = be16_at(h + 6);
 	if (frag & IP4_DF)
 		p->flags |= PKT_F_DF;
-	if (!(frag & (IP4_MF | IP4_OFF_MASK)))
-		return pkt_parse_l4(p);
-
-	why = fragment_flags(p, (uint16_t)((frag & IP4_OFF_MASK) * 8),
-			     frag & IP4_MF);
-	if (why != PKT_REASON_NONE)
-		return why;
-	return check_fragment(p, p->proto, (uint32_t)hlen,
-			      cur_of(h + hlen, total - hlen));
+	if (frag & (IP4_MF | IP4_OFF_MASK))
+		return parse_fragment4(p, frag);
+	return pkt_parse_l4(p);
 }
 
 static bool is_mapped(const uint8_t *sixteen)
@@ -141,7 +169,9 @@ static enum pkt_reason parse_ip6_chain(struct pkt *p, struct cur c,
 	return check_fragment(p, x.proto, x.frag_at, c);
 }
 
-static enum pkt_reason parse_ip6(struct pkt *p, struct cur c)
+/* Not inlined, as its locals would burden the IPv4 packets. */
+static __attribute__((noinline)) enum pkt_reason parse_ip6(struct pkt *p,
+							   struct cur c)
 {
 	const uint8_t *h = cur_take(&c, IP6_HLEN);
 	uint16_t len;
@@ -167,30 +197,45 @@ static enum pkt_reason parse_ip6(struct pkt *p, struct cur c)
 }
 
 /* R15: group frames carry group packets only. */
-static bool unicast_in_group_frame(const struct pkt *p)
+static PKT_RARE enum pkt_reason check_group_frame(const struct pkt *p)
 {
-	struct pkt_addr dst;
+	struct pkt_addr dst = pkt_dst(p);
 
-	if (!(p->flags & PKT_F_L2_MCAST))
-		return false;
-	dst = pkt_dst(p);
-	return !pkt_addr_is_multicast(&dst);
+	return pkt_addr_is_multicast(&dst) ? PKT_REASON_NONE
+					   : PKT_REASON_ETH_MCAST;
 }
 
-enum pkt_verdict pkt_parse_ip(struct pkt *p)
+static inline enum pkt_reason parse_ip(struct pkt *p)
 {
 	struct cur c = cur_of(pkt_l3(p), p->len - p->l3_off);
 	enum pkt_reason why;
 
-	p->flags &= PORT_FLAGS | PKT_F_L2_MCAST;
 	p->kind = PKT_KIND_NONE;
 	p->frag_off = p->frag6_off = 0;
 	p->sport = p->dport = 0;
 	p->icmp_type = p->icmp_code = p->tcp_flags = 0;
 	why = p->l3 == PKT_L3_IP4 ? parse_ip4(p, c) : parse_ip6(p, c);
-	if (why == PKT_REASON_NONE && unicast_in_group_frame(p))
-		why = PKT_REASON_ETH_MCAST;
+	if (why == PKT_REASON_NONE && p->flags & PKT_F_L2_MCAST)
+		why = check_group_frame(p);
+	return why;
+}
+
+enum pkt_verdict pkt_parse_ip(struct pkt *p)
+{
+	enum pkt_reason why;
+
+	p->flags &= PORT_FLAGS | PKT_F_L2_MCAST;
+	why = parse_ip(p);
 	return why == PKT_REASON_NONE ? PKT_FORWARD : pkt_drop(p, why);
+}
+
+static PKT_RARE enum pkt_reason parse_arp(struct pkt *p)
+{
+	p->l4_off = p->pay_off = PKT_ETH_LEN;
+	p->kind = PKT_KIND_NONE;
+	return p->gso_type != PKT_GSO_NONE || p->flags & PKT_F_CSUM_PARTIAL
+		       ? PKT_REASON_GSO_BAD
+		       : PKT_REASON_NONE;
 }
 
 enum pkt_verdict pkt_parse(struct pkt *p)
@@ -201,19 +246,13 @@ enum pkt_verdict pkt_parse(struct pkt *p)
 
 	if (!eth)
 		return pkt_drop(p, PKT_REASON_RUNT);
-	why = ethertype(be16_at(eth + 12), &p->l3);
-	if (why != PKT_REASON_NONE)
-		return pkt_drop(p, why);
+	p->l3 = l3_of(be16_at(eth + 12));
+	if (p->l3 == PKT_L3_NONE)
+		return pkt_drop(p, foreign(be16_at(eth + 12)));
 	p->flags &= PORT_FLAGS;
 	if (eth[0] & 1)
 		p->flags |= PKT_F_L2_MCAST;
 	p->l3_off = PKT_ETH_LEN;
-	if (p->l3 != PKT_L3_ARP)
-		return pkt_parse_ip(p);
-
-	p->l4_off = p->pay_off = PKT_ETH_LEN;
-	p->kind = PKT_KIND_NONE;
-	if (p->gso_type != PKT_GSO_NONE || p->flags & PKT_F_CSUM_PARTIAL)
-		return pkt_drop(p, PKT_REASON_GSO_BAD);
-	return PKT_FORWARD;
+	why = p->l3 == PKT_L3_ARP ? parse_arp(p) : parse_ip(p);
+	return why == PKT_REASON_NONE ? PKT_FORWARD : pkt_drop(p, why);
 }

@@ -9,6 +9,9 @@
  * The parser's parts, for pkt_parse*.c alone.
  */
 
+/* Seldom run: kept out of the way of what every packet runs. */
+#define PKT_RARE __attribute__((cold, noinline))
+
 #define IP6_EXT_MAX 8u	       /* headers (R13) */
 #define IP6_EXT_BYTES_MAX 512u /* all of them together */
 

@@ -23,10 +23,8 @@ static bool flags_are_sane(uint8_t flags)
 }
 
 /* The port's description of an aggregate: is it one of this very packet? */
-static bool gso_fits(const struct pkt *p)
+static __attribute__((noinline)) bool gso_fits(const struct pkt *p)
 {
-	if (p->gso_type == PKT_GSO_NONE)
-		return p->gso_size == 0;
 	if (p->gso_type != (p->l3 == PKT_L3_IP4 ? PKT_GSO_TCP4 : PKT_GSO_TCP6))
 		return false;
 	if (p->kind != PKT_KIND_TCP || !(p->flags & PKT_F_CSUM_PARTIAL))
@@ -143,7 +141,7 @@ enum pkt_kind pkt_icmp_kind(enum pkt_l3 l3, uint8_t type)
 	return l3 == PKT_L3_IP4 ? icmp4_kind(type) : icmp6_kind(type);
 }
 
-static enum pkt_reason parse_icmp(struct pkt *p, struct cur c)
+static PKT_RARE enum pkt_reason parse_icmp(struct pkt *p, struct cur c)
 {
 	const uint8_t *h = cur_take(&c, ICMP_HLEN);
 
@@ -163,7 +161,7 @@ static enum pkt_reason parse_icmp(struct pkt *p, struct cur c)
 	return PKT_REASON_NONE;
 }
 
-static enum pkt_reason parse_other(struct pkt *p)
+static PKT_RARE enum pkt_reason parse_other(struct pkt *p)
 {
 	p->kind = PKT_KIND_OTHER;
 	p->pay_off = p->l4_off;
@@ -184,7 +182,8 @@ enum pkt_reason pkt_parse_l4(struct pkt *p)
 		why = parse_icmp(p, c);
 	else
 		why = parse_other(p);
-	if (why == PKT_REASON_NONE && !gso_fits(p))
+	if (why == PKT_REASON_NONE && (p->gso_type || p->gso_size) &&
+	    !gso_fits(p))
 		why = PKT_REASON_GSO_BAD;
 	return why;
 }
