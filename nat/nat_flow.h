@@ -37,8 +37,8 @@
 
 /*
  * What the packets that an end sends look like, but for their addresses: the
- * last word of its key, see nat_key.h.  Packets to that end leave with the same
- * ports, swapped.
+ * first word of its key, see nat_key.h.  Packets to that end leave with the
+ * same ports, swapped.
  */
 struct nat_end {
 	uint16_t

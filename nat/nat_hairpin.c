@@ -17,13 +17,14 @@
 static uint32_t mirror_of(const struct nat *n, const struct nat_flow *f,
 			  uint32_t now_ms)
 {
-	bool v6 = f->flags & NAT_F_V6;
+	bool v6 = f->end[0].who & NAT_KEY_V6;
 	struct nat_key k;
 	uint32_t ref;
 
 	nat_key_addrs(&k, &n->addrs.addr[f->stand[1]], &f->real[1], v6,
-		      nat_key_rest(f->stand_port[1], f->port[1], NAT_UPLINK,
-				   f->proto, v6 ? NAT_KEY_V6 : 0));
+		      nat_key_rest(f->end[1].peer, f->end[1].port,
+				   nat_key_who(NAT_UPLINK, f->proto,
+					       v6 ? NAT_KEY_V6 : 0)));
 	ref = nat_table_find(&n->table, &k, nat_table_hash(&n->table, &k));
 	if (ref == NAT_NONE || NAT_REF_KIND(ref) != NAT_KEY_END1 ||
 	    nat_flow_dead(n, nat_flow_at(n, NAT_REF_FLOW(ref)), now_ms))
@@ -39,10 +40,10 @@ static struct nat_flow joined(const struct nat *n, const struct nat_hit *hit,
 	const struct nat_flow *in = nat_flow_at(n, back->flow);
 
 	f.stand[0] = in->stand[1];
-	f.stand_port[0] = in->stand_port[1];
+	f.end[0].peer = in->end[1].peer;
 	f.real[1] = in->real[0];
-	f.port[1] = in->port[0];
-	f.owner[1] = in->owner[0];
+	f.end[1].port = in->end[0].port;
+	f.end[1].who = in->end[0].who;
 	return f;
 }
 
@@ -70,8 +71,8 @@ enum pkt_verdict nat_find_back(const struct nat *n, struct pkt *p,
 	back->flow = i;
 	back->end = 1;
 	back->state = in->state;
-	back->from = in->owner[1];
-	back->to = in->owner[0];
+	back->from = nat_flow_owner(in, 1);
+	back->to = nat_flow_owner(in, 0);
 	back->gen = in->gen;
 	back->rule = in->rule;
 	return PKT_FORWARD;

@@ -159,8 +159,8 @@ static void restore_ports(struct pkt *p, const struct pkt_quote *q,
 	nat_edit(icmp, l4 + at, csum, 2);
 }
 
-void nat_icmp_rewrite(const struct nat *n, struct pkt *p,
-		      const struct nat_flow *f, unsigned e)
+NAT_RARE void nat_icmp_rewrite(const struct nat *n, struct pkt *p,
+			       const struct nat_flow *f, unsigned e)
 {
 	const struct pkt_addr *addr = n->addrs.addr, *src = NULL;
 	struct pkt_csum_delta icmp = { 0 }, inner = { 0 }, outer;

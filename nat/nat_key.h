@@ -8,6 +8,7 @@
 
 #include "nat/nat_flow.h"
 #include "packet/pkt_buf.h"
+#include "packet/pkt_siphash.h"
 
 /*
  * What a look-up compares, struct nat_key: owner that sends, addresses, ports,
@@ -60,20 +61,20 @@ static inline uint8_t nat_icmp_question(uint8_t proto, uint8_t type)
 	}
 }
 
-/* From addresses as they stand in an IPv4 header (@nine: src then dst). */
+/* From addresses as they stand in an IPv4 header (@addrs: src then dst). */
 static inline void nat_key_ip4(struct nat_key *k, const uint8_t *addrs,
 			       uint64_t rest)
 {
-	memcpy(&k->w[0], addrs, 8);
-	k->w[1] = rest;
+	k->w[0] = rest;
+	memcpy(&k->w[1], addrs, 8);
 	k->n = 2;
 }
 
 static inline void nat_key_ip6(struct nat_key *k, const uint8_t *addrs,
 			       uint64_t rest)
 {
-	memcpy(k->w, addrs, 32);
-	k->w[4] = rest;
+	k->w[0] = rest;
+	memcpy(&k->w[1], addrs, 32);
 	k->n = 5;
 }
 
@@ -82,15 +83,14 @@ static inline void nat_key_addrs(struct nat_key *k, const struct pkt_addr *src,
 				 const struct pkt_addr *dst, bool v6,
 				 uint64_t rest)
 {
+	k->w[0] = rest;
 	if (v6) {
-		memcpy(&k->w[0], src->b, 16);
-		memcpy(&k->w[2], dst->b, 16);
-		k->w[4] = rest;
+		memcpy(&k->w[1], src->b, 16);
+		memcpy(&k->w[3], dst->b, 16);
 		k->n = 5;
 	} else {
-		memcpy(&k->w[0], src->b + 12, 4);
-		memcpy((uint8_t *)&k->w[0] + 4, dst->b + 12, 4);
-		k->w[1] = rest;
+		memcpy(&k->w[1], src->b + 12, 4);
+		memcpy((uint8_t *)&k->w[1] + 4, dst->b + 12, 4);
 		k->n = 2;
 	}
 }
@@ -153,6 +153,13 @@ static inline void nat_key_of_flow(struct nat_key *k, const struct nat_flow *f,
 			      v6, nat_flow_rest(f, kind));
 }
 
+static inline uint64_t nat_key_hash(const struct pkt_hash_key *secret,
+				    const struct nat_key *k)
+{
+	return k->n == 2 ? pkt_siphash13_pair(secret, k->w[0], k->w[1])
+			 : pkt_siphash13_words(secret, k->w, k->n);
+}
+
 static inline bool nat_key_eq(const struct nat_key *a, const struct nat_key *b)
 {
 	if (a->n != b->n || a->w[0] != b->w[0] || a->w[1] != b->w[1])
@@ -167,9 +174,9 @@ static inline bool nat_key_is_end(const struct nat_key *k,
 {
 	const uint8_t *src = f->real[e].b;
 	const uint8_t *dst = nat_flow_peer(f, e, addr)->b;
-	const uint8_t *have = (const uint8_t *)k->w;
+	const uint8_t *have = (const uint8_t *)&k->w[1];
 
-	if (k->w[k->n - 1] != nat_flow_rest(f, e))
+	if (k->w[0] != nat_flow_rest(f, e))
 		return false;
 	if (k->n == 2)
 		return memcmp(have, src + 12, 4) == 0 &&

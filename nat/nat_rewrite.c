@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "nat/nat_core.h"
+#include "nat/nat_key.h"
 #include "packet/pkt_bytes.h"
 #include "packet/pkt_ip.h"
 
@@ -33,66 +35,80 @@ static inline void edit32(struct pkt_csum_delta *d, uint8_t *at,
 	pkt_csum_change_u32(d, from, net);
 }
 
-static struct pkt_csum_delta
-rewrite_ip6(uint8_t *ip, const struct pkt_addr *src, const struct pkt_addr *dst)
+/*
+ * One hop less.  The hop count is the first byte of its word, and not 0, so
+ * ~old + new of that word is always the same.
+ */
+static inline uint16_t one_hop_less(uint8_t *ttl)
 {
-	struct pkt_csum_delta pseudo = { 0 };
+	static const uint8_t change[2] = { 0xfe, 0xff };
+	uint16_t d;
 
-	for (int i = 0; src && i < 16; i += 4)
-		edit32(&pseudo, ip + 8 + i, src->b + i);
-	for (int i = 0; dst && i < 16; i += 4)
-		edit32(&pseudo, ip + 24 + i, dst->b + i);
-	ip[7]--;
-	return pseudo;
+	--*ttl;
+	memcpy(&d, change, 2);
+	return d;
 }
 
-static inline struct pkt_csum_delta
-rewrite_ip4(uint8_t *ip, const struct pkt_addr *src, const struct pkt_addr *dst)
+static inline struct pkt_csum_delta rewrite_ip4(uint8_t *ip, const uint8_t *src,
+						const uint8_t *dst)
 {
 	struct pkt_csum_delta pseudo = { 0 }, d;
-	uint16_t from, to;
 
-	if (src)
-		edit32(&pseudo, ip + 12, src->b + 12);
-	if (dst)
-		edit32(&pseudo, ip + 16, dst->b + 12);
-	d = pseudo;
-	memcpy(&from, ip + 8, 2);
-	ip[8]--;
-	memcpy(&to, ip + 8, 2);
-	pkt_csum_change_u16(&d, from, to);
+	edit32(&pseudo, ip + 12, src);
+	edit32(&pseudo, ip + 16, dst);
+	d.sum = pseudo.sum + one_hop_less(ip + 8);
 	pkt_csum_apply(&d, ip + 10);
 	return pseudo;
 }
 
-static inline struct pkt_csum_delta rewrite_ip(struct pkt *p,
-					       const struct pkt_addr *src,
-					       const struct pkt_addr *dst)
+static struct pkt_csum_delta rewrite_ip6(uint8_t *ip, const uint8_t *src,
+					 const uint8_t *dst)
 {
-	return p->l3 == PKT_L3_IP4 ? rewrite_ip4(pkt_l3(p), src, dst)
-				   : rewrite_ip6(pkt_l3(p), src, dst);
+	struct pkt_csum_delta pseudo = { 0 };
+
+	for (int i = 0; i < 16; i += 4) {
+		edit32(&pseudo, ip + 8 + i, src + i);
+		edit32(&pseudo, ip + 24 + i, dst + i);
+	}
+	ip[7]--;
+	return pseudo;
 }
 
-struct pkt_csum_delta nat_rewrite_ip(struct pkt *p, const struct pkt_addr *src,
-				     const struct pkt_addr *dst)
+NAT_RARE struct pkt_csum_delta nat_rewrite_ip(struct pkt *p,
+					      const struct pkt_addr *src,
+					      const struct pkt_addr *dst)
 {
-	return rewrite_ip(p, src, dst);
+	struct pkt_csum_delta pseudo = { 0 }, d;
+	uint8_t *ip = pkt_l3(p);
+	bool v6 = p->l3 == PKT_L3_IP6;
+	unsigned skip = v6 ? 0 : 12; /* where the bytes stand in pkt_addr */
+	size_t len = v6 ? 16 : 4;
+	uint8_t *at = ip + (v6 ? 8 : 12);
+
+	if (src)
+		nat_edit(&pseudo, at, src->b + skip, len);
+	if (dst)
+		nat_edit(&pseudo, at + len, dst->b + skip, len);
+	if (v6) {
+		ip[7]--;
+	} else {
+		d.sum = pseudo.sum + one_hop_less(ip + 8);
+		pkt_csum_apply(&d, ip + 10);
+	}
+	return pseudo;
 }
 
-static inline void rewrite_ports(struct pkt *p, const struct nat_flow *f,
-				 unsigned e, struct pkt_csum_delta pseudo)
+/* Both ports of a packet for @to; a port that stays adds nothing. */
+static inline void rewrite_ports(struct pkt *p, const struct nat_end *to,
+				 struct pkt_csum_delta pseudo)
 {
-	uint8_t *l4 = pkt_l4(p);
+	uint8_t *l4 = pkt_l4(p), ports[4];
 	struct pkt_csum_delta d = pseudo;
 
-	if (f->stand[!e]) {
-		p->sport = f->end[!e].peer;
-		nat_edit16(&d, l4, p->sport);
-	}
-	if (f->stand[e]) {
-		p->dport = f->end[!e].port;
-		nat_edit16(&d, l4 + 2, p->dport);
-	}
+	p->sport = to->peer;
+	p->dport = to->port;
+	be32_set(ports, (uint32_t)to->peer << 16 | to->port);
+	edit32(&d, l4, ports);
 	if (p->flags & PKT_F_CSUM_PARTIAL)
 		pkt_csum_apply_partial(&pseudo, pkt_csum_field(p));
 	else if (p->kind == PKT_KIND_TCP)
@@ -101,8 +117,8 @@ static inline void rewrite_ports(struct pkt *p, const struct nat_flow *f,
 		pkt_csum_apply_udp(&d, l4 + 6);
 }
 
-static void rewrite_id(struct pkt *p, const struct nat_flow *f, unsigned e,
-		       struct pkt_csum_delta pseudo)
+static NAT_RARE void rewrite_id(struct pkt *p, const struct nat_flow *f,
+				unsigned e, struct pkt_csum_delta pseudo)
 {
 	uint8_t *l4 = pkt_l4(p);
 	struct pkt_csum_delta d = { 0 };
@@ -122,12 +138,19 @@ static void rewrite_id(struct pkt *p, const struct nat_flow *f, unsigned e,
 void nat_rewrite(struct pkt *p, const struct nat_flow *f, unsigned e,
 		 const struct pkt_addr *addr)
 {
-	struct pkt_csum_delta pseudo =
-		rewrite_ip(p, f->stand[!e] ? &addr[f->stand[!e]] : NULL,
-			   f->stand[e] ? &f->real[!e] : NULL);
+	const struct pkt_addr *src = nat_flow_peer(f, !e, addr);
+	const struct pkt_addr *dst = &f->real[!e];
+	struct pkt_csum_delta pseudo;
 
+	if (!f->stand[0] && !f->stand[1]) {
+		(void)nat_rewrite_ip(p, NULL, NULL);
+		return;
+	}
+	pseudo = p->l3 == PKT_L3_IP4
+			 ? rewrite_ip4(pkt_l3(p), src->b + 12, dst->b + 12)
+			 : rewrite_ip6(pkt_l3(p), src->b, dst->b);
 	if (p->kind == PKT_KIND_TCP || p->kind == PKT_KIND_UDP)
-		rewrite_ports(p, f, e, pseudo);
+		rewrite_ports(p, &f->end[!e], pseudo);
 	else
 		rewrite_id(p, f, e, pseudo);
 }

@@ -284,7 +284,7 @@ void nat_table_del(struct nat_table *t, uint32_t i, enum nat_key_kind kind,
 
 uint64_t nat_table_hash(const struct nat_table *t, const struct nat_key *k)
 {
-	return pkt_siphash13_words(&t->key, k->w, k->n);
+	return nat_key_hash(&t->key, k);
 }
 
 void nat_table_warm(const struct nat_table *t, uint64_t hash)

@@ -78,7 +78,10 @@ void nat_table_warm(const struct nat_table *t, uint64_t hash);
 uint32_t nat_table_guess(const struct nat_table *t, uint64_t hash);
 uint32_t nat_table_guess_again(const struct nat_table *t, uint64_t hash);
 
-/* Is @k the key of a live flow's end, and @guess its place? */
+/*
+ * Is @k the key of the end that @guess names, of a live flow?  A guess that
+ * names a mapping is good for end 0, whose mapping it is.
+ */
 static inline bool nat_table_is(const struct nat_table *t, uint32_t guess,
 				const struct nat_key *k)
 {
@@ -87,8 +90,7 @@ static inline bool nat_table_is(const struct nat_table *t, uint32_t guess,
 	if (guess == NAT_NONE)
 		return false;
 	f = &t->flow[NAT_REF_FLOW(guess)];
-	return f->state != NAT_FREE && NAT_REF_KIND(guess) != NAT_KEY_MAP &&
-	       nat_key_is_end(k, f, NAT_REF_KIND(guess), t->addr);
+	return f->state != NAT_FREE && nat_key_is_end(k, f, guess & 1, t->addr);
 }
 
 #endif

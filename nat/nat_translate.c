@@ -21,12 +21,14 @@ static void warm_flow(const struct nat *n, uint32_t ref, uint8_t kind)
 void nat_prefetch(const struct nat *n, struct pkt *const *p,
 		  struct nat_hit *hit, const uint16_t *owner, uint32_t count)
 {
+	const struct pkt_hash_key secret = n->table.key;
+
 	for (uint32_t i = 0; i < count; i++) {
 		hit[i].hashed =
 			p[i] && nat_key_of_packet(&hit[i].key, p[i], owner[i]);
 		if (!hit[i].hashed)
 			continue;
-		hit[i].hash = nat_table_hash(&n->table, &hit[i].key);
+		hit[i].hash = nat_key_hash(&secret, &hit[i].key);
 		nat_table_warm(&n->table, hit[i].hash);
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -77,50 +79,50 @@ static NAT_RARE enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
 	return found(n, hit, i, e);
 }
 
-/* Key, hash and guess of a packet that was not prefetched. */
-static NAT_RARE bool prepare(const struct nat *n, const struct pkt *p,
-			     uint16_t owner, struct nat_hit *hit)
+/*
+ * The place of a packet that was not prefetched, or not guessed right.  NONE,
+ * or why there is none.
+ */
+static __attribute__((noinline)) enum pkt_reason
+look_up(const struct nat *n, const struct pkt *p, uint16_t owner,
+	struct nat_hit *hit, uint32_t *ref)
 {
-	if (!nat_key_of_packet(&hit->key, p, owner))
-		return false;
-	hit->hash = nat_table_hash(&n->table, &hit->key);
-	hit->guess = NAT_NONE;
-	hit->hashed = true;
-	return true;
+	if (!hit->hashed) {
+		if (!nat_key_of_packet(&hit->key, p, owner))
+			return PKT_REASON_CANNOT_NAT;
+		hit->hash = nat_table_hash(&n->table, &hit->key);
+		hit->hashed = true;
+	}
+	*ref = nat_table_find(&n->table, &hit->key, hit->hash);
+	return *ref == NAT_NONE ? PKT_REASON_NO_FLOW : PKT_REASON_NONE;
 }
 
 enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 			  struct nat_hit *hit, struct mono now)
 {
-	uint32_t now_ms = (uint32_t)nat_ms(now), ref, i;
+	uint32_t now_ms = (uint32_t)nat_ms(now), ref = hit->guess, i;
+	enum pkt_reason why = PKT_REASON_NONE;
 	const struct nat_flow *f;
-	enum pkt_reason why;
 	unsigned e;
 
 	hit->quoted = hit->quiet = false;
-	if (!hit->hashed) {
-		if (p->kind == PKT_KIND_ICMP_ERROR)
-			return find_error(n, p, owner, hit, now_ms);
-		if (!prepare(n, p, owner, hit))
-			return pkt_drop(p, PKT_REASON_CANNOT_NAT);
-	}
-	ref = hit->guess;
-	if (!nat_table_is(&n->table, ref, &hit->key))
-		ref = nat_table_find(&n->table, &hit->key, hit->hash);
-	if (ref == NAT_NONE)
-		return pkt_drop(p, PKT_REASON_NO_FLOW);
+	if (p->kind == PKT_KIND_ICMP_ERROR)
+		return find_error(n, p, owner, hit, now_ms);
+	if (!hit->hashed || !nat_table_is(&n->table, ref, &hit->key))
+		why = look_up(n, p, owner, hit, &ref);
+	if (why != PKT_REASON_NONE)
+		return pkt_drop(p, why);
 	i = NAT_REF_FLOW(ref);
+	e = ref & 1; /* a mapping is end 0's */
 	f = nat_flow_at(n, i);
 	if (nat_flow_dead(n, f, now_ms))
 		return pkt_drop(p, PKT_REASON_NO_FLOW);
 	if (nat_ttl(p) <= 1)
 		return pkt_drop(p, PKT_REASON_TTL);
-	e = NAT_REF_KIND(ref) == NAT_KEY_END1;
-	if (p->kind == PKT_KIND_TCP) {
+	if (p->kind == PKT_KIND_TCP)
 		why = nat_tcp_check(f, nat_track_at(n, i), e, p, &hit->quiet);
-		if (why != PKT_REASON_NONE)
-			return pkt_drop(p, why);
-	}
+	if (why != PKT_REASON_NONE)
+		return pkt_drop(p, why);
 	return found(n, hit, i, e);
 }
 
@@ -134,22 +136,29 @@ static NAT_RARE void answered(struct nat *n, uint32_t i)
 		      asked == DNS_PORT ? NAT_UDP_DNS_DONE : NAT_UDP_BOTH);
 }
 
+/* False: what follows the end may pass, but is no new life (R58). */
+static __attribute__((noinline)) bool
+advance_tcp(struct nat *n, const struct pkt *p, uint32_t i, unsigned e)
+{
+	struct nat_flow *f = nat_flow_at(n, i);
+	enum nat_state was = f->state;
+	enum nat_state is = nat_tcp_advance(f, nat_track_at(n, i), e, p);
+
+	if (is == was && (is == NAT_TCP_TIME_WAIT || is == NAT_TCP_CLOSED))
+		return false;
+	if (is != f->state)
+		nat_age_state(n, i, is);
+	return true;
+}
+
 void nat_advance(struct nat *n, const struct pkt *p, uint32_t i, unsigned e,
 		 struct mono now)
 {
 	struct nat_flow *f = nat_flow_at(n, i);
 
 	if (p->kind == PKT_KIND_TCP) {
-		enum nat_state was = f->state;
-		enum nat_state is =
-			nat_tcp_advance(f, nat_track_at(n, i), e, p);
-
-		/* R58: what follows the end may pass, but is no new life. */
-		if (is == was &&
-		    (is == NAT_TCP_TIME_WAIT || is == NAT_TCP_CLOSED))
+		if (!advance_tcp(n, p, i, e))
 			return;
-		if (is != f->state)
-			nat_age_state(n, i, is);
 	} else if (e && f->state == NAT_UDP_ONEWAY) {
 		answered(n, i);
 	}
