@@ -27,55 +27,7 @@ static enum pkt_reason check_eth(const struct fw *fw, const struct slot *s,
 	return PKT_REASON_NONE;
 }
 
-/* R90: the source is one of the client's own, exactly. */
-static enum pkt_reason check_client_src(const struct fw *fw, uint16_t n,
-					const struct pkt *p)
-{
-	struct pkt_addr src = pkt_src(p);
-
-	if (fw_client_has(fw, n, &src))
-		return PKT_REASON_NONE;
-	return pkt_addr_ok_src(&src) ? PKT_REASON_SPOOF_CLIENT
-				     : PKT_REASON_MARTIAN_SRC;
-}
-
-/* R91, R92: from nobody that we know, and to us. */
-static enum pkt_reason check_uplink_addrs(const struct fw *fw,
-					  const struct pkt *p)
-{
-	const struct pkt_addr *own = fw_outside(fw, fw_pkt_family(p));
-	struct pkt_addr src = pkt_src(p), dst = pkt_dst(p);
-
-	if (!pkt_addr_ok_src(&src) || pkt_addr_is_linklocal(&src))
-		return PKT_REASON_MARTIAN_SRC;
-	if (place_find(fw->place, &src).flags)
-		return PKT_REASON_SPOOF_UPLINK;
-	if (pkt_addr_eq(&dst, own))
-		return PKT_REASON_NONE;
-	if (place_find(fw->place, &dst).flags)
-		return PKT_REASON_DST_INSIDE;
-	if (pkt_addr_is_multicast(&dst))
-		return PKT_REASON_MULTICAST;
-	return pkt_addr_ok_dst(&dst) ? PKT_REASON_NO_FLOW
-				     : PKT_REASON_MARTIAN_DST;
-}
-
-static enum pkt_reason check_addrs(const struct fw *fw, uint16_t owner,
-				   const struct pkt *p)
-{
-	enum pkt_reason why;
-
-	if (owner == NAT_UPLINK)
-		return check_uplink_addrs(fw, p);
-	why = check_client_src(fw, owner, p);
-	if (why != PKT_REASON_NONE)
-		return why;
-	/* group packets in unicast frames are met again in fw_judge() */
-	return p->flags & PKT_F_L2_MCAST ? PKT_REASON_MULTICAST
-					 : PKT_REASON_NONE;
-}
-
-/* The parts of check_addrs() that people should see happen. */
+/* The parts of fw_check_addrs() that people should see happen. */
 static void note_spoof(struct fw *fw, uint16_t owner, const struct pkt *p,
 		       enum pkt_reason why, struct mono now)
 {
@@ -120,7 +72,7 @@ static enum pkt_verdict sift(struct fw *fw, struct slot *s, struct pkt **at,
 		return pkt_drop(p, PKT_REASON_IP6_OFF);
 	if (p->kind == PKT_KIND_ND)
 		return fw_nd(fw, s, p, now);
-	why = check_addrs(fw, s->owner, p);
+	why = fw_check_addrs(fw, s->owner, p);
 	if (why != PKT_REASON_NONE) {
 		note_spoof(fw, s->owner, p, why, now);
 		return pkt_drop(p, why);

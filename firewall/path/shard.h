@@ -13,7 +13,8 @@
 
 /*
  * Inside of the forwarding path: one shard's state, and what its files call of
- * each other.  Nothing outside firewall/path/ includes this.
+ * each other.  Nothing outside firewall/path/ includes this, but for benches of
+ * its parts.
  */
 #define FW_NO_PORT UINT16_MAX
 #define FW_NOBODY UINT16_MAX
@@ -154,6 +155,12 @@ bool fw_gateway_ok(const struct pkt_addr *a, enum rule_family family);
 bool fw_client_clash(const struct fw_client *a, const struct fw_client *b);
 /* Does @old have something that @c has not? */
 bool fw_client_lost(const struct fw_client *old, const struct fw_client *c);
+
+/* ---- spoof.c ------------------------------------------------------------- */
+
+/* R90 to R92: may a packet with @p's addresses come from @owner?  NONE. */
+enum pkt_reason fw_check_addrs(const struct fw *fw, uint16_t owner,
+			       const struct pkt *p);
 
 /* ---- ports.c ------------------------------------------------------------- */
 

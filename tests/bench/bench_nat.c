@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The NAT core, whole: parse, source check, look-up, TCP or UDP state, rewrite,
- * and the bytes copied from one ring to another.  Same flows and packets as
- * floor_nat, which is what it is to be compared with, in the same run.
+ * The NAT core, whole: parse, spoof check, look-up, TCP or UDP state, rewrite,
+ * and the bytes copied from one ring to another.  A flow's first packet is
+ * judged by its client's rules besides, and gets a port.  Same flows and
+ *packets as floor_nat, which is what it is to be compared with, in the same
+ *run.
  *
  *	bench_nat NFLOWS IPSIZE PACKETS REPS [BATCH]
  *
+ * RULES=n gives each client so many rules, of which the last one accepts; 10.
  * TCP=1 sends segments of established connections instead of datagrams.
  * NOHUGE=1 keeps to small pages.  VERIFY=1 checks both directions of every flow
  * instead of timing.  EXPIRE=1 times, at the end, each step in which the table
@@ -20,7 +23,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "nat/nat.h"
+#include "firewall/path/shard.h"
 #include "packet/pkt_bytes.h"
 #include "packet/pkt_csum.h"
 #include "packet/pkt_ip.h"
@@ -33,10 +36,10 @@ enum {
 	BATCH_MAX = 64,
 	REPS_MAX = 64,
 	HOSTS = 32,
-	GUESTS = 256, /* slots of the table of source addresses */
 };
 
-static struct nat *nat;
+static struct fw *fw;
+static struct nat *nat; /* fw's */
 static uint8_t *rx, *tx;
 static struct pkt packet[RING];
 static uint32_t size; /* of each IP packet */
@@ -46,7 +49,6 @@ static uint16_t *port_of; /* each flow's outside port */
 static bool tcp;
 static uint32_t rest_sum; /* of the IP header, without addresses */
 static struct mono now = { 5 * MONO_S };
-static struct nat_want want = { .mode = NAT_MASQUERADE };
 
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
 
@@ -94,52 +96,10 @@ static void *map(size_t n)
 	return p;
 }
 
-/* ---- who may use which source address --------------------------------------
- */
-
-static struct {
-	uint32_t addr;
-	uint16_t owner; /* 0: slot is empty */
-} guest[GUESTS];
-
-static uint32_t outside;
-
-static uint32_t guest_slot(uint32_t addr)
-{
-	return (addr * 0x9e3779b1u) >> 24;
-}
-
-static uint16_t guest_of(uint32_t addr)
-{
-	uint32_t i = guest_slot(addr);
-
-	while (guest[i].owner && guest[i].addr != addr)
-		i = (i + 1) % GUESTS;
-	return guest[i].owner;
-}
-
-static void guest_add(uint32_t addr, uint16_t owner)
-{
-	uint32_t i = guest_slot(addr);
-
-	while (guest[i].owner)
-		i = (i + 1) % GUESTS;
-	guest[i].addr = addr;
-	guest[i].owner = owner;
-}
-
-/* R90 from a client; R91, R92 from the uplink. */
-static bool source_ok(const struct pkt *p, uint16_t owner)
-{
-	uint32_t src = be32_at(pkt_l3(p) + 12), dst = be32_at(pkt_l3(p) + 16);
-
-	if (owner != NAT_UPLINK)
-		return guest_of(src) == owner;
-	return !guest_of(src) && src != outside && !guest_of(dst);
-}
-
 /* ---- packets ---------------------------------------------------------------
  */
+
+static uint32_t outside;
 
 struct tuple {
 	uint32_t src, dst;
@@ -243,13 +203,13 @@ static struct pkt *arrive(uint64_t k)
 }
 
 /* Where in the order of flows the run is. */
-struct place {
+struct cursor {
 	uint32_t pos;
 	uint64_t round;
 };
 
 /* Makes packet @k; returns who sends it. */
-static inline uint16_t step(uint64_t k, struct place *at)
+static inline uint16_t step(uint64_t k, struct cursor *at)
 {
 	uint32_t i = order[at->pos];
 	bool back = (k + at->round) % 2;
@@ -266,9 +226,10 @@ static inline uint16_t step(uint64_t k, struct place *at)
 /* ---- the path --------------------------------------------------------------
  */
 
-static bool judge(struct pkt *p, uint16_t owner)
+static bool sift(struct pkt *p, uint16_t owner)
 {
-	return pkt_parse(p) == PKT_FORWARD && source_ok(p, owner);
+	return pkt_parse(p) == PKT_FORWARD &&
+	       fw_check_addrs(fw, owner, p) == PKT_REASON_NONE;
 }
 
 static bool forward(struct pkt *p, uint64_t k, uint16_t owner,
@@ -276,7 +237,8 @@ static bool forward(struct pkt *p, uint64_t k, uint16_t owner,
 {
 	uint8_t *out = buf(tx, k);
 
-	if (nat_find(nat, p, owner, hit, now) != PKT_FORWARD)
+	if (nat_find(nat, p, owner, hit, now) != PKT_FORWARD ||
+	    !fw_current(fw, hit))
 		return false;
 	memcpy(out, p->data, p->len);
 	p->data = out;
@@ -286,7 +248,7 @@ static bool forward(struct pkt *p, uint64_t k, uint16_t owner,
 
 static uint64_t run_single(uint64_t n)
 {
-	struct place at = { 0, 0 };
+	struct cursor at = { 0, 0 };
 	uint64_t lost = 0;
 
 	for (uint64_t k = 0; k < n; k++) {
@@ -295,14 +257,14 @@ static uint64_t run_single(uint64_t n)
 		struct pkt *p = arrive(k);
 
 		now.ns += 100;
-		lost += !judge(p, owner) || !forward(p, k, owner, &hit);
+		lost += !sift(p, owner) || !forward(p, k, owner, &hit);
 	}
 	return lost;
 }
 
 static uint64_t run_batched(uint64_t n, uint32_t batch)
 {
-	struct place at = { 0, 0 };
+	struct cursor at = { 0, 0 };
 	struct nat_hit hit[BATCH_MAX];
 	struct pkt *p[BATCH_MAX];
 	uint16_t owner[BATCH_MAX];
@@ -314,7 +276,7 @@ static uint64_t run_batched(uint64_t n, uint32_t batch)
 			owner[j] = step(k + j, &at);
 		for (uint32_t j = 0; j < batch; j++) {
 			p[j] = arrive(k + j);
-			if (!judge(p[j], owner[j]))
+			if (!sift(p[j], owner[j]))
 				p[j] = NULL;
 		}
 		nat_prefetch(nat, p, hit, owner, batch);
@@ -328,7 +290,7 @@ static uint64_t run_batched(uint64_t n, uint32_t batch)
 /* Making the packets costs something too. */
 static void run_empty(uint64_t n)
 {
-	struct place at = { 0, 0 };
+	struct cursor at = { 0, 0 };
 
 	for (uint64_t k = 0; k < n; k++) {
 		(void)step(k, &at);
@@ -339,32 +301,119 @@ static void run_empty(uint64_t n)
 /* ---- set-up ----------------------------------------------------------------
  */
 
-static size_t open_nat(void)
+/* Rule @i of a client, of those that meet none of our packets. */
+static int rule_text(char *out, size_t room, uint32_t i)
 {
-	struct nat_conf c;
+	static const struct {
+		const char *action, *net, *rest;
+	} form[] = {
+		{ "accept", "198.18", " proto=tcp dstports=443-443" },
+		{ "accept", "198.19", " proto=udp dstports=53-53" },
+		{ "drop", "172.16", "" },
+		{ "accept", "203.0", " proto=tcp dstports=8000-8080" },
+	};
+
+	return snprintf(out, room, "action=%s dst4=%s.%u.%u/32%s",
+			form[i % 4].action, form[i % 4].net, i / 1024 % 256,
+			i / 4 % 256, form[i % 4].rest);
+}
+
+static const struct ruleset *make_rules(uint32_t n)
+{
+	struct rule *rules = map(n * sizeof(*rules));
+	struct rule_error err;
+	size_t len, scratch_len, used;
+	void *set, *scratch;
+
+	for (uint32_t i = 0; i < n; i++) {
+		char text[128] = "action=accept";
+		int text_n = i + 1 < n ? rule_text(text, sizeof(text), i)
+				       : (int)strlen(text);
+
+		if (rule_parse(&rules[i], i, text, (size_t)text_n, RULE_IP4,
+			       &err))
+			die(err.why);
+	}
+	len = ruleset_size(rules, n, NULL);
+	scratch_len = ruleset_scratch_size(rules, n, NULL);
+	set = map(len);
+	scratch = map(scratch_len);
+	if (ruleset_build(set, len, &used, RULE_IP4, RULE_DROP, rules, n, NULL,
+			  scratch, scratch_len))
+		die("ruleset_build");
+	munmap(rules, n * sizeof(*rules));
+	munmap(scratch, scratch_len);
+	return set;
+}
+
+static void add_client(uint16_t n, uint32_t rule_n)
+{
+	struct fw_client c = { .kind = FW_QUBE,
+			       .port = FW_NO_PORT,
+			       .mac = { { 0, 0x16, 0x3e, 0, 0, (uint8_t)n } },
+			       .addr_n = 1 };
+	const struct ruleset *old;
+
+	c.addr[0] =
+		pkt_addr_v4((const uint8_t[]){ 10, 137, 0, (uint8_t)(1 + n) });
+	c.gateway4 = pkt_addr_v4((const uint8_t[]){ 10, 137, 0, 1 });
+	if (fw_client_set(fw, n, &c, now) ||
+	    fw_client_rules(fw, n, RULE_IP4, make_rules(rule_n), &old, now))
+		die("client");
+}
+
+/* A firewall without ports; returns what its flows take. */
+static size_t open_fw(void)
+{
+	const char *rules = getenv("RULES");
+	struct fw_uplink up = { .port = FW_NO_PORT, .up = true };
+	struct fw_conf c;
 	size_t n;
 
-	nat_conf_default(&c);
-	c.flows = flow_n < 16 ? 16 : flow_n;
-	c.owners = HOSTS + 1;
-	c.outsides = 1;
-	c.quota = (struct nat_quota){ .flows = c.flows, .ports = UINT16_MAX };
-	c.overload_udp = true;
+	fw_conf_default(&c);
+	c.clients = HOSTS;
+	c.nat.flows = flow_n < 16 ? 16 : flow_n;
+	c.nat.owners = HOSTS + 1;
+	c.nat.outsides = 1;
+	c.nat.quota =
+		(struct nat_quota){ .flows = c.nat.flows, .ports = UINT16_MAX };
+	c.nat.overload_udp = true;
 	for (int i = 0; i < 16; i++) {
-		c.hash_key[i] = (uint8_t)random_u64();
-		c.port_seed[i] = (uint8_t)random_u64();
+		c.nat.hash_key[i] = (uint8_t)random_u64();
+		c.nat.port_seed[i] = (uint8_t)random_u64();
 	}
-	n = nat_size(&c);
-	if (nat_init(&nat, map(n), n, &c))
-		die("nat_init");
+	n = fw_size(&c);
+	if (fw_init(&fw, map(n), n, &c, map(view_size(c.clients)), now))
+		die("fw_init");
+	nat = fw_nat(fw);
 	outside = ip4(10, 138, 0, 2);
-	want.outside = pkt_addr_v4((const uint8_t[]){ 10, 138, 0, 2 });
-	for (uint16_t o = 1; o <= HOSTS; o++) {
-		guest_add(ip4(10, 137, 0, 1 + o), o);
-		if (nat_owner_add(nat, o, NULL))
-			die("nat_owner_add");
-	}
-	return n;
+	up.addr4 = pkt_addr_v4((const uint8_t[]){ 10, 138, 0, 2 });
+	up.gateway4 = pkt_addr_v4((const uint8_t[]){ 10, 138, 0, 1 });
+	if (fw_uplink_set(fw, &up, now))
+		die("uplink");
+	for (uint16_t i = 1; i <= HOSTS; i++)
+		add_client(i, rules ? (uint32_t)strtoul(rules, NULL, 0) : 10);
+	return nat_size(&c.nat);
+}
+
+/* As hop 3 does it for a packet from a client without a flow. */
+static bool open_flow(struct pkt *p, uint16_t owner, struct nat_hit *hit)
+{
+	const struct nat_tuple t = { .src = pkt_src(p),
+				     .dst = pkt_dst(p),
+				     .sport = p->sport,
+				     .dport = p->dport,
+				     .proto = p->proto };
+	struct judgement j = fw_judge(fw, owner, &t);
+	const struct nat_want want = { .mode = NAT_MASQUERADE,
+				       .to = j.to,
+				       .outside = fw->uplink.addr4,
+				       .gen = fw->party[owner].gen,
+				       .rule = j.rule };
+
+	p->reason = (uint8_t)j.reason;
+	return j.reason == PKT_REASON_NONE &&
+	       nat_add(nat, p, owner, &want, hit, now) == PKT_FORWARD;
 }
 
 /* A segment of the handshake of flow @i, or its first datagram. */
@@ -379,11 +428,10 @@ static bool say(uint32_t i, bool back, uint8_t flags)
 	if (tcp)
 		set_flags(p->data, flags, flags & TCP_SYN ? 999 : 1000,
 			  flags & TCP_ACK ? 1000 : 0);
-	if (!judge(p, owner))
+	if (!sift(p, owner))
 		return false;
 	if (nat_find(nat, p, owner, &hit, now) != PKT_FORWARD &&
-	    (p->reason != PKT_REASON_NO_FLOW ||
-	     nat_add(nat, p, owner, &want, &hit, now) != PKT_FORWARD))
+	    (p->reason != PKT_REASON_NO_FLOW || !open_flow(p, owner, &hit)))
 		return false;
 	memcpy(buf(tx, i), p->data, p->len);
 	p->data = buf(tx, i);
@@ -430,7 +478,7 @@ static bool verify_one(uint32_t i, bool back)
 	expect = back ? (struct tuple){ q.dst, q.src, q.dport, q.sport }
 		      : (struct tuple){ a.dst, a.src, a.dport, a.sport };
 	put_tuple(p->data, &t);
-	if (!judge(p, owner))
+	if (!sift(p, owner))
 		return false;
 	pkt_csum_l4_set(p);
 	if (!forward(p, i, owner, &hit) || !pkt_csum_l4_ok(p))
@@ -522,7 +570,7 @@ int main(int argc, char **argv)
 	port_of = map(flow_n * sizeof(*port_of));
 	for (uint64_t i = 0; i < RING; i++)
 		put_frame(buf(rx, i));
-	bytes = open_nat();
+	bytes = open_fw();
 	setup = open_flows();
 	if (getenv("VERIFY"))
 		return verify();
