@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "packet/pkt_addr.h"
 
-static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 static const uint8_t zero[16];
-
-bool pkt_addr_is_v4(const struct pkt_addr *a)
-{
-	return memcmp(a->b, mapped, sizeof(mapped)) == 0;
-}
 
 bool pkt_addr_is_zero(const struct pkt_addr *a)
 {
@@ -31,25 +25,31 @@ bool pkt_addr_is_linklocal(const struct pkt_addr *a)
 	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
-/* 0/8, 127/8, 240/4 with the broadcast address; ::, ::1. */
-static bool is_never_unicast(const struct pkt_addr *a)
+/*
+ * An IPv4 host's: not 0/8, 127/8, 169.254/16, 224/4 nor 240/4 with the
+ * broadcast address.  The same on either side.
+ */
+static inline bool is_host4(const uint8_t *b)
 {
-	if (pkt_addr_is_v4(a))
-		return a->b[12] == 0 || a->b[12] == 127 || a->b[12] >= 240;
-	return memcmp(a->b, zero, 15) == 0 && a->b[15] <= 1;
+	return b[0] != 0 && b[0] < 224 && b[0] != 127 &&
+	       !(b[0] == 169 && b[1] == 254);
+}
+
+/* ::, ::1 and groups are no host's. */
+static inline bool is_host6(const uint8_t *b)
+{
+	return b[0] != 0xff && (memcmp(b, zero, 15) != 0 || b[15] > 1);
 }
 
 bool pkt_addr_ok_src(const struct pkt_addr *a)
 {
-	if (is_never_unicast(a) || pkt_addr_is_multicast(a))
-		return false;
-	return !(pkt_addr_is_v4(a) && pkt_addr_is_linklocal(a));
+	return pkt_addr_is_v4(a) ? is_host4(a->b + 12) : is_host6(a->b);
 }
 
 bool pkt_addr_ok_dst(const struct pkt_addr *a)
 {
-	return !is_never_unicast(a) && !pkt_addr_is_multicast(a) &&
-	       !pkt_addr_is_linklocal(a);
+	return pkt_addr_is_v4(a) ? is_host4(a->b + 12)
+				 : is_host6(a->b) && !pkt_addr_is_linklocal(a);
 }
 
 bool pkt_prefix_has(const struct pkt_prefix *p, const struct pkt_addr *a)

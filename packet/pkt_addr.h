@@ -54,7 +54,13 @@ static inline struct pkt_addr pkt_addr_v6(const uint8_t *sixteen)
 	return a;
 }
 
-bool pkt_addr_is_v4(const struct pkt_addr *a);
+static inline bool pkt_addr_is_v4(const struct pkt_addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(a->b, mapped, sizeof(mapped)) == 0;
+}
+
 bool pkt_addr_is_zero(const struct pkt_addr *a);      /* 0.0.0.0 or :: */
 bool pkt_addr_is_multicast(const struct pkt_addr *a); /* and 255.255.255.255 */
 bool pkt_addr_is_linklocal(

@@ -55,9 +55,12 @@ static inline void pkt_csum_change_u16(struct pkt_csum_delta *d, uint16_t from,
 	pkt_csum_change_u32(d, from | 0xffff0000u, to);
 }
 
-/* Updates the complemented checksum stored at @field. */
-static inline void pkt_csum_apply(const struct pkt_csum_delta *d,
-				  uint8_t *field)
+/*
+ * Updates the complemented checksum stored at @field.  Always inlined: seldom
+ * run code uses it too, and a copy shared with that would be kept among it.
+ */
+static inline __attribute__((always_inline)) void
+pkt_csum_apply(const struct pkt_csum_delta *d, uint8_t *field)
 {
 	uint16_t csum;
 
@@ -72,8 +75,8 @@ static inline void pkt_csum_apply(const struct pkt_csum_delta *d,
  */
 void pkt_csum_apply_icmp4(const struct pkt_csum_delta *d, uint8_t *field);
 /* The same for UDP: 0 (none) stays 0, a result of 0 becomes 0xffff. */
-static inline void pkt_csum_apply_udp(const struct pkt_csum_delta *d,
-				      uint8_t *field)
+static inline __attribute__((always_inline)) void
+pkt_csum_apply_udp(const struct pkt_csum_delta *d, uint8_t *field)
 {
 	uint16_t csum;
 

@@ -159,7 +159,8 @@ struct place place_find(const struct place_map *m, const struct pkt_addr *a)
 	const struct half *h = &m->half[m->live];
 
 	for (uint8_t i = 0; i < h->len_n; i++) {
-		struct pkt_addr key = masked(a, h->len[i]);
+		struct pkt_addr key =
+			h->len[i] == 128 ? *a : masked(a, h->len[i]);
 		uint32_t bit = maybe_bit(m, &key);
 		const struct entry *e;
 

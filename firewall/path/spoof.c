@@ -34,7 +34,8 @@ static enum pkt_reason check_uplink(const struct fw *fw, const struct pkt *p)
 	const struct pkt_addr *own = fw_outside(fw, fw_pkt_family(p));
 	struct pkt_addr src = pkt_src(p), dst = pkt_dst(p);
 
-	if (!pkt_addr_ok_src(&src) || pkt_addr_is_linklocal(&src))
+	/* what may not be asked for may not answer either, fe80::/10 too */
+	if (!pkt_addr_ok_dst(&src))
 		return PKT_REASON_MARTIAN_SRC;
 	if (place_find(fw->place, &src).flags)
 		return PKT_REASON_SPOOF_UPLINK;
