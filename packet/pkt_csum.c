@@ -27,14 +27,6 @@ static inline uint64_t load64(const uint8_t *b)
 	return v;
 }
 
-static inline uint32_t load32(const uint8_t *b)
-{
-	uint32_t v;
-
-	memcpy(&v, b, sizeof(v));
-	return v;
-}
-
 static inline uint16_t load16(const uint8_t *b)
 {
 	uint16_t v;
@@ -68,7 +60,7 @@ uint64_t pkt_csum_add(uint64_t sum, const void *data, size_t len)
 	for (; len >= 8; b += 8, len -= 8)
 		sum = add_carry(sum, load64(b));
 	if (len & 4) {
-		sum = add_carry(sum, load32(b));
+		sum = add_carry(sum, pkt_csum_load32(b));
 		b += 4;
 	}
 	if (len & 2) {
@@ -89,8 +81,8 @@ void pkt_csum_change(struct pkt_csum_delta *d, const void *from, const void *to,
 
 	vw_assert(len % 2 == 0);
 	for (; len >= 4; f += 4, t += 4, len -= 4) {
-		d->sum = add_carry(d->sum, ~load32(f));
-		d->sum = add_carry(d->sum, load32(t));
+		d->sum = add_carry(d->sum, ~pkt_csum_load32(f));
+		d->sum = add_carry(d->sum, pkt_csum_load32(t));
 	}
 	if (len) {
 		d->sum = add_carry(d->sum, (uint16_t)~load16(f));

@@ -91,18 +91,23 @@ pkt_csum_apply_udp(const struct pkt_csum_delta *d, uint8_t *field)
 /* For PKT_F_CSUM_PARTIAL: the field holds the sum itself. */
 void pkt_csum_apply_partial(const struct pkt_csum_delta *d, uint8_t *field);
 
+static inline uint32_t pkt_csum_load32(const uint8_t *b)
+{
+	uint32_t v;
+
+	memcpy(&v, b, sizeof(v));
+	return v;
+}
+
 /* Of an IPv4 header, 20 to 60 bytes; at most fifteen 32-bit words. */
 static inline uint16_t pkt_csum_ip_sum(const uint8_t *hdr, size_t len)
 {
-	uint64_t sum = 0;
-	uint32_t w[5];
+	uint64_t sum = (uint64_t)pkt_csum_load32(hdr) +
+		       pkt_csum_load32(hdr + 4) + pkt_csum_load32(hdr + 8) +
+		       pkt_csum_load32(hdr + 12) + pkt_csum_load32(hdr + 16);
 
-	memcpy(w, hdr, sizeof(w));
-	sum = (uint64_t)w[0] + w[1] + w[2] + w[3] + w[4];
-	for (size_t i = 20; i + 4 <= len; i += 4) {
-		memcpy(w, hdr + i, 4);
-		sum += w[0];
-	}
+	for (size_t i = 20; i + 4 <= len; i += 4)
+		sum += pkt_csum_load32(hdr + i);
 	return pkt_csum_fold(sum);
 }
 /* Right when the sum is 0xffff. */

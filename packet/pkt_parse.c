@@ -4,6 +4,7 @@
 #include "packet/pkt_bytes.h"
 #include "packet/pkt_csum.h"
 #include "packet/pkt_parse_ip.h"
+#include "packet/pkt_parse_l4.h"
 
 /* Flags that the port sets; all others are found here. */
 #define PORT_FLAGS (PKT_F_CSUM_PARTIAL | PKT_F_CSUM_VALID)
@@ -85,37 +86,33 @@ static PKT_RARE enum pkt_reason parse_fragment4(struct pkt *p, uint16_t frag)
 			      cur_of(pkt_l4(p), p->len - p->l4_off));
 }
 
-/* Length of the header at @h, at least 20 bytes; 0: impossible. */
-static PKT_RARE size_t odd_hlen(const uint8_t *h, size_t left,
-				enum pkt_reason *why)
+/* A header that is not of version 4 with 20 bytes: may it be? */
+static PKT_RARE enum pkt_reason check_hlen(const uint8_t *h, size_t left)
 {
 	size_t hlen = (h[0] & 0x0fu) * 4;
 
 	if (h[0] >> 4 != 4)
-		*why = PKT_REASON_IP_VERSION;
-	else if (hlen < IP4_HLEN)
-		*why = PKT_REASON_IP_HLEN;
-	else if (hlen > left)
-		*why = PKT_REASON_IP_SHORT;
-	else
-		return hlen;
-	return 0;
+		return PKT_REASON_IP_VERSION;
+	if (hlen < IP4_HLEN)
+		return PKT_REASON_IP_HLEN;
+	return hlen > left ? PKT_REASON_IP_SHORT : PKT_REASON_NONE;
 }
 
 /* Almost every header has no options, so that is what is quick. */
 static inline enum pkt_reason parse_ip4(struct pkt *p, struct cur c)
 {
 	const uint8_t *h = c.p;
-	enum pkt_reason why = PKT_REASON_NONE;
 	size_t hlen = IP4_HLEN;
 	uint16_t total, frag;
 
 	if (c.left < IP4_HLEN)
 		return PKT_REASON_IP_SHORT;
 	if (h[0] != 0x45) {
-		hlen = odd_hlen(h, c.left, &why);
-		if (!hlen)
+		enum pkt_reason why = check_hlen(h, c.left);
+
+		if (why != PKT_REASON_NONE)
 			return why;
+		hlen = (h[0] & 0x0fu) * 4;
 	}
 	total = be16_at(h + 2);
 	if (total < hlen || total > c.left)
@@ -136,7 +133,7 @@ static inline enum pkt_reason parse_ip4(struct pkt *p, struct cur c)
 		p->flags |= PKT_F_DF;
 	if (frag & (IP4_MF | IP4_OFF_MASK))
 		return parse_fragment4(p, frag);
-	return pkt_parse_l4(p);
+	return parse_l4(p);
 }
 
 static bool is_mapped(const uint8_t *sixteen)
@@ -159,7 +156,7 @@ static enum pkt_reason parse_ip6_chain(struct pkt *p, struct cur c,
 	if (x.has_frag)
 		p->frag6_off = (uint16_t)(p->l3_off + IP6_HLEN + x.frag_at);
 	if (!x.has_frag || (!x.mf && x.frag_off == 0))
-		return pkt_parse_l4(p); /* whole, or atomic (R78) */
+		return parse_l4(p); /* whole, or atomic (R78) */
 
 	p->l4_off = (uint16_t)(p->frag6_off + IP6_FRAG_HLEN);
 	p->proto = x.frag_next;

@@ -32,9 +32,10 @@ struct ip6_chain {
  */
 enum pkt_reason pkt_walk_ip6(struct cur *c, uint8_t next, struct ip6_chain *x);
 
-/* Transport header of @p, whose l4_off, proto and len are set: sets the rest.
- */
-enum pkt_reason pkt_parse_l4(struct pkt *p);
+/* Transport header @c of @p, neither TCP nor UDP. */
+PKT_RARE enum pkt_reason pkt_parse_rare_l4(struct pkt *p, struct cur c);
+/* The port's description of an aggregate: is it one of this very packet? */
+bool pkt_gso_fits(const struct pkt *p);
 
 /* R73: may fragment @p, whose transport header begins with @c, be held? */
 enum pkt_reason pkt_check_first_fragment(uint8_t proto, struct cur c);

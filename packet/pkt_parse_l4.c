@@ -3,27 +3,8 @@
 #include "packet/pkt_csum.h"
 #include "packet/pkt_parse_ip.h"
 
-/*
- * R51: after the opening SYN every segment acknowledges something, but for a
- * RST; and FIN, SYN and RST exclude each other.  PSH, URG, ECE, CWR and the
- * reserved bits are nobody's business.
- */
-static bool flags_are_sane(uint8_t flags)
-{
-	switch (flags & (TCP_SYN | TCP_RST | TCP_FIN)) {
-	case 0:
-	case TCP_FIN:
-		return flags & TCP_ACK;
-	case TCP_SYN:
-	case TCP_RST:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* The port's description of an aggregate: is it one of this very packet? */
-static __attribute__((noinline)) bool gso_fits(const struct pkt *p)
+bool pkt_gso_fits(const struct pkt *p)
 {
 	if (p->gso_type != (p->l3 == PKT_L3_IP4 ? PKT_GSO_TCP4 : PKT_GSO_TCP6))
 		return false;
@@ -34,59 +15,6 @@ static __attribute__((noinline)) bool gso_fits(const struct pkt *p)
 		return false;
 	return p->gso_size > 0 && p->len > p->pay_off &&
 	       (uint32_t)p->pay_off - p->l3_off + p->gso_size <= UINT16_MAX;
-}
-
-static enum pkt_reason parse_tcp(struct pkt *p, struct cur c)
-{
-	const uint8_t *h = cur_take(&c, TCP_HLEN);
-	size_t hlen;
-
-	if (!h)
-		return PKT_REASON_L4_SHORT;
-	hlen = (h[12] >> 4) * 4u;
-	if (hlen < TCP_HLEN || hlen - TCP_HLEN > c.left)
-		return PKT_REASON_TCP_HLEN;
-	p->kind = PKT_KIND_TCP;
-	p->sport = be16_at(h);
-	p->dport = be16_at(h + 2);
-	p->tcp_flags = h[13];
-	p->pay_off = (uint16_t)(p->l4_off + hlen);
-	if (!flags_are_sane(p->tcp_flags))
-		return PKT_REASON_TCP_FLAGS;
-	if (!p->sport || !p->dport)
-		return PKT_REASON_PORT_ZERO;
-	return PKT_REASON_NONE;
-}
-
-/*
- * R47.  A length shorter than the IP payload is let through untouched: the rest
- * lies inside the datagram and is the sender's (UDP options, RFC 9868).  But
- * nobody can complete a checksum over it, since offloads sum up to the end.
- */
-static enum pkt_reason parse_udp(struct pkt *p, struct cur c)
-{
-	size_t all = c.left;
-	const uint8_t *h = cur_take(&c, UDP_HLEN);
-	uint16_t len;
-
-	if (!h)
-		return PKT_REASON_L4_SHORT;
-	len = be16_at(h + 4);
-	if (len < UDP_HLEN || len > all)
-		return PKT_REASON_UDP_LEN;
-	p->kind = PKT_KIND_UDP;
-	p->sport = be16_at(h);
-	p->dport = be16_at(h + 2);
-	p->pay_off = (uint16_t)(p->l4_off + UDP_HLEN);
-	if (p->flags & PKT_F_CSUM_PARTIAL) {
-		if (len != all)
-			return PKT_REASON_UDP_LEN;
-	} else if (p->l3 == PKT_L3_IP6 && be16_at(h + 6) == 0) {
-		return PKT_REASON_UDP_CSUM0;
-	}
-	if (!p->sport || !p->dport)
-		return PKT_REASON_PORT_ZERO;
-	return PKT_REASON_NONE;
 }
 
 static enum pkt_kind icmp4_kind(uint8_t type)
@@ -141,7 +69,7 @@ enum pkt_kind pkt_icmp_kind(enum pkt_l3 l3, uint8_t type)
 	return l3 == PKT_L3_IP4 ? icmp4_kind(type) : icmp6_kind(type);
 }
 
-static PKT_RARE enum pkt_reason parse_icmp(struct pkt *p, struct cur c)
+static enum pkt_reason parse_icmp(struct pkt *p, struct cur c)
 {
 	const uint8_t *h = cur_take(&c, ICMP_HLEN);
 
@@ -161,7 +89,7 @@ static PKT_RARE enum pkt_reason parse_icmp(struct pkt *p, struct cur c)
 	return PKT_REASON_NONE;
 }
 
-static PKT_RARE enum pkt_reason parse_other(struct pkt *p)
+static enum pkt_reason parse_other(struct pkt *p)
 {
 	p->kind = PKT_KIND_OTHER;
 	p->pay_off = p->l4_off;
@@ -169,23 +97,9 @@ static PKT_RARE enum pkt_reason parse_other(struct pkt *p)
 					     : PKT_REASON_NONE;
 }
 
-enum pkt_reason pkt_parse_l4(struct pkt *p)
+enum pkt_reason pkt_parse_rare_l4(struct pkt *p, struct cur c)
 {
-	struct cur c = cur_of(pkt_l4(p), p->len - p->l4_off);
-	enum pkt_reason why;
-
-	if (p->proto == IP_TCP)
-		why = parse_tcp(p, c);
-	else if (p->proto == IP_UDP)
-		why = parse_udp(p, c);
-	else if (pkt_is_icmp(p))
-		why = parse_icmp(p, c);
-	else
-		why = parse_other(p);
-	if (why == PKT_REASON_NONE && (p->gso_type || p->gso_size) &&
-	    !gso_fits(p))
-		why = PKT_REASON_GSO_BAD;
-	return why;
+	return pkt_is_icmp(p) ? parse_icmp(p, c) : parse_other(p);
 }
 
 enum pkt_reason pkt_check_first_fragment(uint8_t proto, struct cur c)
