@@ -22,6 +22,7 @@ void nat_prefetch(const struct nat *n, struct pkt *const *p,
 		  struct nat_hit *hit, const uint16_t *owner, uint32_t count)
 {
 	const struct pkt_hash_key secret = n->table.key;
+	bool missed = false;
 
 	for (uint32_t i = 0; i < count; i++) {
 		hit[i].hashed =
@@ -37,8 +38,10 @@ void nat_prefetch(const struct nat *n, struct pkt *const *p,
 		hit[i].guess = nat_table_guess(&n->table, hit[i].hash);
 		if (hit[i].guess != NAT_NONE)
 			warm_flow(n, hit[i].guess, p[i]->kind);
+		else
+			missed = true;
 	}
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; missed && i < count; i++) {
 		if (!hit[i].hashed || hit[i].guess != NAT_NONE)
 			continue;
 		hit[i].guess = nat_table_guess_again(&n->table, hit[i].hash);
@@ -79,39 +82,50 @@ static NAT_RARE enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
 	return found(n, hit, i, e);
 }
 
-/*
- * The place of a packet that was not prefetched, or not guessed right.  NONE,
- * or why there is none.
- */
-static __attribute__((noinline)) enum pkt_reason
-look_up(const struct nat *n, const struct pkt *p, uint16_t owner,
-	struct nat_hit *hit, uint32_t *ref)
+/* The place of a packet that was not prefetched, or not guessed right. */
+static NAT_APART uint32_t look_up(const struct nat *n, struct pkt *p,
+				  uint16_t owner, struct nat_hit *hit)
 {
+	uint32_t ref;
+
 	if (!hit->hashed) {
-		if (!nat_key_of_packet(&hit->key, p, owner))
-			return PKT_REASON_CANNOT_NAT;
+		if (!nat_key_of_packet(&hit->key, p, owner)) {
+			p->reason = PKT_REASON_CANNOT_NAT;
+			return NAT_NONE;
+		}
 		hit->hash = nat_table_hash(&n->table, &hit->key);
 		hit->hashed = true;
 	}
-	*ref = nat_table_find(&n->table, &hit->key, hit->hash);
-	return *ref == NAT_NONE ? PKT_REASON_NO_FLOW : PKT_REASON_NONE;
+	ref = nat_table_find(&n->table, &hit->key, hit->hash);
+	if (ref == NAT_NONE)
+		p->reason = PKT_REASON_NO_FLOW;
+	return ref;
+}
+
+static NAT_APART enum pkt_reason check_tcp(const struct nat *n, uint32_t i,
+					   unsigned e, const struct pkt *p,
+					   bool *quiet)
+{
+	return nat_tcp_check(nat_flow_at(n, i), nat_track_at(n, i), e, p,
+			     quiet);
 }
 
 enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 			  struct nat_hit *hit, struct mono now)
 {
 	uint32_t now_ms = (uint32_t)nat_ms(now), ref = hit->guess, i;
-	enum pkt_reason why = PKT_REASON_NONE;
 	const struct nat_flow *f;
+	enum pkt_reason why;
 	unsigned e;
 
 	hit->quoted = hit->quiet = false;
 	if (p->kind == PKT_KIND_ICMP_ERROR)
 		return find_error(n, p, owner, hit, now_ms);
-	if (!hit->hashed || !nat_table_is(&n->table, ref, &hit->key))
-		why = look_up(n, p, owner, hit, &ref);
-	if (why != PKT_REASON_NONE)
-		return pkt_drop(p, why);
+	if (!hit->hashed || !nat_table_is(&n->table, ref, &hit->key)) {
+		ref = look_up(n, p, owner, hit);
+		if (ref == NAT_NONE)
+			return PKT_DROP;
+	}
 	i = NAT_REF_FLOW(ref);
 	e = ref & 1; /* a mapping is end 0's */
 	f = nat_flow_at(n, i);
@@ -119,10 +133,11 @@ enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 		return pkt_drop(p, PKT_REASON_NO_FLOW);
 	if (nat_ttl(p) <= 1)
 		return pkt_drop(p, PKT_REASON_TTL);
-	if (p->kind == PKT_KIND_TCP)
-		why = nat_tcp_check(f, nat_track_at(n, i), e, p, &hit->quiet);
-	if (why != PKT_REASON_NONE)
-		return pkt_drop(p, why);
+	if (p->kind == PKT_KIND_TCP) {
+		why = check_tcp(n, i, e, p, &hit->quiet);
+		if (why != PKT_REASON_NONE)
+			return pkt_drop(p, why);
+	}
 	return found(n, hit, i, e);
 }
 
@@ -137,8 +152,8 @@ static NAT_RARE void answered(struct nat *n, uint32_t i)
 }
 
 /* False: what follows the end may pass, but is no new life (R58). */
-static __attribute__((noinline)) bool
-advance_tcp(struct nat *n, const struct pkt *p, uint32_t i, unsigned e)
+static NAT_APART bool advance_tcp(struct nat *n, const struct pkt *p,
+				  uint32_t i, unsigned e)
 {
 	struct nat_flow *f = nat_flow_at(n, i);
 	enum nat_state was = f->state;

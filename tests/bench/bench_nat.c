@@ -226,14 +226,14 @@ static inline uint16_t step(uint64_t k, struct cursor *at)
 /* ---- the path --------------------------------------------------------------
  */
 
-static bool sift(struct pkt *p, uint16_t owner)
+static inline bool sift(struct pkt *p, uint16_t owner)
 {
 	return pkt_parse(p) == PKT_FORWARD &&
 	       fw_check_addrs(fw, owner, p) == PKT_REASON_NONE;
 }
 
-static bool forward(struct pkt *p, uint64_t k, uint16_t owner,
-		    struct nat_hit *hit)
+static inline __attribute__((always_inline)) bool
+forward(struct pkt *p, uint64_t k, uint16_t owner, struct nat_hit *hit)
 {
 	uint8_t *out = buf(tx, k);
 
