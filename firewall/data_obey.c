@@ -122,8 +122,6 @@ static int show_flows(struct data *d)
 	page->cursor = d->in.body.flows.cursor;
 	page->n = nat_each(fw_nat(d->fw), &page->cursor, page->flow,
 			   MSG_FLOWS_PER_PAGE, d->loop.now);
-	if (!page->n)
-		page->cursor = 0;
 	d->answer.page = MSG_FLOWS_PAGE;
 	return 0;
 }

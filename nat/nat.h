@@ -273,9 +273,10 @@ void nat_hit_end(struct nat *n, const struct nat_hit *hit);
  * Housekeeping: frees what is over time and what belongs to removed owners.
  * Look-ups check deadlines themselves, so being late frees memory late and
  * nothing else.  @budget bounds the work: looking at a record costs 1, freeing
- * it 8 more (with 128 a step stays below 50 us).
+ * it 8 more (with 128 a step stays below 50 us).  True: it freed some, so there
+ * may well be more to free at once.
  */
-void nat_expire(struct nat *n, uint32_t budget, struct mono now);
+bool nat_expire(struct nat *n, uint32_t budget, struct mono now);
 
 /* One flow as shown to people. */
 struct nat_info {
@@ -290,8 +291,12 @@ struct nat_info {
 
 /*
  * Live flows in slot order from *@cursor on (0 to begin), at most @max into
- * @out; returns how many, 0 when done.
+ * @out; returns how many.  *@cursor becomes 0 when that was all.  One call
+ * looks at no more than NAT_EACH_LOOK records, so on a big table it may find
+ * none and have to be asked again.
  */
+#define NAT_EACH_LOOK 4096u
+
 uint32_t nat_each(const struct nat *n, uint32_t *cursor, struct nat_info *out,
 		  uint32_t max, struct mono now);
 

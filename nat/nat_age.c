@@ -114,9 +114,10 @@ uint32_t nat_age_oldest(const struct nat *n, uint16_t owner,
 	return l->n ? l->head : NAT_NONE;
 }
 
-void nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms)
+bool nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms)
 {
 	int64_t work = budget;
+	bool freed = false;
 
 	for (uint32_t left = n->table.top; left && work > 0; left--) {
 		const struct nat_flow *f;
@@ -131,9 +132,11 @@ void nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms)
 		    nat_flow_dead(n, f, (uint32_t)now_ms)) {
 			nat_flow_expire(n, n->hand, now_ms);
 			work -= FREE;
+			freed = true;
 		}
 		n->hand++;
 	}
+	return freed;
 }
 
 /*
@@ -163,15 +166,17 @@ static uint32_t drain(struct nat *n, uint16_t owner, uint32_t budget,
 	return work > 0 ? (uint32_t)work : 0;
 }
 
-void nat_expire(struct nat *n, uint32_t budget, struct mono now)
+bool nat_expire(struct nat *n, uint32_t budget, struct mono now)
 {
 	uint64_t now_ms = nat_ms(now);
 	uint32_t left = budget;
+	bool freed = n->drain_n;
 
 	n->last_ms = now_ms;
 	for (uint16_t o = 0; n->drain_n && o < n->conf.owners; o++)
 		if (n->owner[o].drain)
 			left = drain(n, o, left, now_ms);
-	nat_age_sweep(n, left, now_ms);
+	freed |= nat_age_sweep(n, left, now_ms);
 	nat_ports_sweep(&n->ports, budget * PORTS_PER_LOOK, now_ms);
+	return freed;
 }

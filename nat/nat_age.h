@@ -35,7 +35,7 @@ static inline void nat_age_touch(const struct nat *n, struct nat_flow *f,
 uint32_t nat_age_oldest(const struct nat *n, uint16_t owner,
 			enum nat_class class);
 
-/* Sweeps records, each at most once; @budget as in nat_expire(). */
-void nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms);
+/* Sweeps records, each at most once; @budget and result as of nat_expire(). */
+bool nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms);
 
 #endif

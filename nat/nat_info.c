@@ -57,14 +57,16 @@ static void describe(const struct nat *n, const struct nat_flow *f,
 uint32_t nat_each(const struct nat *n, uint32_t *cursor, struct nat_info *out,
 		  uint32_t max, struct mono now)
 {
-	uint32_t now_ms = (uint32_t)nat_ms(now), got = 0;
+	uint32_t now_ms = (uint32_t)nat_ms(now), got = 0, i = *cursor;
 
-	for (; *cursor < n->table.top && got < max; ++*cursor) {
-		const struct nat_flow *f = nat_flow_at(n, *cursor);
+	for (uint32_t left = NAT_EACH_LOOK;
+	     left && i < n->table.top && got < max; left--, i++) {
+		const struct nat_flow *f = nat_flow_at(n, i);
 
 		if (f->state != NAT_FREE && !nat_flow_dead(n, f, now_ms))
 			describe(n, f, &out[got++], now_ms);
 	}
+	*cursor = i >= n->table.top && got < max ? 0 : i;
 	return got;
 }
 

@@ -6,8 +6,9 @@
 #include "firewall/path/shard.h"
 
 #define TICK_MS 100u
+#define TICK_AGAIN_MS 4u /* while there are flows to be freed */
 /* Slices of one tick: together some ten microseconds. */
-#define NAT_SLICE 512u
+#define NAT_SLICE 128u
 #define FRAG_SLICE 16u
 #define NEIGH_SLICE 256u
 
@@ -174,12 +175,13 @@ struct mono fw_tick(struct fw *fw, struct mono now)
 {
 	struct view *v = fw->view;
 
-	nat_expire(fw->nat, NAT_SLICE, now);
+	bool more = nat_expire(fw->nat, NAT_SLICE, now);
+
 	pkt_frag_expire(fw->frag, FRAG_SLICE, now);
 	fw_neigh_tick(fw, NEIGH_SLICE, now);
 	v->now_ns = now.ns;
 	v->pool_small = fw->conf.small_n;
 	v->pool_large = fw->conf.large_n;
 	pkt_pool_free_n(fw->pool, &v->pool_small_free, &v->pool_large_free);
-	return mono_add_ms(now, TICK_MS);
+	return mono_add_ms(now, more ? TICK_AGAIN_MS : TICK_MS);
 }

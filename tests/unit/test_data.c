@@ -451,7 +451,8 @@ static void flows_and_usage_are_shown(void)
 	CU_ASSERT_EQUAL(got.body.flows_page.n, 1);
 	CU_ASSERT_EQUAL(got.body.flows_page.flow[0].owner[0], 1);
 	CU_ASSERT_EQUAL(got.body.flows_page.flow[0].real_port[0], 4000);
-	from.cursor = got.body.flows_page.cursor;
+	CU_ASSERT_EQUAL(got.body.flows_page.cursor, 0);
+	from.cursor = 1;
 	expect(MSG_DONE, seq);
 	ask(MSG_FLOWS, &from, -1);
 	expect(MSG_FLOWS_PAGE, seq);

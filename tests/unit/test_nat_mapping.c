@@ -617,7 +617,34 @@ static void translating_is_finding_and_applying(void)
 	nat_bed_close(&b);
 }
 
-UNIT_SUITE(nat_mapping, UNIT(R37_what_was_reserved_twice_is_released_twice),
+static void a_big_table_is_freed_and_listed_in_bounded_steps(void)
+{
+	struct nat_info info[4];
+	struct nat_conf c;
+	uint32_t cursor = 0, steps = 0;
+
+	nat_bed_conf(&c);
+	c.flows = 2 * NAT_EACH_LOOK;
+	c.quota = (struct nat_quota){ .flows = c.flows, .ports = UINT16_MAX };
+	nat_bed_open(&b, &c);
+	for (uint32_t i = 0; i < NAT_EACH_LOOK; i++)
+		CU_ASSERT(udp(1, "10.137.0.5", (uint16_t)(1024 + i),
+			      "198.51.100.10", 53));
+	CU_ASSERT(udp(2, "10.137.0.6", 4000, "198.51.100.10", 53));
+	nat_owner_forget(b.nat, 1);
+	while (nat_expire(b.nat, 128, b.now))
+		steps++;
+	CU_ASSERT(steps >= NAT_EACH_LOOK / 128);
+	CU_ASSERT_EQUAL(nat_each(b.nat, &cursor, info, 4, b.now), 0);
+	CU_ASSERT_EQUAL(cursor, NAT_EACH_LOOK);
+	CU_ASSERT_EQUAL(nat_each(b.nat, &cursor, info, 4, b.now), 1);
+	CU_ASSERT_EQUAL(cursor, 0);
+	CU_ASSERT_EQUAL(info[0].owner[0], 2);
+	nat_bed_close(&b);
+}
+
+UNIT_SUITE(nat_mapping, UNIT(a_big_table_is_freed_and_listed_in_bounded_steps),
+	   UNIT(R37_what_was_reserved_twice_is_released_twice),
 	   UNIT(owners_are_numbered_once_and_within_bounds),
 	   UNIT(translating_is_finding_and_applying),
 	   UNIT(R30_one_inside_port_is_one_outside_port),
