@@ -11,8 +11,9 @@
  * RULES=n gives each client so many rules, of which the last one accepts; 10.
  * TCP=1 sends segments of established connections instead of datagrams.
  * NOHUGE=1 keeps to small pages.  VERIFY=1 checks both directions of every flow
- * instead of timing.  EXPIRE=1 times, at the end, each step in which the table
- * is emptied: by time, then by removing owners.
+ * instead of timing.  STEPS=1 tells, at the end, the longest step of what is
+ *not a packet: flows that expire or end with their client, changes of clients
+ *and rules, a page of the list of flows.
  */
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -503,39 +504,135 @@ static int verify(void)
 	return bad != 0;
 }
 
-/* Steps of housekeeping until nobody holds a flow; the longest, in ns. */
-static void empty(const char *what)
+/*
+ * Steps that the data thread takes in one go.  The same are run STEP_REPS
+ * times; of each the least counts, as every disturbance only adds, and of those
+ * the longest is told.
+ */
+#define STEP_REPS 3
+
+struct steps {
+	const char *name;
+	double *ns; /* least of step i */
+	uint32_t n, room;
+};
+
+static void step_took(struct steps *s, uint32_t i, double ns)
+{
+	if (i >= s->room)
+		die("more steps than expected");
+	if (i >= s->n) {
+		s->ns[i] = ns;
+		s->n = i + 1;
+	} else if (ns < s->ns[i]) {
+		s->ns[i] = ns;
+	}
+}
+
+static void print_steps(const struct steps *s)
+{
+	double worst = 0;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->ns[i] > worst)
+			worst = s->ns[i];
+	printf("step=%s n=%u max_us=%.1f\n", s->name, s->n, worst / 1e3);
+}
+
+static struct steps new_steps(const char *name, uint32_t room)
+{
+	return (struct steps){ .name = name,
+			       .ns = map(room * sizeof(double)),
+			       .room = room };
+}
+
+/* Housekeeping until nobody holds a flow, or a port for one that is gone. */
+static void empty(struct steps *s)
 {
 	struct nat_usage u;
-	double worst = 0, all = 0;
-	uint64_t steps = 0;
+	uint32_t i = 0;
 
 	do {
 		double t = cpu_ns();
 
-		nat_expire(nat, 128, now);
-		t = cpu_ns() - t;
-		all += t;
-		steps++;
-		if (t > worst)
-			worst = t;
+		(void)fw_tick(fw, now);
+		step_took(s, i++, cpu_ns() - t);
 		nat_usage(nat, UINT16_MAX, &u);
 	} while (u.flows);
-	printf("%s: steps=%llu max_us=%.1f ns_per_flow=%.0f\n", what,
-	       (unsigned long long)steps, worst / 1e3, all / flow_n);
+	now.ns += 1000 * MONO_S;
+	for (int k = 0; k < 4000; k++)
+		(void)fw_tick(fw, now);
 }
 
-static void expire(void)
+static void list_all(struct steps *s)
 {
-	now.ns += 7 * 86400 * MONO_S;
-	empty("expire");
-	now.ns += 1000 * MONO_S;
-	for (int i = 0; i < 4000; i++)
-		nat_expire(nat, 128, now);
-	(void)open_flows();
-	for (uint16_t o = 1; o <= HOSTS; o++)
-		nat_owner_remove(nat, o);
-	empty("remove");
+	struct nat_info info[64];
+	uint32_t cursor = 0, i = 0;
+
+	do {
+		double t = cpu_ns();
+
+		(void)nat_each(nat, &cursor, info, 64, now);
+		step_took(s, i++, cpu_ns() - t);
+	} while (cursor);
+}
+
+static void measure_freeing(void)
+{
+	struct steps expire = new_steps("expire", flow_n + 16);
+	struct steps end = new_steps("end_client", flow_n + 16);
+	struct steps list = new_steps("list", flow_n + 16);
+	struct steps none = new_steps("list_none", flow_n + 16);
+
+	for (int r = 0; r < STEP_REPS; r++) {
+		list_all(&list);
+		now.ns += 7 * 86400 * MONO_S;
+		empty(&expire);
+		list_all(&none);
+		(void)open_flows();
+		for (uint16_t o = 1; o <= HOSTS; o++)
+			nat_owner_forget(nat, o);
+		empty(&end);
+		(void)open_flows();
+	}
+	print_steps(&expire);
+	print_steps(&end);
+	print_steps(&list);
+	print_steps(&none);
+}
+
+/* What the control side changes between two packets; of all 32 clients. */
+static void measure_changes(void)
+{
+	struct steps client = new_steps("client", 1);
+	struct steps rules = new_steps("rules", 1);
+	struct steps guard = new_steps("guard", 1);
+	struct pkt_addr a[1024];
+	const struct ruleset *old;
+
+	for (uint32_t i = 0; i < 1024; i++)
+		a[i] = pkt_addr_v4((const uint8_t[]){
+			10, 139, (uint8_t)(i >> 8), (uint8_t)i });
+	for (int r = 0; r < 100; r++) {
+		struct fw_client c = fw->party[1].conf;
+		double t = cpu_ns();
+
+		if (fw_guard_set(fw, a, 1024))
+			die("guard");
+		step_took(&guard, 0, cpu_ns() - t);
+		t = cpu_ns();
+		if (fw_client_set(fw, 1, &c, now))
+			die("client");
+		step_took(&client, 0, cpu_ns() - t);
+		t = cpu_ns();
+		if (fw_client_rules(fw, 1, RULE_IP4,
+				    fw->party[1].rules[RULE_IP4], &old, now))
+			die("rules");
+		step_took(&rules, 0, cpu_ns() - t);
+	}
+	print_steps(&guard);
+	print_steps(&client);
+	print_steps(&rules);
 }
 
 static int by_value(const void *a, const void *b)
@@ -603,7 +700,9 @@ int main(int argc, char **argv)
 	       tcp ? "tcp" : "udp", flow_n, size, batch, setup, 1e9 / setup,
 	       (double)bytes / flow_n, v[reps / 2], v[0], fill, v[0] - fill,
 	       (unsigned long long)lost);
-	if (getenv("EXPIRE"))
-		expire();
+	if (getenv("STEPS")) {
+		measure_freeing();
+		measure_changes();
+	}
 	return 0;
 }

@@ -32,10 +32,11 @@ def have(name):
     return False
 
 
-def run(name, *args, wrap=()):
+def run(name, *args, wrap=(), **env):
     """Runs a program of build/ on the core; its standard output and error."""
     cmd = [*wrap, os.path.join(BUILD, name), *map(str, args)]
     done = subprocess.run(["taskset", "-c", str(CORE), *cmd], text=True, check=False,
+                          env=dict(os.environ, **{k: str(v) for k, v in env.items()}),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode:
         sys.stderr.write(done.stdout + done.stderr)
@@ -66,6 +67,22 @@ def nat_pair(flows, size, rounds, programs):
                 figures["nat.bytes_per_flow"] = got["B_per_flow"]
 
 
+def nat_rules():
+    """Flows that are open do not ask the rules, however many there are."""
+    for n in (10, 10000):
+        for _ in range(2 if QUICK else 4):
+            got = values(run("bench_nat", 1000, 64, 500_000, 3, BATCH, RULES=n)[0])
+            keep(f"nat.rules{n}.ns", got["ns_pkt_min"])
+            keep(f"nat.rules{n}.setup_per_s", got["setup_per_s"], max)
+
+
+def nat_steps():
+    """The longest that packets wait for something else in the data thread."""
+    for line in run("bench_nat", 65536, 64, 32_000, 1, BATCH, STEPS=1)[0].splitlines():
+        if line.startswith("step="):
+            figures[f"nat.step_max_us.{line.split()[0][5:]}"] = values(line)["max_us"]
+
+
 def section_nat():
     """The NAT core, whole packets, and the least that it can cost."""
     programs = [("floor_nat", "nat.floor_ns", "nat.floor_setup_per_s", "miss")]
@@ -76,6 +93,9 @@ def section_nat():
             nat_pair(flows, size, 3 if QUICK else 5, programs)
     if "nat.setup_per_s.flows65536" in figures:
         figures["nat.setup_per_s"] = figures["nat.setup_per_s.flows65536"]
+    if have("bench_nat"):
+        nat_rules()
+        nat_steps()
     for key in [k for k in figures if k.startswith("nat.ns_per_packet.")]:
         floor = figures[key.replace("ns_per_packet", "floor_ns")]
         figures[key.replace("ns_per_packet", "ratio_to_floor")] = figures[key] / floor
@@ -171,6 +191,24 @@ def number(v):
     return f"{v:,.0f}" if v >= 1000 else f"{v:.3g}" if v < 10 else f"{v:.1f}"
 
 
+# What the packet path is to reach, as (key, at most or at least, value).
+GOALS = (
+    (r"nat\.ratio_to_floor\.flows(1|1000|65536)\.", "<=", 2.0),
+    (r"nat\.instructions_per_packet\.", "<=", 800),
+    (r"nat\.setup_per_s\.flows500000", ">=", 0.8e6),
+    (r"nat\.setup_per_s\.flows(1000|65536)", ">=", 1.5e6),
+    (r"nat\.step_max_us\.", "<=", 50),
+)
+
+
+def goal(key):
+    for pattern, way, value in GOALS:
+        if re.match(pattern, key):
+            met = figures[key] <= value if way == "<=" else figures[key] >= value
+            return f"goal {way} {number(value)}{'' if met else ' MISSED'}"
+    return None
+
+
 # Kept in the file, but not what one looks for first.
 DETAIL = re.compile(r"\.(matched|scratch_bytes|bytes_max)\.|^rules6?\.apart\.")
 
@@ -183,6 +221,8 @@ def report():
         floor = figures.get(key.replace("ns_per_packet", "floor_ns"))
         if "ns_per_packet" in key and floor:
             beside.append(f"floor {number(floor)} ({floor / figures[key]:.2f}x)")
+        if goal(key):
+            beside.append(goal(key))
         for _, who, value, source in [p for p in peers if p[0] == key]:
             times = value / figures[key]
             if more_is_better(key):
