@@ -122,7 +122,7 @@ $(B)/obj/firewall/linux/seccomp.o: $(B)/gen/firewall/linux/seccomp_calls.h
 $(B)/gen/version: always
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
-$(call obj,firewall/main.c firewall/control/ctl_show.c firewall/cli/cli.c tests/unit/test_ctl.c tests/unit/test_cli.c): $(B)/gen/version
+$(call obj,firewall/daemon.c firewall/control/ctl_show.c firewall/cli/cli.c tests/unit/test_ctl.c tests/unit/test_cli.c tests/unit/test_daemon.c): $(B)/gen/version
 
 # ---- programs --------------------------------------------------------------
 
@@ -237,9 +237,9 @@ FB := build-fuzz
 FUZZ_CFLAGS = -std=c11 -g -O1 -I. -Itests -D_GNU_SOURCE -DVIFWALL_VERSION='"$(VERSION)"' -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 $(FB)/obj/firewall/linux/seccomp.o: FUZZ_CFLAGS += -I$(FB)/gen -DVIFWALL_INSTRUMENTED
 $(FB)/obj/firewall/linux/seccomp.o: $(FB)/gen/firewall/linux/seccomp_calls.h
-FUZZ_HELP := $(patsubst %,tests/mock/%.c,frames frames_pool lab mock_port) tests/model/nat_check.c
+FUZZ_HELP := $(patsubst %,tests/mock/%.c,ctl_bed frames frames_pool lab lab_watch mock_port) tests/model/nat_check.c
 FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(SHARE_SRC) $(PATH_SRC) \
-	$(LINUX_SRC) $(CONTROL_SRC) $(ROLES_SRC) $(FUZZ_HELP)
+	$(LINUX_SRC) $(CONTROL_SRC) $(ROLES_SRC) $(CLI_SRC) $(FUZZ_HELP)
 FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC))
 $(FB)/obj/%.o: %.c Makefile
 	$(call say,FUZZC,$<)
