@@ -2,160 +2,42 @@
 /*
  * The whole forwarding path: frames of client A, client B, a network and the
  * uplink in any order, rules and links changing in between, time going by.
+ * What must hold is in tests/mock/lab_watch.h, and no packet is lost.
  *
- * Records: op, arg, length (two bytes), bytes.
+ * The first byte is MODE_*; then records: op, arg, length (two bytes), bytes.
  *	0..3  a frame from that party (LAB_*); arg: what is mended, MEND_*
  *	4     time: arg seconds
  *	5     rules of client arg: for both families, policy by the first byte
  *	6     a frame from party arg % 4 by description, see describe()
  *	7     the uplink goes (arg even) or comes back
- *
- * What must hold: nothing of one client reaches another.  Flows begin at an
- * address of the client that opened them.  What leaves by the
- * uplink has our address as its source.  A frame from the uplink is answered
- * only when it is ARP or ND, or belongs to a flow.  Frames fit their link and
- * bear our MAC.  No packet is lost on the way.
+ *	8     the last packet outside as its receiver would answer it, edited
+ *	9     client A or B goes, and comes back
  */
 #include "mock/lab.h"
+#include "mock/lab_watch.h"
+#include "model/nat_check.h"
 #include "packet/pkt_ip.h"
-#include "packet/pkt_parse.h"
 #include "tests/fuzz/fuzz.h"
 
 #define RECORDS_MAX 64u
 #define FRAME_LEN_MAX 3000u
 
 enum {
+	MODE_MEET = 1,	/* A and B may reach each other, hairpin and all */
+	MODE_LINKS = 2, /* A completes checksums, B's link is small */
+};
+
+enum {
 	MEND_MACS = 1,
 	MEND_SUMS = 2,
 	MEND_PARTIAL = 4, /* the link says: partial checksum */
 	MEND_GSO = 8,	  /* and: an aggregate, segments of the next 2 bytes */
+	MEND_ADDRS = 16,  /* IP version, length, and the sender's address */
 };
 
 static struct lab *l;
-
-/* ---- what must hold ------------------------------------------------------ */
-
-static uint32_t flows(void)
-{
-	struct nat_usage u;
-
-	nat_usage(fw_nat(l->fw), UINT16_MAX, &u);
-	return u.flows;
-}
-
-static bool to_party(const struct pkt *p, int who)
-{
-	struct pkt_addr dst = pkt_dst(p);
-	static const char *const addr4[] = { NULL, LAB_A4, LAB_B4 };
-	static const char *const addr6[] = { NULL, LAB_A6, LAB_B6 };
-
-	if (pkt_addr_is_linklocal(&dst) || pkt_addr_is_multicast(&dst))
-		return p->kind == PKT_KIND_ND;
-	if (who != LAB_NET)
-		return lab_is_addr(&dst, p->l3 == PKT_L3_IP4 ? addr4[who]
-							     : addr6[who]);
-	return p->l3 == PKT_L3_IP4 ? dst.b[12] == 10 && dst.b[13] == 9
-				   : dst.b[0] == 0xfd && dst.b[1] == 0x10;
-}
-
-/* Every flow was opened by a client, from an address of its own. */
-static void check_flows(void)
-{
-	static const char *const own[LAB_PORTS][2] = {
-		[LAB_A] = { LAB_A4, LAB_A6 },
-		[LAB_B] = { LAB_B4, LAB_B6 },
-	};
-	struct nat_info info;
-	uint32_t cursor = 0;
-
-	while (nat_each(fw_nat(l->fw), &cursor, &info, 1, l->now)) {
-		const struct pkt_addr *a = &info.real[0];
-		uint16_t n = info.owner[0];
-
-		vw_assert(n != LAB_UPLINK && info.owner[1] == LAB_UPLINK);
-		if (n == LAB_NET)
-			vw_assert(pkt_addr_is_v4(a) ? a->b[13] == 9
-						    : a->b[1] == 0x10);
-		else
-			vw_assert(lab_is_addr(a, own[n][0]) ||
-				  lab_is_addr(a, own[n][1]));
-	}
-}
-
-static bool from_inside(const struct pkt *p)
-{
-	static const char *const inside[] = { LAB_A4, LAB_A6, LAB_B4, LAB_B6,
-					      LAB_GUARD4 };
-	struct pkt_addr src = pkt_src(p);
-
-	for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++)
-		if (lab_is_addr(&src, inside[i]))
-			return true;
-	return false;
-}
-
-/* A packet that left for client @who. */
-static void check_client(const struct pkt *p, int who)
-{
-	if (p->l3 == PKT_L3_ARP)
-		return;
-	vw_assert(to_party(p, who));
-	/* a RST stands in the place of the one who was asked */
-	vw_assert(!from_inside(p) || p->kind == PKT_KIND_ND ||
-		  (p->kind == PKT_KIND_TCP && p->tcp_flags & TCP_RST &&
-		   p->len == p->pay_off));
-}
-
-/* A packet that left by the uplink, because of a frame from @cause. */
-static void check_uplink(const struct pkt *p, int cause)
-{
-	struct pkt_addr src;
-
-	if (p->l3 == PKT_L3_ARP)
-		return;
-	src = pkt_src(p);
-	vw_assert(lab_is_addr(&src, p->l3 == PKT_L3_IP4 ? LAB_OUT4 : LAB_OUT6));
-	if (cause != LAB_UPLINK || p->kind == PKT_KIND_ND)
-		return;
-	vw_assert(flows() > 0);
-	vw_assert(p->kind == PKT_KIND_ICMP_ERROR);
-	vw_assert(p->l3 == PKT_L3_IP4
-			  ? p->icmp_type == ICMP_UNREACH && p->icmp_code == 4
-			  : p->icmp_type == ICMP6_TOO_BIG);
-}
-
-static void check_out(int who, int cause)
-{
-	struct pkt *p;
-
-	while ((p = mock_port_pop(&l->port[who])) != NULL) {
-		const struct port *port = &l->port[who].port;
-
-		vw_assert(p->len >= PKT_ETH_LEN);
-		vw_assert(!memcmp(p->data + 6, port->mac.b, 6));
-		vw_assert(p->len <= PKT_ETH_LEN + (uint32_t)port->mtu);
-		vw_assert(!p->gso_size && !(p->flags & PKT_F_CSUM_PARTIAL));
-		if (pkt_parse(p) == PKT_FORWARD) {
-			if (who == LAB_UPLINK)
-				check_uplink(p, cause);
-			else
-				check_client(p, who);
-			/* nothing crosses from one client to another */
-			vw_assert(who == LAB_UPLINK || cause == LAB_UPLINK ||
-				  cause < 0 || who == cause);
-		} else {
-			/* only what a sender got wrong may be wrong */
-			vw_assert(p->reason == PKT_REASON_ICMP_CSUM);
-		}
-		pkt_put(fw_pool(l->fw), p);
-	}
-}
-
-static void check_all(int cause)
-{
-	for (int who = 0; who < LAB_PORTS; who++)
-		check_out(who, cause);
-}
+static struct lab_watch watch;
+static bool gone[LAB_PORTS]; /* clients */
 
 /* ---- what happens -------------------------------------------------------- */
 
@@ -163,7 +45,7 @@ static void arrive(int who, struct pkt *p)
 {
 	mock_port_push(&l->port[who], p);
 	fw_round(l->fw, PKT_BATCH, l->now);
-	check_all(who);
+	lab_watch(l, &watch, who);
 }
 
 static void mend_macs(uint8_t *frame, int who)
@@ -178,6 +60,35 @@ static void mend_macs(uint8_t *frame, int who)
 	memcpy(frame + 6, mac[who], 6);
 	if (!(frame[0] & 1))
 		memcpy(frame, l->port[who].port.mac.b, 6);
+}
+
+/* A header that fits what follows, from (outside: to) the party's address. */
+static void mend_addrs(uint8_t *f, size_t len, int who)
+{
+	static const char *const own[LAB_PORTS][2] = {
+		{ LAB_OUT4, LAB_OUT6 },
+		{ LAB_A4, LAB_A6 },
+		{ LAB_B4, LAB_B6 },
+		{ LAB_NET4, LAB_NET6 },
+	};
+	struct pkt_addr a;
+	bool v6;
+
+	if (len < PKT_ETH_LEN + 40)
+		return;
+	v6 = f[14] >> 4 == 6;
+	f[12] = v6 ? 0x86 : 0x08;
+	f[13] = v6 ? 0xdd : 0x00;
+	(void)!pkt_addr_parse(&a, own[who][v6], strlen(own[who][v6]));
+	if (v6) {
+		memcpy(f + (who ? 22 : 38), a.b, 16);
+		f[18] = (uint8_t)((len - 54) >> 8);
+		f[19] = (uint8_t)(len - 54);
+	} else {
+		memcpy(f + (who ? 26 : 30), a.b + 12, 4);
+		f[16] = (uint8_t)((len - 14) >> 8);
+		f[17] = (uint8_t)(len - 14);
+	}
 }
 
 static void frame(int who, uint8_t mend, struct feed *f)
@@ -195,6 +106,8 @@ static void frame(int who, uint8_t mend, struct feed *f)
 	p->tail -= p->len;
 	if (mend & MEND_MACS && p->len >= PKT_ETH_LEN)
 		mend_macs(p->data, who);
+	if (mend & MEND_ADDRS)
+		mend_addrs(p->data, p->len, who);
 	if (mend & MEND_SUMS)
 		frame_fix(p->data, p->len);
 	if (mend & (MEND_PARTIAL | MEND_GSO))
@@ -206,6 +119,35 @@ static void frame(int who, uint8_t mend, struct feed *f)
 				      : PKT_GSO_TCP4;
 	}
 	arrive(who, p);
+}
+
+/* The first flow of @who of that protocol; 0: anybody's and any. */
+static bool flow_of(uint16_t who, uint8_t proto, struct nat_info *info)
+{
+	uint32_t cursor = 0;
+
+	while (nat_each(fw_nat(l->fw), &cursor, info, 1, l->now))
+		if (!who || (info->owner[0] == who && info->proto == proto))
+			return true;
+	return false;
+}
+
+/* Answers, and clients that want to meet, find their port not by chance. */
+static void aim(int who, struct frame_spec *s)
+{
+	struct nat_info mine, theirs;
+
+	if (who == LAB_UPLINK && flow_of(0, 0, &theirs)) {
+		s->dport = s->icmp_id = theirs.stand_port[1];
+		s->sport = theirs.real_port[1];
+	}
+	if ((who == LAB_A || who == LAB_B) && s->dst &&
+	    !strcmp(s->dst, LAB_OUT4) &&
+	    flow_of(who == LAB_A ? LAB_B : LAB_A, s->proto, &theirs)) {
+		s->dport = theirs.stand_port[1];
+		if (flow_of((uint16_t)who, s->proto, &mine))
+			s->sport = mine.real_port[0];
+	}
 }
 
 /* A sound frame of few bytes: what, flags, ports, sequence numbers. */
@@ -266,17 +208,46 @@ static void describe(int who, struct feed *f)
 		s.src = v6 ? LAB_B6 : LAB_GUARD4;
 	if (more & 2 && s.proto == IP_TCP && !s.mf && !s.raw)
 		s.gso_size = 500;
-	/* answers find their port more often than by chance */
-	if (who == LAB_UPLINK && what & 8) {
-		struct nat_info info;
-		uint32_t cursor = 0;
-
-		if (nat_each(fw_nat(l->fw), &cursor, &info, 1, l->now)) {
-			s.dport = s.icmp_id = info.stand_port[1];
-			s.sport = info.real_port[1];
-		}
-	}
+	if (what & 8)
+		aim(who, &s);
 	arrive(who, lab_frame(l, who, &s));
+}
+
+static void swap(uint8_t *a, uint8_t *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint8_t t = a[i];
+
+		a[i] = b[i];
+		b[i] = t;
+	}
+}
+
+static void answer(uint8_t mend, struct feed *edits)
+{
+	struct feed f = { .p = watch.last, .left = watch.last_len };
+	uint8_t *b = watch.last;
+	size_t l4;
+
+	if (f.left < PKT_ETH_LEN + 40 + 12)
+		return;
+	l4 = b[14] >> 4 == 6 ? 54 : 14 + (b[14] & 15) * 4u;
+	if (b[14] >> 4 == 6)
+		swap(b + 22, b + 38, 16);
+	else
+		swap(b + 26, b + 30, 4);
+	if (l4 + 12 > f.left)
+		return;
+	swap(b + l4, b + l4 + 2, 2);
+	swap(b + l4 + 4, b + l4 + 8, 4); /* seq and ack */
+	while (edits->left) {
+		size_t at = l4 + feed_u8(edits) % 40;
+
+		if (at < f.left)
+			b[at] = feed_u8(edits);
+	}
+	watch.last_len = 0;
+	frame(LAB_UPLINK, mend | MEND_MACS | MEND_SUMS, &f);
 }
 
 static void rules(uint16_t n, bool accept)
@@ -288,7 +259,7 @@ static void rules(uint16_t n, bool accept)
 		NULL,
 	};
 
-	if (n < LAB_A || n >= LAB_PORTS)
+	if (n < LAB_A || n >= LAB_PORTS || gone[n])
 		return;
 	lab_rules(l, n, RULE_IP4, accept ? RULE_ACCEPT : RULE_DROP, some);
 	lab_rules(l, n, RULE_IP6, accept ? RULE_ACCEPT : RULE_DROP, some);
@@ -307,9 +278,25 @@ static void uplink(bool up)
 	vw_assert(!err);
 }
 
+static void comes_back(uint16_t n)
+{
+	struct fw_client c = lab_client(n);
+
+	fw_client_remove(l->fw, n, l->now);
+	for (int i = 0; i < 2; i++) {
+		free(l->rules[n][i]);
+		l->rules[n][i] = NULL;
+	}
+	fw_tick(l->fw, l->now);
+	fw_flush(l->fw, l->now);
+	lab_watch(l, &watch, -1);
+	gone[n] = fw_client_set(l->fw, n, &c, l->now) != 0;
+	rules(n, true);
+}
+
 static void record(struct feed *f)
 {
-	uint8_t op = feed_u8(f) & 7, arg = feed_u8(f);
+	uint8_t op = feed_u8(f) % 10, arg = feed_u8(f);
 	struct feed bytes;
 	size_t len;
 
@@ -322,20 +309,43 @@ static void record(struct feed *f)
 		for (int i = 0; i < 3; i++)
 			fw_tick(l->fw, l->now);
 		fw_flush(l->fw, l->now);
-		check_all(-1);
+		lab_watch(l, &watch, -1);
 	} else if (op == 5) {
 		rules(arg % LAB_PORTS, feed_u8(&bytes) & 1);
 	} else if (op == 6) {
 		describe(arg % LAB_PORTS, &bytes);
-	} else {
+	} else if (op == 7) {
 		uplink(arg & 1);
+	} else if (op == 8) {
+		answer(arg, &bytes);
+	} else {
+		comes_back(arg & 1 ? LAB_A : LAB_B);
 	}
+}
+
+static void set_up(uint8_t mode)
+{
+	static const struct fw_pair pairs[] = { { LAB_A, LAB_B },
+						{ LAB_B, LAB_A } };
+	int err;
+
+	memset(&watch, 0, sizeof(watch));
+	memset(gone, 0, sizeof(gone));
+	watch.meet = mode & MODE_MEET;
+	err = fw_pairs_set(l->fw, pairs, watch.meet ? 2 : 0);
+	vw_assert(!err);
+	if (mode & MODE_LINKS) {
+		l->port[LAB_A].port.caps = PORT_CSUM;
+		l->port[LAB_B].port.mtu = 1300;
+	}
+	uplink(true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct feed f = { .p = data, .left = len };
 	struct fw_conf c = lab_conf();
+	uint8_t mode = feed_u8(&f);
 
 	c.small_n = 64;
 	c.large_n = 4;
@@ -343,11 +353,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	c.nat.port_hi = c.nat.port_lo + 63;
 	c.frag.datagrams = 8;
 	c.frag.bytes = 32 * 1024;
+	c.hairpin = mode & MODE_MEET;
 	l = lab_new_with(&c);
-	uplink(true);
+	set_up(mode);
 	for (uint32_t n = 0; f.left && n < RECORDS_MAX; n++)
 		record(&f);
-	check_flows();
+	lab_watch_flows(l, &watch);
+	nat_check(fw_nat(l->fw));
 	lab_free(l);
 	return 0;
 }

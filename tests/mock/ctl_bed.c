@@ -261,12 +261,26 @@ void ctl_bed_tell(int fd, const char *line)
 	vw_assert(n == (ssize_t)strlen(line));
 }
 
+/* What has come; what follows the line is left for later.  0: nothing more. */
+static ssize_t take_line(struct ctl_bed *b, int fd, size_t len)
+{
+	ssize_t n = recv(fd, b->text + len, sizeof(b->text) - len, MSG_PEEK);
+	const char *nl;
+
+	if (n <= 0)
+		return n;
+	nl = memchr(b->text + len, '\n', (size_t)n);
+	if (nl)
+		n = nl + 1 - (b->text + len);
+	return recv(fd, b->text + len, (size_t)n, 0);
+}
+
 bool ctl_bed_hear(struct ctl_bed *b, int fd)
 {
 	size_t len = 0;
 
 	for (int idle = 0; idle < 20 && len < sizeof(b->text);) {
-		ssize_t n = recv(fd, b->text + len, 1, 0);
+		ssize_t n = take_line(b, fd, len);
 
 		if (n == 0)
 			return false;
@@ -275,14 +289,14 @@ bool ctl_bed_hear(struct ctl_bed *b, int fd)
 			ctl_bed_turn(b);
 			continue;
 		}
-		if (b->text[len] == '\n') {
-			b->text[len] = '\0';
+		len += (size_t)n;
+		if (b->text[len - 1] == '\n') {
+			b->text[len - 1] = '\0';
 			/* every line is what the tool can read */
-			n = jread(&b->doc, b->text, len);
+			n = jread(&b->doc, b->text, len - 1);
 			vw_assert(!n);
 			return true;
 		}
-		len++;
 	}
 	return false;
 }
