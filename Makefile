@@ -219,7 +219,7 @@ $(B)/bench_% $(B)/floor_%: ALL_LDFLAGS += -lm
 $(B)/bench_%: $(B)/obj/tests/bench/bench_%.o $(LIBS_ALL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PROG_LIBS)
-$(B)/bench_rules: $(call obj,tests/mock/rule_gen.c)
+$(B)/bench_rules: $(call obj,tests/mock/rule_gen.c tests/mock/rule_shape.c)
 $(B)/floor_%: $(B)/obj/tests/bench/floor_%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^

@@ -2,28 +2,31 @@
 /*
  * What rules cost: one look-up, and building a set.
  *
- *	bench_rules [SEED]
+ *	bench_rules [SEED [NAME]]	only the shape of that name
  *
  * Rules as people write them ("rules"), and all different in prefix and ports
- * ("rules.apart"), for both families; and the worst for this index
- * ("rules.nested"): prefixes of every length inside each other, each with as
- * many single ports.  Half of the packets aim at a random rule, half go
- * anywhere and mostly meet the policy.  Each figure is the least
- * of many repetitions over the same QUERIES packets; the process stays on one
- * CPU.  Lines are name=number.
+ * ("rules.apart"); and shapes that nobody writes, each hard for some index
+ * ("rules.NAME", tests/mock/rule_shape.h).  All for IPv4, and for IPv6 as
+ * "rules6".  Packets aim at random rules, at their addresses on other ports,
+ * and anywhere.  Each figure is the least of many repetitions over the same
+ * QUERIES packets, too many for the processor to learn; the process stays on
+ * one CPU.  Lines are name=number; ratio_10000_to_10 is what a thousand times
+ * the rules cost.  Last, what many clients with many rules take together.
  */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "mock/rule_gen.h"
+#include "mock/rule_shape.h"
 #include "packet/pkt_arena.h"
 #include "packet/pkt_assert.h"
 
 #define QUERIES 65536u
-#define REPS 40
-#define BUILD_REPS 10
+#define REPS 30
+#define BUILD_REPS 5
 
 _Noreturn void vw_panic(const char *file, int line, const char *what)
 {
@@ -59,11 +62,13 @@ static void stay_on_one_cpu(void)
 		perror("sched_setaffinity");
 }
 
+/* Mixed, apart, then the shapes. */
+#define KINDS (2 + RULE_SHAPES)
+
 struct bench {
-	const char *name;
+	char name[32];
 	struct rule_gen gen;
 	uint32_t n;
-	bool nested;
 	struct rule *rules;
 	struct rule_query *query;
 	struct rule_env env;
@@ -71,43 +76,27 @@ struct bench {
 	size_t size, scratch_size, used;
 };
 
-/* All around one address, so that every prefix may have to be asked. */
-static void nest(struct bench *b)
+static void name_it(struct bench *b, uint32_t kind)
 {
-	bool v4 = b->gen.family == RULE_IP4;
-	uint32_t lens = v4 ? 32 : 128;
+	const char *shape = kind > 1 ? rule_shapes[kind - 2].name : "apart";
 
-	for (uint32_t i = 0; i < b->n; i++) {
-		struct rule *r = &b->rules[i];
-
-		*r = (struct rule){ .number = i,
-				    .family = (uint8_t)b->gen.family,
-				    .action = RULE_ACCEPT,
-				    .dst = RULE_DST_PREFIX,
-				    .proto = 6,
-				    .has_ports = true,
-				    .icmp_type = -1 };
-		r->port_lo = r->port_hi = (uint16_t)(i * 6 + 1);
-		r->prefix.addr = v4 ? pkt_addr_v4((uint8_t[]){ 10, 1, 2, 3 })
-				    : (struct pkt_addr){ { 0x20, 1, 0xd } };
-		r->prefix.len = (uint8_t)(128 - i % lens);
-	}
+	snprintf(b->name, sizeof(b->name), "rules%s%s%s",
+		 b->gen.family == RULE_IP6 ? "6" : "", kind ? "." : "",
+		 kind ? shape : "");
 }
 
-static void prepare(struct bench *b)
+static void prepare(struct bench *b, uint32_t kind)
 {
 	rule_gen_env(&b->env, b->gen.family);
 	b->rules = room(b->n * sizeof(*b->rules));
-	rule_gen_rules(&b->gen, b->rules, b->n);
-	if (b->nested)
-		nest(b);
+	if (kind < 2)
+		rule_gen_rules(&b->gen, b->rules, b->n);
+	else
+		rule_shape_rules(&b->gen, &rule_shapes[kind - 2], b->rules,
+				 b->n);
 	b->query = room(QUERIES * sizeof(*b->query));
-	for (uint32_t i = 0; i < QUERIES; i++) {
-		b->query[i] = i % 2 ? rule_gen_far(&b->gen)
-				    : rule_gen_near(&b->gen, b->rules, b->n);
-		if (b->nested) /* innermost: inside all of them */
-			b->query[i].dst = b->rules[0].prefix.addr;
-	}
+	for (uint32_t i = 0; i < QUERIES; i++)
+		b->query[i] = rule_shape_query(&b->gen, b->rules, b->n);
 	b->size = ruleset_size(b->rules, b->n, &b->env);
 	b->scratch_size = ruleset_scratch_size(b->rules, b->n, &b->env);
 	b->mem = room(b->size);
@@ -150,43 +139,80 @@ static double eval_ns(const struct bench *b, uint32_t *matched)
 	return least / QUERIES;
 }
 
-static void run(const char *name, enum rule_gen_kind kind,
-		enum rule_family family, uint32_t n, uint64_t seed)
+/* How long a verdict takes. */
+static double run(struct bench *b, uint32_t kind, uint64_t seed)
 {
-	struct bench b = { .name = name, .n = n, .nested = kind == RULE_GEN_N };
-	uint32_t matched;
+	uint32_t matched, n = b->n;
 	double ns;
 
-	rule_gen_init(&b.gen, b.nested ? RULE_GEN_APART : kind, family, seed);
-	prepare(&b);
-	ns = build_ns(&b);
-	printf("%s.build_ms.%u=%.3f\n", name, n, ns / 1e6);
-	printf("%s.bytes.%u=%zu\n", name, n, b.used);
-	printf("%s.bytes_max.%u=%zu\n", name, n, b.size);
-	printf("%s.scratch_bytes.%u=%zu\n", name, n, b.scratch_size);
-	printf("%s.ns.%u=%.1f\n", name, n, eval_ns(&b, &matched));
-	printf("%s.matched.%u=%.3f\n", name, n, (double)matched / QUERIES);
-	free(b.mem);
-	free(b.scratch);
-	free(b.rules);
-	free(b.query);
+	rule_gen_init(&b->gen, kind ? RULE_GEN_APART : RULE_GEN_MIXED,
+		      b->gen.family, seed);
+	prepare(b, kind);
+	ns = build_ns(b);
+	printf("%s.build_ms.%u=%.3f\n", b->name, n, ns / 1e6);
+	printf("%s.bytes.%u=%zu\n", b->name, n, b->used);
+	printf("%s.bytes_max.%u=%zu\n", b->name, n, b->size);
+	printf("%s.scratch_bytes.%u=%zu\n", b->name, n, b->scratch_size);
+	ns = eval_ns(b, &matched);
+	printf("%s.ns.%u=%.1f\n", b->name, n, ns);
+	printf("%s.matched.%u=%.3f\n", b->name, n, (double)matched / QUERIES);
+	free(b->mem);
+	free(b->scratch);
+	free(b->rules);
+	free(b->query);
+	return ns;
+}
+
+static void run_sizes(uint32_t kind, enum rule_family family, uint64_t seed,
+		      const char *only)
+{
+	static const uint32_t sizes[] = { 10, 100, 1000, 10000 };
+	double ns[sizeof(sizes) / sizeof(sizes[0])];
+	struct bench b = { .gen.family = family };
+
+	name_it(&b, kind);
+	if (only && strcmp(only, b.name) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		b.n = sizes[i];
+		ns[i] = run(&b, kind, seed);
+	}
+	printf("%s.ratio_10000_to_10=%.3f\n", b.name, ns[3] / ns[0]);
+}
+
+/* Fifty clients with five thousand rules each. */
+static void run_clients(uint64_t seed)
+{
+	double ns = 0;
+	size_t bytes = 0;
+
+	for (uint64_t i = 0; i < 50; i++) {
+		struct bench b = { .n = 5000 };
+
+		rule_gen_init(&b.gen, RULE_GEN_MIXED, RULE_IP4, seed + i);
+		prepare(&b, 0);
+		ns += build_ns(&b);
+		bytes += b.used;
+		free(b.mem);
+		free(b.scratch);
+		free(b.rules);
+		free(b.query);
+	}
+	printf("rules.clients.build_ms.50=%.1f\n", ns / 1e6);
+	printf("rules.clients.bytes.50=%zu\n", bytes);
 }
 
 int main(int argc, char **argv)
 {
-	static const uint32_t sizes[] = { 10, 100, 1000, 10000 };
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+	const char *only = argc > 2 ? argv[2] : NULL;
 
 	stay_on_one_cpu();
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		uint32_t n = sizes[i];
-
-		run("rules", RULE_GEN_MIXED, RULE_IP4, n, seed);
-		run("rules.apart", RULE_GEN_APART, RULE_IP4, n, seed);
-		run("rules6", RULE_GEN_MIXED, RULE_IP6, n, seed);
-		run("rules6.apart", RULE_GEN_APART, RULE_IP6, n, seed);
-		run("rules.nested", RULE_GEN_N, RULE_IP4, n, seed);
-		run("rules6.nested", RULE_GEN_N, RULE_IP6, n, seed);
+	for (uint32_t kind = 0; kind < KINDS; kind++) {
+		run_sizes(kind, RULE_IP4, seed, only);
+		run_sizes(kind, RULE_IP6, seed, only);
 	}
+	if (!only)
+		run_clients(seed);
 	return 0;
 }
