@@ -161,10 +161,9 @@ struct rule_answer {
 /*
  * First match, then the policy.
  *
- * The cost does not grow with the number of rules (P8): at most two steps by
- * address for IPv4, eight for IPv6, and one question to each prefix around the
- * destination whose rules were too many to be copied into the next longer one
- * (over eight, and more than that one's own).  bench_rules measures the worst.
+ * The cost does not grow with the number of rules (P8): one or two steps by
+ * address, at most eight; one record, one table of ports.  docs/ARCHITECTURE.md
+ * says how and within which bounds, bench_rules measures hard shapes.
  */
 struct rule_answer ruleset_eval(const struct ruleset *s,
 				const struct rule_query *q);

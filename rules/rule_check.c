@@ -12,23 +12,29 @@
  * back.
  */
 
-/* Ascending starts, filled up to whole blocks; pivots as they must be. */
-static bool list_starts_ok(const struct rule_map *m)
+/* Ascending starts, filled up to whole blocks. */
+static bool starts_ok(const struct rule_map *m)
 {
-	const uint16_t *start = rule_map_starts(m), *pivot = rule_map_pivots(m);
-	uint32_t starts = 16 * rule_start_blocks(m->n), last = 0;
+	const int16_t *start = rule_map_starts(m);
+	int16_t last = RULE_FILL;
 
-	for (uint32_t i = 0; i < starts; i++) {
-		if (i < m->n ? start[i] <= last : start[i] != UINT16_MAX)
+	for (uint32_t i = 0; i < 16 * rule_start_blocks(m->n); i++) {
+		if (i < m->n ? start[i] <= last : start[i] != RULE_FILL)
 			return false;
 		last = start[i];
 	}
-	for (uint32_t i = 0; i < 16 * rule_pivot_blocks(m->n); i++) {
-		uint32_t at = 16 * (i + 1);
+	return true;
+}
 
-		if (pivot[i] != (at < starts ? start[at] : UINT16_MAX))
+/* As they must be for these starts. */
+static bool pivots_ok(const struct rule_map *m)
+{
+	const int16_t *start = rule_map_starts(m), *pivot = rule_map_pivots(m);
+	uint32_t n = rule_pivots(m->n);
+
+	for (uint32_t i = 0; i < 16 * rule_start_blocks(n); i++)
+		if (pivot[i] != (i < n ? start[16 * (i + 1)] : RULE_FILL))
 			return false;
-	}
 	return true;
 }
 
@@ -51,14 +57,30 @@ static bool map_ok(const struct ruleset *s, uint32_t at, uint32_t end)
 {
 	const struct rule_map *m = rule_at(s, at);
 
-	if (end - at < sizeof(*m) || end - at < rule_map_size(m))
+	if (end - at < sizeof(*m) || m->level > RULE_LEVEL_PORT)
 		return false;
-	return m->bitmap ? bitmap_ok(m) : list_starts_ok(m);
+	if (m->values != rule_map_values(m) || end - at < rule_map_size(m))
+		return false;
+	switch (m->form) {
+	case RULE_FORM_FLAT:
+		return m->n <= RULE_FLAT && starts_ok(m);
+	case RULE_FORM_PIVOTS:
+		return m->n > RULE_FLAT && starts_ok(m) && pivots_ok(m);
+	case RULE_FORM_BITMAP:
+		return m->level != RULE_LEVEL_PATH && bitmap_ok(m);
+	default:
+		return false;
+	}
 }
 
 static uint32_t records_n(const struct ruleset *s)
 {
-	return (s->lists - s->records) / (uint32_t)sizeof(struct rule_record);
+	return (s->maps - s->records) / (uint32_t)sizeof(struct rule_record);
+}
+
+static uint32_t bases_n(const struct ruleset *s)
+{
+	return (s->len - s->bases) / (uint32_t)sizeof(struct rule_base);
 }
 
 /* ---- address maps ----------------------------------------------------- */
@@ -72,6 +94,8 @@ static bool address_values_ok(const struct ruleset *s, const struct rule_map *m,
 {
 	const uint32_t *value = rule_map_value(m);
 
+	if (m->level == RULE_LEVEL_PORT) /* its values are of another size */
+		return false;
 	for (uint32_t i = 0; i <= m->n; i++) {
 		const struct rule_map *sub = rule_at(s, *next);
 
@@ -80,12 +104,11 @@ static bool address_values_ok(const struct ruleset *s, const struct rule_map *m,
 				return false;
 			continue;
 		}
-		if (value[i] != *next || !map_ok(s, *next, s->ports) ||
-		    sub->level <= m->level)
+		if (value[i] != *next || !map_ok(s, *next, s->ports))
 			return false;
 		*next += rule_map_size(sub);
 	}
-	return m->level < 8;
+	return true;
 }
 
 static bool address_maps_ok(const struct ruleset *s)
@@ -105,7 +128,7 @@ static bool address_maps_ok(const struct ruleset *s)
 	return at == s->ports;
 }
 
-/* ---- records, words and port maps ------------------------------------- */
+/* ---- records ----------------------------------------------------------- */
 
 static bool value_ok(const struct ruleset *s, uint32_t value)
 {
@@ -113,94 +136,91 @@ static bool value_ok(const struct ruleset *s, uint32_t value)
 	       (value >= RULE_VALUE_POLICY && value <= RULE_VALUE_NONE);
 }
 
+static bool record_ok(const struct ruleset *s, const struct rule_record *r)
+{
+	for (uint32_t i = 0; i < RULE_CUTS_MAX; i++)
+		if (((uint16_t)r->cut_where[i] & RULE_CLASS_ALL) &&
+		    !value_ok(s, rule_unturned(r->cut_value[i])))
+			return false;
+	return r->base < bases_n(s);
+}
+
+static bool records_ok(const struct ruleset *s)
+{
+	const struct rule_record *r = rule_records(s);
+	uint32_t n = records_n(s);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!record_ok(s, &r[i]))
+			return false;
+	return n > 0;
+}
+
+/* ---- bases and port maps ----------------------------------------------- */
+
 static bool port_map_ok(const struct ruleset *s, uint32_t at)
 {
 	const struct rule_map *m = rule_at(s, at);
+	const uint16_t *value;
 
-	if (!map_ok(s, at, s->len))
+	if (!map_ok(s, at, s->bases) || m->level != RULE_LEVEL_PORT)
 		return false;
+	value = rule_map_value(m);
 	for (uint32_t i = 0; i <= m->n; i++)
-		if (!value_ok(s, rule_map_value(m)[i]))
+		if (!value_ok(s, value[i]))
 			return false;
 	return true;
 }
 
-/* Each port map stands there once; two classes may share one. */
-static bool refs_ok(const struct ruleset *s, const struct rule_refs *refs,
-		    uint32_t *next)
+/*
+ * Each port map stands there once; the class before, and the base from which
+ * this one was made, may have the same.
+ */
+static bool refs_ok(const struct ruleset *s, const struct rule_base *b,
+		    const struct rule_base *from, uint32_t *next)
 {
-	uint32_t before = 0;
-
 	for (uint32_t k = 0; k < RULE_CLASS_N; k++) {
-		uint32_t ref = refs->ref[k];
+		uint32_t ref = b->ref[k];
 
 		if (ref & 1) {
 			if (!value_ok(s, ref >> 1))
 				return false;
 			continue;
 		}
-		if (before && ref == before)
+		if ((k && ref == b->ref[k - 1]) ||
+		    (from && ref == from->ref[k]))
 			continue;
 		if (ref != *next || !port_map_ok(s, ref))
 			return false;
-		before = ref;
 		*next += rule_map_size(rule_at(s, ref));
 	}
 	return true;
 }
 
-static bool list_ok(const struct ruleset *s, const struct rule_list *l)
+/*
+ * Base 0 is around everything.  Others refer to lower ones only, also by way of
+ * the record outside of them.
+ */
+static bool base_ok(const struct ruleset *s, uint32_t i, uint32_t *next)
 {
-	for (uint32_t i = 0; i < RULE_CUTS_MAX; i++)
-		if (l->classes[i] && !value_ok(s, l->value[i]))
-			return false;
-	return true;
-}
+	const struct rule_base *all = rule_bases(s), *b = &all[i];
 
-/* What has been seen of each part while the records are walked. */
-struct seen {
-	uint32_t lists, refs, ports;
-};
-
-static bool cuts_ok(const struct ruleset *s, const struct rule_record *r,
-		    struct seen *seen)
-{
-	switch (r->kind) {
-	case RULE_ONE_CUT:
-		return value_ok(s, r->cut.value);
-	case RULE_LIST:
-		return r->at == seen->lists++ &&
-		       r->at < (s->refs - s->lists) /
-				       (uint32_t)sizeof(struct rule_list) &&
-		       list_ok(s, &rule_lists(s)[r->at]);
-	case RULE_MAPS:
-		return r->at == seen->refs++ &&
-		       r->at < (s->maps - s->refs) /
-				       (uint32_t)sizeof(struct rule_refs) &&
-		       refs_ok(s, &rule_refs(s)[r->at], &seen->ports);
-	default:
-		return false;
-	}
-}
-
-/* Record 0 is around everything; parents and links come before. */
-static bool place_ok(const struct rule_record *r, uint32_t i)
-{
 	if (i == 0)
-		return r->len == 0 && r->parent == 0 && r->link == 0;
-	return r->len <= 128 && r->parent < i && r->link < i;
+		return b->len == 0 && b->link == RULE_LINK_NONE &&
+		       refs_ok(s, b, NULL, next);
+	return b->from < i && (b->link < i || b->link == RULE_LINK_NONE) &&
+	       b->outer < records_n(s) && rule_records(s)[b->outer].base < i &&
+	       refs_ok(s, b, &all[b->from], next);
 }
 
-static bool records_ok(const struct ruleset *s)
+static bool bases_ok(const struct ruleset *s)
 {
-	const struct rule_record *r = rule_records(s);
-	struct seen seen = { .ports = s->ports };
-	uint32_t n = records_n(s);
+	uint32_t n = bases_n(s), next = s->ports;
 
 	for (uint32_t i = 0; i < n; i++)
-		if (!place_ok(&r[i], i) || !cuts_ok(s, &r[i], &seen))
+		if (!base_ok(s, i, &next))
 			return false;
-	return n > 0 && seen.ports == s->len;
+	return n > 0 && next == s->bases;
 }
 
 /* ---- the whole -------------------------------------------------------- */
@@ -219,11 +239,10 @@ static bool parts_ok(const struct ruleset *s, size_t len)
 		return false;
 	return s->numbers == sizeof(*s) && s->records >= s->numbers &&
 	       s->records - s->numbers >= s->rules_n * sizeof(uint32_t) &&
-	       part_ok(s->records, s->lists, sizeof(struct rule_record)) &&
-	       part_ok(s->lists, s->refs, sizeof(struct rule_list)) &&
-	       part_ok(s->refs, s->maps, sizeof(struct rule_refs)) &&
+	       part_ok(s->records, s->maps, sizeof(struct rule_record)) &&
 	       part_ok(s->maps, s->ports, RULESET_ALIGN) &&
-	       part_ok(s->ports, s->len, RULESET_ALIGN);
+	       part_ok(s->ports, s->bases, RULESET_ALIGN) &&
+	       part_ok(s->bases, s->len, sizeof(struct rule_base));
 }
 
 const struct ruleset *ruleset_check(const void *mem, size_t len)
@@ -232,7 +251,8 @@ const struct ruleset *ruleset_check(const void *mem, size_t len)
 
 	if ((uintptr_t)mem % RULESET_ALIGN || len < sizeof(*s))
 		return NULL;
-	if (!parts_ok(s, len) || !records_ok(s) || !address_maps_ok(s))
+	if (!parts_ok(s, len) || !records_ok(s) || !address_maps_ok(s) ||
+	    !bases_ok(s))
 		return NULL;
 	return s;
 }

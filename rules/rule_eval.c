@@ -19,60 +19,65 @@ static uint32_t class_of(const struct ruleset *s, const struct rule_query *q,
 	       (RULE_OTHER - RULE_UDP) * udp - (RULE_OTHER - RULE_ICMP) * icmp;
 }
 
-static uint32_t ask_cut(const struct rule_cut *c, uint32_t class, uint16_t key)
-{
-	uint32_t hit = (c->classes >> class & 1u) &
-		       ((uint16_t)(key - c->lo) <= c->span);
+#define NONE ((int16_t)(RULE_VALUE_NONE - 0x8000))
+static_assert(RULE_VALUE_NONE >= 0x8000, "positive when turned");
 
-	return hit ? c->value : RULE_VALUE_NONE;
-}
-
-/* All cuts at once: no branch to predict, and compiles to SIMD. */
-static uint32_t ask_list(const struct rule_list *l, uint32_t class,
-			 uint16_t key)
+/*
+ * All cuts of a record at once, of which those of prefixes up to @common bits
+ * count: no branch to predict, and compiles to SIMD.
+ */
+static uint32_t ask_record(const struct rule_record *r, uint32_t class,
+			   uint16_t key, uint32_t common)
 {
-	uint16_t bit = (uint16_t)(1u << class), best = RULE_VALUE_NONE;
+	int16_t bit = (int16_t)(1u << class), best = NONE;
+	int16_t end = (int16_t)rule_where(common + 1, 0);
 
 	for (uint32_t i = 0; i < RULE_CUTS_MAX; i++) {
-		bool in = (uint16_t)(key - l->lo[i]) <= l->span[i];
-		bool of = (l->classes[i] & bit) != 0;
-		uint16_t hit = (uint16_t)((0u - in) & (0u - of));
-		uint16_t value = (uint16_t)(l->value[i] | (uint16_t)~hit);
+		bool in =
+			rule_turned(0u + key - r->cut_lo[i]) <= r->cut_span[i];
+		bool of = (r->cut_where[i] & bit) != 0;
+		bool around = r->cut_where[i] < end;
+		int16_t hit = (int16_t)(-in & -of & -around);
+		int16_t value =
+			(int16_t)((r->cut_value[i] & hit) | (NONE & ~hit));
 
 		best = value < best ? value : best;
 	}
-	return best;
+	return rule_unturned(best);
 }
 
-static uint32_t ask(const struct ruleset *s, const struct rule_record *r,
-		    uint32_t class, uint16_t key)
+static uint32_t ask_base(const struct ruleset *s, const struct rule_base *b,
+			 uint32_t class, uint16_t key)
 {
-	uint32_t ref;
+	uint32_t ref = b->ref[class];
+	const struct rule_map *m;
+	const uint16_t *value;
 
-	if (r->kind == RULE_ONE_CUT)
-		return ask_cut(&r->cut, class, key);
-	if (r->kind == RULE_LIST)
-		return ask_list(&rule_lists(s)[r->at], class, key);
-	ref = rule_refs(s)[r->at].ref[class];
-	return ref & 1 ? ref >> 1 : rule_map_find(rule_at(s, ref), key);
+	if (ref & 1)
+		return ref >> 1;
+	m = rule_at(s, ref);
+	value = rule_map_value(m);
+	return value[rule_map_rank(m, key)];
 }
 
-/* The record of the longest prefix around @dst. */
-static uint32_t find_record(const struct ruleset *s, const struct pkt_addr *dst)
+/* Every prefix around @dst is that of this record, or around it. */
+static uint32_t find_record(const struct ruleset *s, const struct pkt_addr *dst,
+			    const uint64_t addr[2])
 {
-	const struct rule_record *record = rule_records(s);
-	uint64_t hi = rule_half(dst->b), lo = rule_half(dst->b + 8);
 	uint32_t at = s->maps;
 
 	do {
 		const struct rule_map *m = rule_at(s, at);
+		const uint32_t *value = rule_map_value(m);
+		uint16_t key;
 
-		at = rule_map_find(m, rule_chunk(dst, m->level));
+		if (m->level == RULE_LEVEL_PATH)
+			key = (uint16_t)rule_common(rule_map_path(m), addr);
+		else
+			key = rule_chunk(dst, m->level);
+		at = value[rule_map_rank(m, key)];
 	} while (!(at & 1));
-	at >>= 1;
-	while (!rule_holds(&record[at], hi, lo))
-		at = record[at].parent;
-	return at;
+	return at >> 1;
 }
 
 /* Without branches: verdicts come in no order that could be predicted. */
@@ -97,19 +102,25 @@ static struct rule_answer answer(const struct ruleset *s, uint32_t value)
 struct rule_answer ruleset_eval(const struct ruleset *s,
 				const struct rule_query *q)
 {
-	const struct rule_record *record = rule_records(s);
+	const uint64_t addr[2] = { rule_half(q->dst.b),
+				   rule_half(q->dst.b + 8) };
+	const struct rule_record *r =
+		rule_records(s) + find_record(s, &q->dst, addr);
+	const struct rule_base *b = rule_bases(s) + r->base;
+	uint32_t common = rule_common(r->addr, addr), best, link;
 	uint16_t key;
 	uint32_t class = class_of(s, q, &key);
-	uint32_t best = ask(s, &record[0], class, key);
-	uint32_t at = find_record(s, &q->dst);
 
-	while (at) {
-		uint32_t value = ask(s, &record[at], class, key);
-
-		best = value < best ? value : best;
-		if (best <= record[at].floor)
-			break;
-		at = record[at].link;
+	while (common < b->len) {
+		r = rule_records(s) + b->outer;
+		b = rule_bases(s) + r->base;
+		common = rule_common(r->addr, addr);
+	}
+	best = rule_least(ask_record(r, class, key, common),
+			  ask_base(s, b, class, key));
+	for (link = b->link; link != RULE_LINK_NONE; link = b->link) {
+		b = rule_bases(s) + link;
+		best = rule_least(best, ask_base(s, b, class, key));
 	}
 	return answer(s, best);
 }

@@ -56,7 +56,7 @@ int rule_valid(const struct rule *r, enum rule_family family)
 	return proto_valid(r) && dst_valid(r) ? 0 : -EINVAL;
 }
 
-/* Protocols and ports of @r; false when no packet has them. */
+/* Protocols and ports of @r, for any prefix; false when no packet has them. */
 static bool make_cut(struct rule_cut *c, const struct rule *r, uint16_t value)
 {
 	uint16_t lo = 0, hi = UINT16_MAX;
@@ -76,13 +76,13 @@ static bool make_cut(struct rule_cut *c, const struct rule *r, uint16_t value)
 				.span = (uint16_t)(hi - lo),
 				.value = value };
 	if (r->proto == 6)
-		c->classes = 1 << RULE_TCP;
+		c->where = 1 << RULE_TCP;
 	else if (r->proto == 17)
-		c->classes = 1 << RULE_UDP;
+		c->where = 1 << RULE_UDP;
 	else if (r->proto != RULE_PROTO_ANY)
-		c->classes = 1 << RULE_ICMP;
+		c->where = 1 << RULE_ICMP;
 	else
-		c->classes = r->has_ports || r->dns ? TCP_UDP : RULE_CLASS_ALL;
+		c->where = r->has_ports || r->dns ? TCP_UDP : RULE_CLASS_ALL;
 	return true;
 }
 
@@ -100,12 +100,17 @@ static struct pkt_addr masked(struct pkt_addr a, uint8_t len)
 static int add(struct rule_items *items, const struct rule_cut *c,
 	       const struct pkt_addr *addr, uint8_t len)
 {
+	struct rule_item *it;
+
 	if (items->n == items->max)
 		return -E2BIG;
-	if (items->item)
-		items->item[items->n] = (struct rule_item){
-			.addr = masked(*addr, len), .cut = *c, .len = len
-		};
+	if (items->item) {
+		it = &items->item[items->n];
+		*it = (struct rule_item){ .addr = masked(*addr, len),
+					  .cut = *c,
+					  .len = len };
+		it->cut.where = rule_where(len, c->where);
+	}
 	items->n++;
 	return 0;
 }

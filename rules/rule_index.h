@@ -10,18 +10,18 @@
 #include "rules/rule_map.h"
 
 /*
- * From items to the records and maps of a set (rule_block.h).
+ * From items to the records, maps and bases of a set (rule_block.h).
  *
  * Each distinct prefix is a node; node 0 is the shortest (any destination).
  * Nodes stand in order of address, shorter before longer, so that a prefix
  * comes before all that it holds; records stand in the same order.
  */
 struct rule_node {
-	uint32_t item, own;  /* its items: place in order[], number */
-	uint32_t parent;     /* next shorter prefix around it */
-	uint32_t link;	     /* whose record to ask next; 0: none */
-	uint32_t cut, cut_n; /* what its record holds: place in cuts[] */
-	uint16_t floor;	     /* least value from link on */
+	uint32_t item, own; /* its items: place in order[], number */
+	uint32_t parent;    /* next shorter prefix around it */
+	uint32_t base;	    /* that its record names */
+	uint32_t here;	    /* base for this prefix; RULE_LINK_NONE: not made */
+	uint32_t cut_n;	    /* what its record holds, in cuts[] */
 };
 
 /* A map to be written: what stands below one value of an upper map. */
@@ -29,20 +29,24 @@ struct rule_job {
 	uint32_t node, end; /* the nodes below */
 	uint32_t rest;	    /* value where no node is */
 	uint32_t where;	    /* offset of the value that names it; 0: none */
-	uint8_t level;	    /* first 16 bits that they differ in */
+	uint8_t level;	    /* of the map */
 };
 
 struct rule_index {
 	struct ruleset *set;
 	struct rule_out out;
 	struct rule_items items;
+	uint16_t policy;
 	uint32_t *order; /* items by prefix, then value */
 	struct rule_node *node;
 	uint32_t node_n;
-	struct rule_cut *cuts;
-	uint32_t cuts_n;
+	struct rule_cut *cuts;	 /* RULE_CUTS_MAX for each node */
+	struct rule_cut *merged; /* room for all items and a record's cuts */
 	struct rule_range *range;
 	struct rule_paint paint;
+	struct rule_steps below, both;
+	struct rule_base *base;
+	uint32_t base_n;
 	struct rule_job *job; /* a ring with room for all nodes */
 	uint32_t job_max;
 };
@@ -58,14 +62,33 @@ size_t rule_index_bound(uint32_t items);
 int VW_MUST_USE rule_index_init(struct rule_index *x, struct pkt_arena *a,
 				uint32_t items, uint32_t rules);
 
-/* Makes nodes of x->items and decides which cuts each record holds. */
-void rule_index_gather(struct rule_index *x, uint16_t policy);
+/* Makes nodes of x->items. */
+void rule_index_gather(struct rule_index *x);
 
 /*
- * Then writes records and maps behind what x->out holds and fills the offsets
- * in x->set.  0 or -ENOSPC.
+ * Writes records, maps and bases of nodes behind what x->out holds and fills
+ * the offsets in x->set.  0 or -ENOSPC.
  */
 int VW_MUST_USE rule_index_write(struct rule_index *x);
+
+/*
+ * An address map with more starts than so many is a bitmap; the one that all go
+ * through, sooner.
+ */
+#define RULE_ADDRESS_LIST_MAX 1023u
+#define RULE_ROOT_LIST_MAX 64u
+
+/* Writes the address maps.  0 or -ENOSPC. */
+int VW_MUST_USE rule_route(struct rule_index *x);
+
+/*
+ * Decides which cuts each record holds and which base it names, and writes the
+ * bases' port maps.  0 or -ENOSPC.
+ */
+int VW_MUST_USE rule_layer(struct rule_index *x);
+
+/* Bytes of a set of so many items in which the bases hold all they can. */
+size_t rule_layer_budget(uint32_t items);
 
 /* An item of a node: any, as far as the prefix is concerned.  Not for node 0.
  */

@@ -24,10 +24,13 @@ static uint32_t count_items(const struct rule *rules, uint32_t n,
 	return items.n;
 }
 
+/* Numbers, and what is left to where records may begin. */
 static size_t numbers_size(uint32_t n)
 {
-	return (n * sizeof(uint32_t) + RULESET_ALIGN - 1) &
-	       ~(size_t)(RULESET_ALIGN - 1);
+	size_t end = sizeof(struct ruleset) + n * sizeof(uint32_t);
+
+	end = (end + RULE_RECORD_ALIGN - 1) & ~(size_t)(RULE_RECORD_ALIGN - 1);
+	return end - sizeof(struct ruleset);
 }
 
 size_t ruleset_size(const struct rule *rules, uint32_t n,
@@ -104,7 +107,8 @@ static int finish(struct rule_index *x, enum rule_action policy, size_t *used)
 {
 	int rc;
 
-	rule_index_gather(x, (uint16_t)(RULE_VALUE_POLICY | (uint32_t)policy));
+	x->policy = (uint16_t)(RULE_VALUE_POLICY | (uint32_t)policy);
+	rule_index_gather(x);
 	rc = rule_index_write(x);
 	if (rc)
 		return rc;
@@ -140,7 +144,7 @@ int ruleset_build(void *mem, size_t len, size_t *used, enum rule_family family,
 int ruleset_build_closed(void *mem, size_t len, size_t *used,
 			 enum rule_family family)
 {
-	alignas(PKT_ARENA_ALIGN) uint8_t scratch[1024];
+	alignas(PKT_ARENA_ALIGN) uint8_t scratch[2048];
 	struct rule_index x = { .out = { .mem = mem, .room = len } };
 	struct pkt_arena arena;
 	int rc;

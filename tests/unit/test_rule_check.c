@@ -167,8 +167,7 @@ static void every_offset_of_the_header_counts(void)
 	REFUSED(&k, s->len);
 	REFUSED(&k, s->numbers);
 	REFUSED(&k, s->records);
-	REFUSED(&k, s->lists);
-	REFUSED(&k, s->refs);
+	REFUSED(&k, s->bases);
 	REFUSED(&k, s->maps);
 	REFUSED(&k, s->ports);
 	s->family = 2;
@@ -176,37 +175,50 @@ static void every_offset_of_the_header_counts(void)
 	s->family = RULE_IP6;
 	s->rules_n = RULE_SET_MAX + 1;
 	CU_ASSERT_PTR_NULL(ruleset_check(k.mem, k.used));
-	s->rules_n = 302; /* two more numbers than there is room for */
+	s->rules_n = 308; /* more numbers than there is room for */
 	CU_ASSERT_PTR_NULL(ruleset_check(k.mem, k.used));
 	rule_kit_fini(&k);
 }
 
-static void links_and_parents_that_would_go_in_circles_are_refused(void)
+static void bases_that_would_go_in_circles_are_refused(void)
 {
 	struct rule_kit k;
 	struct rule_record *r;
-	uint32_t n, i;
+	struct rule_base *b;
+	uint32_t n, records;
 
 	make(&k, RULE_GEN_CROWDED, RULE_IP4, 200);
 	r = (struct rule_record *)(void *)((uint8_t *)k.mem + k.set->records);
-	n = (k.set->lists - k.set->records) / (uint32_t)sizeof(*r);
-	for (i = 0; i < n; i++) {
-		uint16_t parent = r[i].parent, link = r[i].link;
+	b = (struct rule_base *)(void *)((uint8_t *)k.mem + k.set->bases);
+	records = (k.set->maps - k.set->records) / (uint32_t)sizeof(*r);
+	n = (k.set->len - k.set->bases) / (uint32_t)sizeof(*b);
+	CU_ASSERT_FATAL(n > 3);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t from = b[i].from, link = b[i].link, out = b[i].outer;
 
-		r[i].parent = (uint16_t)(i ? i : 1);
+		b[i].link = i;
 		CU_ASSERT_PTR_NULL(ruleset_check(k.mem, k.used));
-		r[i].parent = parent;
-		r[i].link = (uint16_t)(i ? i : 1);
+		b[i].link = link;
+		if (!i)
+			continue;
+		b[i].from = i;
 		CU_ASSERT_PTR_NULL(ruleset_check(k.mem, k.used));
-		r[i].link = link;
-		r[i].kind++;
+		b[i].from = from;
+		b[i].outer = records;
 		CU_ASSERT_PTR_NULL(ruleset_check(k.mem, k.used));
-		r[i].kind--;
+		b[i].outer = out;
+		for (uint32_t to = 0; to < records; to++) {
+			if (r[to].base < i)
+				continue;
+			b[i].outer = to;
+			CU_ASSERT_PTR_NULL(ruleset_check(k.mem, k.used));
+		}
+		b[i].outer = out;
 	}
-	r[0].len = 1;
+	b[0].len = 1;
 	CU_ASSERT_PTR_NULL(ruleset_check(k.mem, k.used));
-	r[0].len = 0;
-	r[n - 1].len = 129;
+	b[0].len = 0;
+	r[records - 1].base = n;
 	CU_ASSERT_PTR_NULL(ruleset_check(k.mem, k.used));
 	rule_kit_fini(&k);
 }
@@ -216,4 +228,4 @@ UNIT_SUITE(rule_check,
 	   UNIT(random_damage_to_big_sets_is_refused_or_harmless),
 	   UNIT(a_set_cut_short_is_refused_and_a_longer_block_is_not),
 	   UNIT(every_offset_of_the_header_counts),
-	   UNIT(links_and_parents_that_would_go_in_circles_are_refused))
+	   UNIT(bases_that_would_go_in_circles_are_refused))

@@ -6,6 +6,7 @@
 
 #include "mock/rule_gen.h"
 #include "mock/rule_kit.h"
+#include "mock/rule_shape.h"
 #include "packet/pkt_verdict.h"
 #include "unit.h"
 
@@ -363,6 +364,8 @@ static void the_size_announced_is_enough_whatever_the_rules(void)
 	free(rules);
 }
 
+#define FOUR_MIB ((size_t)4 << 20)
+
 /* Rules made to need as much memory as can be. */
 static void greedy(struct rule *r, uint32_t i, int shape, uint32_t own)
 {
@@ -406,14 +409,64 @@ static void the_size_announced_is_enough_for_greedy_rules_too(void)
 			for (uint32_t i = 0; i < 9999; i++)
 				greedy(&rules[i], i, shape, own[o]);
 			size = ruleset_size(rules, 9999, NULL);
-			CU_ASSERT(size <= 4u << 20);
 			CU_ASSERT_EQUAL(try_build(rules, 9999, size,
 						  ruleset_scratch_size(
 							  rules, 9999, NULL),
 						  &used),
 					0);
 			CU_ASSERT(used <= size);
+			CU_ASSERT(used <= FOUR_MIB);
 		}
+	free(rules);
+}
+
+/* Half of them with ports anywhere, the others in hosts of @own each. */
+static void crowd(struct rule *r, uint32_t i, uint32_t n, uint32_t own)
+{
+	uint32_t host = i / own;
+
+	greedy(r, i, 1, 1);
+	r->proto = i % 2 ? 6 : 17;
+	if (i < n / 2)
+		return;
+	r->dst = RULE_DST_PREFIX;
+	r->prefix = (struct pkt_prefix){
+		pkt_addr_v4((uint8_t[]){ 10, (uint8_t)(host % 3),
+					 (uint8_t)(host >> 8), (uint8_t)host }),
+		(uint8_t)(host % 3 ? 128 : 112)
+	};
+}
+
+static void ten_thousand_rules_take_four_mib_at_most(void)
+{
+	enum { RULES = 10000 };
+	struct rule *rules = calloc(RULES, sizeof(*rules));
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < RULE_SHAPES; i++) {
+		struct rule_gen g;
+
+		rule_gen_init(&g, RULE_GEN_APART, RULE_IP4, unit_seed());
+		rule_shape_rules(&g, &rule_shapes[i], rules, RULES);
+		CU_ASSERT_EQUAL(
+			try_build(rules, RULES, 2 * FOUR_MIB,
+				  ruleset_scratch_size(rules, RULES, NULL),
+				  &used),
+			0);
+		CU_ASSERT(used <= FOUR_MIB);
+		CU_ASSERT(used <= ruleset_size(rules, RULES, NULL));
+	}
+	for (uint32_t own = 1; own < RULES / 2; own += 1 + own / 2) {
+		for (uint32_t i = 0; i < RULES; i++)
+			crowd(&rules[i], i, RULES, own);
+		CU_ASSERT_EQUAL(
+			try_build(rules, RULES,
+				  ruleset_size(rules, RULES, NULL),
+				  ruleset_scratch_size(rules, RULES, NULL),
+				  &used),
+			0);
+		CU_ASSERT(used <= FOUR_MIB);
+	}
 	free(rules);
 }
 
@@ -680,6 +733,7 @@ UNIT_SUITE(rule_set, UNIT(R120_the_first_match_wins_then_the_policy),
 	   UNIT(too_little_memory_is_an_error_at_any_length),
 	   UNIT(the_size_announced_is_enough_whatever_the_rules),
 	   UNIT(the_size_announced_is_enough_for_greedy_rules_too),
+	   UNIT(ten_thousand_rules_take_four_mib_at_most),
 	   UNIT(A8_a_set_has_so_many_rules_and_no_more),
 	   UNIT(A8_names_may_not_stand_for_too_many_addresses_together),
 	   UNIT(rules_that_no_text_gives_are_refused),

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mock/rule_gen.h"
+#include "mock/rule_shape.h"
 #include "model/model_rules.h"
 #include "packet/pkt_arena.h"
 #include "rules/rule.h"
@@ -66,20 +67,19 @@ static void show(const struct rule *rules, uint32_t n,
 }
 
 /* One set, @queries packets; stops at the first difference. */
-static bool twin(struct rule_gen *g, uint32_t n, uint32_t queries)
+static bool twin_of(struct rule_gen *g, const struct rule *rules, uint32_t n,
+		    uint32_t queries)
 {
-	struct rule *rules = calloc(n + 1, sizeof(*rules));
 	enum rule_action policy = (enum rule_action)(n % 2);
 	struct rule_env env;
 	struct built b;
 	bool ok = true;
 
 	rule_gen_env(&env, g->family);
-	rule_gen_rules(g, rules, n);
 	b = build(rules, n, g->family, policy, &env);
 	for (uint32_t i = 0; ok && i < queries; i++) {
-		struct rule_query q =
-			i % 8 ? rule_gen_near(g, rules, n) : rule_gen_far(g);
+		struct rule_query q = i % 8 ? rule_gen_near(g, rules, n)
+					    : rule_shape_query(g, rules, n);
 		struct rule_answer want, got = ruleset_eval(b.set, &q);
 
 		want = model_rules_eval(rules, n, g->family, policy, &env, &q);
@@ -88,6 +88,16 @@ static bool twin(struct rule_gen *g, uint32_t n, uint32_t queries)
 			show(rules, n, &q, want, got);
 	}
 	free(b.mem);
+	return ok;
+}
+
+static bool twin(struct rule_gen *g, uint32_t n, uint32_t queries)
+{
+	struct rule *rules = calloc(n + 1, sizeof(*rules));
+	bool ok;
+
+	rule_gen_rules(g, rules, n);
+	ok = twin_of(g, rules, n, queries);
 	free(rules);
 	return ok;
 }
@@ -135,8 +145,40 @@ static void R129_big_sets_answer_as_the_model(void)
 		compare((enum rule_gen_kind)kind, 6000, 1, 1000);
 }
 
+static void compare_shapes(uint32_t n, uint32_t queries)
+{
+	struct rule *rules = calloc(n, sizeof(*rules));
+	struct rule_gen g;
+
+	for (int family = RULE_IP4; family <= RULE_IP6; family++)
+		for (uint32_t i = 0; i < RULE_SHAPES; i++) {
+			rule_gen_init(&g, RULE_GEN_APART,
+				      (enum rule_family)family,
+				      unit_seed() + i);
+			rule_shape_rules(&g, &rule_shapes[i], rules, n);
+			CU_ASSERT(twin_of(&g, rules, n, queries));
+		}
+	free(rules);
+}
+
+static void R129_hard_shapes_answer_as_the_model(void)
+{
+	static const uint32_t n[] = { 1, 10, 33, 100, 600, 2500 };
+
+	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++)
+		compare_shapes(n[i], 300);
+}
+
+/* Too large and nested for bases with everything in them. */
+static void R129_shapes_over_the_budget_answer_as_the_model(void)
+{
+	compare_shapes(10000, 200);
+}
+
 UNIT_SUITE(rule_twin, UNIT(R129_small_crowded_sets_answer_as_the_model),
 	   UNIT(R129_larger_crowded_sets_answer_as_the_model),
 	   UNIT(R129_mixed_sets_answer_as_the_model),
 	   UNIT(R129_sets_of_all_different_rules_answer_as_the_model),
-	   UNIT(R129_big_sets_answer_as_the_model))
+	   UNIT(R129_big_sets_answer_as_the_model),
+	   UNIT(R129_hard_shapes_answer_as_the_model),
+	   UNIT(R129_shapes_over_the_budget_answer_as_the_model))

@@ -221,6 +221,46 @@ static void names_are_counted_and_dns_means_the_name_servers(void)
 	tree_free(tree);
 }
 
+static int resolve_many(void *ctx, const char *name, enum rule_family family,
+			struct pkt_addr *out, uint16_t max)
+{
+	(void)ctx;
+	(void)name;
+	(void)family;
+	for (uint16_t i = 0; i < max; i++)
+		out[i] = pkt_addr_v4((uint8_t[]){ 192, 0, 2, (uint8_t)i });
+	return max;
+}
+
+static void R120_a_set_too_large_to_build_is_closed_and_no_other_is(void)
+{
+	struct rule_env env = { .resolve = resolve_many };
+	struct set big, other;
+	char name[16];
+
+	start();
+	put("policy", "accept");
+	for (unsigned i = 0; i <= RULESET_ITEM_MAX / RULE_ADDR_MAX; i++) {
+		snprintf(name, sizeof(name), "%04u", i);
+		put(name, "action=accept dsthost=www.example");
+	}
+	big = load(RULE_IP4, &env);
+	CU_ASSERT_EQUAL(big.state, SET_BAD);
+	CU_ASSERT_STRING_EQUAL(big.error.key, "set");
+	CU_ASSERT_STRING_EQUAL(big.error.why, "more rules than a set can have");
+	CU_ASSERT(!passes(&big, "192.0.2.1", 6, 80));
+	tree_free(tree);
+	start();
+	put("policy", "drop");
+	put("0000", "action=accept dsthost=www.example");
+	other = load(RULE_IP4, &env);
+	CU_ASSERT_EQUAL(other.state, SET_GOOD);
+	CU_ASSERT(passes(&other, "192.0.2.1", 6, 80));
+	set_clear(&big);
+	set_clear(&other);
+	tree_free(tree);
+}
+
 static void R124_equal_sets_are_told_from_others(void)
 {
 	struct set a, b, closed;
@@ -282,6 +322,7 @@ UNIT_SUITE(set, UNIT(a_set_says_and_does_what_its_keys_say),
 	   UNIT(R120_too_many_rules_close_the_set),
 	   UNIT(an_empty_set_is_its_policy),
 	   UNIT(names_are_counted_and_dns_means_the_name_servers),
+	   UNIT(R120_a_set_too_large_to_build_is_closed_and_no_other_is),
 	   UNIT(R124_equal_sets_are_told_from_others),
 	   UNIT(a_set_can_be_made_that_accepts_all),
 	   UNIT(nobody_can_change_a_set))
