@@ -22,7 +22,7 @@ static int open_port(struct data *d, struct data_port *dp,
 	if (m->kind == MSG_PORT_TAP)
 		port_tap_init(&dp->u.tap, fd);
 	else
-		err = port_packet_init(&dp->u.packet, fd);
+		err = port_packet_init(&dp->u.packet, fd, m->ring);
 	return err;
 }
 

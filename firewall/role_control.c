@@ -51,10 +51,11 @@ struct control {
 
 static int open_port(void *ctx, const struct conf_port *p, struct link *l)
 {
-	(void)ctx;
+	const struct control *k = ctx;
+
 	if (p->kind == CONF_PORT_TAP)
 		return link_open_tap(l, p->name, true);
-	return link_open_packet(l, p->name, true);
+	return link_open_packet(l, p->name, true, &k->apply.conf.room);
 }
 
 /* ---- reload ---------------------------------------------------------------*/

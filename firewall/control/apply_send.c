@@ -199,6 +199,7 @@ static bool send_port(struct apply *a, uint16_t n)
 		.caps = s->link.caps,
 		.mac = our_mac(s),
 		.ifindex = s->link.ifindex,
+		.ring = s->link.ring,
 	};
 
 	if (s->link.fd < 0) {

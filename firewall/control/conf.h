@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "firewall/linux/link.h"
 #include "firewall/share/fw_types.h"
 #include "nat/nat.h"
 #include "packet/pkt_assert.h"
@@ -83,6 +84,7 @@ struct conf {
 	bool hairpin;
 	uint32_t answers_per_s, answers_burst;
 	uint32_t small_n, large_n, neighbours;
+	struct link_room room; /* of each packet socket */
 	uint32_t busy_us;
 	char socket[CONF_PATH_MAX];
 	uint32_t socket_gid; /* 0: none; its members may ask */

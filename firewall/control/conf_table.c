@@ -160,6 +160,11 @@ const struct conf_row conf_global[] = {
 	      "Packet buffers of 2 KiB."),
 	NUM32("buffers.large", large_n, "256", 16, 1u << 16,
 	      "Packet buffers of 66 KiB."),
+	NUM32("buffers.ring", room.ring, "1024", 32, 65536,
+	      "Frames of 2 KiB in the receive ring of each packet socket."),
+	NUM32("buffers.queue", room.queue, "8192", 256, 1u << 20,
+	      "KiB of larger frames that may wait in a packet socket, each "
+	      "way; taken when they come."),
 	NUM32("busy-poll", busy_us, "50", 0, 1000,
 	      "Microseconds that the data process looks for more packets "
 	      "before it sleeps, when they come in quick succession; does "

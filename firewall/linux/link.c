@@ -14,9 +14,6 @@
 #include "firewall/linux/vnet.h"
 #include "packet/pkt_port.h"
 
-/* Frames that may wait in a socket while the data process is not running. */
-#define SOCKET_BUFFER (8 << 20)
-
 static int name_into(struct ifreq *r, const char *name)
 {
 	size_t len = strnlen(name, LINK_NAME_MAX);
@@ -139,12 +136,12 @@ static int set_option(int fd, int level, int name, int value)
  * Order matters: the ring's layout follows from version and header, and no
  * frame comes before bind().
  */
-static int set_ring(int fd)
+static int set_ring(int fd, uint32_t slots)
 {
 	struct tpacket_req req = { .tp_block_size = RING_BLOCK,
-				   .tp_block_nr = RING_LEN / RING_BLOCK,
+				   .tp_block_nr = slots / RING_UNIT,
 				   .tp_frame_size = RING_SLOT,
-				   .tp_frame_nr = RING_SLOTS };
+				   .tp_frame_nr = slots };
 	int err = set_option(fd, SOL_PACKET, PACKET_VERSION, TPACKET_V2);
 
 	if (!err)
@@ -160,13 +157,13 @@ static int set_ring(int fd)
 	return err;
 }
 
-static void set_buffers(int fd)
+static void set_buffers(int fd, int bytes)
 {
 	/* the forced form needs CAP_NET_ADMIN; less room is no failure */
-	if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER))
-		(void)set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-	if (set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER))
-		(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+	if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes))
+		(void)set_option(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+	if (set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, bytes))
+		(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, bytes);
 }
 
 /*
@@ -189,8 +186,10 @@ static int bind_to(int fd, uint32_t ifindex)
 /*
  * #syscalls control: socket/AF_PACKET close
  */
-int link_open_packet(struct link *l, const char *name, bool offload)
+int link_open_packet(struct link *l, const char *name, bool offload,
+		     const struct link_room *room)
 {
+	static const struct link_room built_in = { LINK_RING, LINK_QUEUE };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int err;
 
@@ -199,15 +198,17 @@ int link_open_packet(struct link *l, const char *name, bool offload)
 	if (fd < 0)
 		return -errno;
 	err = describe(l, fd, name);
+	room = room ? room : &built_in;
+	l->ring = (room->ring + RING_UNIT - 1) / RING_UNIT * RING_UNIT;
 	if (!err)
-		err = set_ring(fd);
+		err = set_ring(fd, l->ring);
 	if (!err)
 		err = bind_to(fd, l->ifindex);
 	if (err) {
 		close(fd);
 		return err;
 	}
-	set_buffers(fd);
+	set_buffers(fd, (int)(room->queue * 1024));
 	l->fd = fd;
 	l->caps = caps_of(offload);
 	return 0;

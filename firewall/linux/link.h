@@ -19,6 +19,7 @@ struct link {
 	int fd;
 	uint32_t ifindex;
 	uint16_t mtu;
+	uint32_t ring;	    /* slots of a packet socket's ring */
 	uint8_t caps;	    /* PORT_* */
 	struct pkt_mac mac; /* of the interface */
 };
@@ -32,15 +33,24 @@ struct link {
  */
 int VW_MUST_USE link_open_tap(struct link *l, const char *name, bool offload);
 
+/* Memory of a packet socket. */
+struct link_room {
+	uint32_t ring;	/* frames, rounded up; taken at once */
+	uint32_t queue; /* KiB that aggregates may take each way */
+};
+#define LINK_RING 1024u
+#define LINK_QUEUE 8192u
+
 /*
  * A packet socket on Ethernet interface @name, with a receive ring: all frames
  * that come in by it, of all protocols and to all multicast groups, and none
  * that goes out.  -ENODEV: no such interface.  -EPROTOTYPE: not Ethernet.
+ * @room NULL: as built in.
  *
  * A ring has one reader from its first frame to its end: a new data process
  * needs a new socket.
  */
-int VW_MUST_USE link_open_packet(struct link *l, const char *name,
-				 bool offload);
+int VW_MUST_USE link_open_packet(struct link *l, const char *name, bool offload,
+				 const struct link_room *room);
 
 #endif

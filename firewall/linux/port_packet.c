@@ -15,10 +15,16 @@
  * blocks of version 3 would be handed over full, or after a millisecond.  The
  * kernel writes a slot and then its status word; we read it and then give the
  * status word back.  A frame larger than a slot (TP_STATUS_COPY) waits whole in
- * the socket's queue, in the same order.
+ * the socket's queue, in the same order; one call reads all of a batch.
  */
 #define SLOT_HEAD ((uint32_t)sizeof(struct tpacket2_hdr))
 #define VLAN_TAG 4u
+#define READ_TRIES 3
+/*
+ * A batch is no longer than this and one frame: aggregates are to be sent while
+ * they are in the cache.
+ */
+#define BATCH_BYTES (256u * 1024u)
 
 static struct port_packet *packet_of(struct port *port)
 {
@@ -30,10 +36,9 @@ static struct tpacket2_hdr *slot_at(const struct port_packet *k, uint32_t i)
 	return (struct tpacket2_hdr *)(void *)(k->ring + (size_t)i * RING_SLOT);
 }
 
-/* A copy of the frame in @slot, with its header in *@h; NULL: dropped. */
+/* A copy of the frame in @slot, its vnet header before it; NULL: dropped. */
 static struct pkt *copy_slot(struct pkt_pool *pool,
-			     const struct tpacket2_hdr *slot,
-			     struct virtio_net_hdr *h)
+			     const struct tpacket2_hdr *slot)
 {
 	const uint8_t *base = (const uint8_t *)slot;
 	uint32_t len = slot->tp_snaplen, mac = slot->tp_mac;
@@ -44,57 +49,125 @@ static struct pkt *copy_slot(struct pkt_pool *pool,
 	    mac > RING_SLOT || len > RING_SLOT - mac)
 		return NULL;
 	p = pkt_get(pool, len);
-	if (!p)
-		return NULL;
-	memcpy(h, base + mac - VNET_LEN, VNET_LEN);
-	memcpy(p->data, base + mac, len);
-	p->len = len;
+	if (p)
+		memcpy(p->data - VNET_LEN, base + mac - VNET_LEN,
+		       VNET_LEN + len);
 	return p;
 }
 
-/*
- * The frame that waits in the socket's queue, which is taken off it in any
- * case.
- *
- * #syscalls data: recvmsg
- */
-static struct pkt *copy_queued(struct port_packet *k, struct pkt_pool *pool,
-			       uint32_t len, struct virtio_net_hdr *h)
-{
-	struct pkt *p = pkt_get(pool, len);
-	struct iovec iov[2] = { { .iov_base = h, .iov_len = VNET_LEN } };
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 1 };
-	ssize_t n;
+/* What came by one slot; @p NULL: a frame that there is no buffer for. */
+struct arrival {
+	struct pkt *p;
+	uint32_t status;
+	uint16_t tci, tpid;
+};
 
+struct arrivals {
+	uint32_t n, bytes;
+	struct arrival at[PKT_BATCH];
+	/* those of them that wait in the queue */
+	uint32_t queued;
+	uint8_t which[PKT_BATCH];
+	struct mmsghdr m[PKT_BATCH];
+	struct iovec iov[PKT_BATCH];
+	uint8_t nowhere;
+};
+static_assert(PKT_BATCH <= UINT8_MAX, "arrivals.which");
+
+/* The frame is taken off the queue in any case, or all behind it would slip. */
+static void expect(struct arrivals *as, struct pkt *p, uint32_t len)
+{
+	uint32_t i = as->queued++;
+
+	as->which[i] = (uint8_t)as->n;
+	as->iov[i] = (struct iovec){ .iov_base = &as->nowhere, .iov_len = 1 };
+	if (p)
+		as->iov[i] = (struct iovec){ .iov_base = p->data - VNET_LEN,
+					     .iov_len = VNET_LEN + len };
+	as->m[i] = (struct mmsghdr){ .msg_hdr.msg_iov = &as->iov[i],
+				     .msg_hdr.msg_iovlen = 1 };
+}
+
+/* Empties the next slot; false when the kernel has not filled it. */
+static bool take_slot(struct port_packet *k, struct pkt_pool *pool,
+		      struct arrivals *as)
+{
+	struct tpacket2_hdr *slot = slot_at(k, k->next);
+	uint32_t len, status;
+	struct pkt *p;
+
+	status = __atomic_load_n(&slot->tp_status, __ATOMIC_ACQUIRE);
+	if (!(status & TP_STATUS_USER))
+		return false;
+	len = slot->tp_len;
+	if (status & TP_STATUS_COPY) {
+		p = pkt_get(pool, len);
+		expect(as, p, len);
+	} else {
+		p = copy_slot(pool, slot);
+	}
 	if (p) {
-		iov[1].iov_base = p->data;
-		iov[1].iov_len = len;
-		m.msg_iovlen = 2;
-	}
-	k->port.stats.syscalls++;
-	n = recvmsg(k->fd, &m, MSG_DONTWAIT);
-	if (!p)
-		return NULL;
-	if (n == (ssize_t)(VNET_LEN + len) && !(m.msg_flags & MSG_TRUNC)) {
 		p->len = len;
-		return p;
+		p->tail -= len;
+		as->bytes += len;
 	}
-	pkt_put(pool, p);
-	return NULL;
+	as->at[as->n++] = (struct arrival){ p, status, slot->tp_vlan_tci,
+					    slot->tp_vlan_tpid };
+	__atomic_store_n(&slot->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+	k->next = (k->next + 1) % k->slots;
+	return true;
+}
+
+/*
+ * How many of the queued frames were read.  An error of the interface is
+ * reported instead of a frame, once.
+ *
+ * #syscalls data: recvmmsg
+ */
+static uint32_t read_queue(struct port_packet *k, struct arrivals *as)
+{
+	uint32_t done = 0;
+
+	for (int tries = 0; done < as->queued && tries < READ_TRIES; tries++) {
+		int n = recvmmsg(k->fd, as->m + done, as->queued - done,
+				 MSG_DONTWAIT, NULL);
+
+		k->port.stats.syscalls++;
+		if (n > 0)
+			done += (uint32_t)n;
+		else if (errno == EAGAIN)
+			break;
+	}
+	return done;
+}
+
+static void fill_queued(struct port_packet *k, struct pkt_pool *pool,
+			struct arrivals *as)
+{
+	uint32_t n = read_queue(k, as);
+
+	for (uint32_t i = 0; i < as->queued; i++) {
+		struct arrival *a = &as->at[as->which[i]];
+		const struct mmsghdr *m = &as->m[i];
+
+		if (!a->p || (i < n && m->msg_len == as->iov[i].iov_len &&
+			      !(m->msg_hdr.msg_flags & MSG_TRUNC)))
+			continue;
+		pkt_put(pool, a->p);
+		a->p = NULL;
+	}
 }
 
 /*
  * The kernel took the tag out of the frame.  It goes back in, so that the
  * parser sees a tagged frame (R17).
  */
-static void put_tag_back(struct pkt *p, const struct tpacket2_hdr *slot)
+static void put_tag_back(struct pkt *p, const struct arrival *a)
 {
-	uint16_t tpid = slot->tp_status & TP_STATUS_VLAN_TPID_VALID
-				? slot->tp_vlan_tpid
-				: ETH_P_8021Q;
+	uint16_t tpid =
+		a->status & TP_STATUS_VLAN_TPID_VALID ? a->tpid : ETH_P_8021Q;
 	uint8_t tag[VLAN_TAG] = { (uint8_t)(tpid >> 8), (uint8_t)tpid,
-				  (uint8_t)(slot->tp_vlan_tci >> 8),
-				  (uint8_t)slot->tp_vlan_tci };
+				  (uint8_t)(a->tci >> 8), (uint8_t)a->tci };
 
 	if (p->len < 2 * ETH_ALEN)
 		return;
@@ -105,25 +178,23 @@ static void put_tag_back(struct pkt *p, const struct tpacket2_hdr *slot)
 	memcpy(p->data + 2 * ETH_ALEN, tag, VLAN_TAG);
 }
 
-/* The frame of a slot that the kernel has filled; NULL: dropped. */
-static struct pkt *take(struct port_packet *k, struct pkt_pool *pool,
-			const struct tpacket2_hdr *slot, uint32_t status)
+/* The frame as the path wants it; NULL: dropped. */
+static struct pkt *finish(struct port_packet *k, struct pkt_pool *pool,
+			  const struct arrival *a)
 {
-	struct virtio_net_hdr h = { 0 };
-	struct pkt *p = status & TP_STATUS_COPY
-				? copy_queued(k, pool, slot->tp_len, &h)
-				: copy_slot(pool, slot, &h);
+	struct virtio_net_hdr h;
+	struct pkt *p = a->p;
 
 	if (!p)
 		return NULL;
-	p->tail -= p->len;
+	memcpy(&h, p->data - VNET_LEN, VNET_LEN);
 	p->in = k->port.id;
 	if (!vnet_recv(p, &h)) {
 		pkt_put(pool, p);
 		return NULL;
 	}
-	if (status & TP_STATUS_VLAN_VALID)
-		put_tag_back(p, slot);
+	if (a->status & TP_STATUS_VLAN_VALID)
+		put_tag_back(p, a);
 	return p;
 }
 
@@ -131,20 +202,18 @@ static int packet_recv(struct port *port, struct pkt_pool *pool,
 		       struct pkt_batch *out, struct mono now)
 {
 	struct port_packet *k = packet_of(port);
+	struct arrivals as;
 
 	(void)now;
-	for (uint32_t i = 0; i < PKT_BATCH && out->n < PKT_BATCH; i++) {
-		struct tpacket2_hdr *slot = slot_at(k, k->next);
-		uint32_t status =
-			__atomic_load_n(&slot->tp_status, __ATOMIC_ACQUIRE);
-		struct pkt *p;
+	as.n = as.bytes = as.queued = 0;
+	while (as.n < PKT_BATCH - out->n && as.bytes < BATCH_BYTES &&
+	       take_slot(k, pool, &as))
+		;
+	if (as.queued)
+		fill_queued(k, pool, &as);
+	for (uint32_t i = 0; i < as.n; i++) {
+		struct pkt *p = finish(k, pool, &as.at[i]);
 
-		if (!(status & TP_STATUS_USER))
-			break;
-		p = take(k, pool, slot, status);
-		__atomic_store_n(&slot->tp_status, TP_STATUS_KERNEL,
-				 __ATOMIC_RELEASE);
-		k->next = (k->next + 1) % RING_SLOTS;
 		if (!p) {
 			port->stats.recv_dropped++;
 			continue;
@@ -243,7 +312,7 @@ static void packet_close(struct port *port)
 {
 	struct port_packet *k = packet_of(port);
 
-	munmap(k->ring, RING_LEN);
+	munmap(k->ring, (size_t)k->slots * RING_SLOT);
 	close(k->fd);
 	k->ring = NULL;
 	k->fd = -1;
@@ -261,14 +330,18 @@ static const struct port_ops packet_ops = {
 /*
  * #syscalls data: mmap/noexec
  */
-int port_packet_init(struct port_packet *k, int fd)
+int port_packet_init(struct port_packet *k, int fd, uint32_t slots)
 {
-	void *ring =
-		mmap(NULL, RING_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *ring;
 
+	if (!ring_ok(slots))
+		return -EINVAL;
+	ring = mmap(NULL, (size_t)slots * RING_SLOT, PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, 0);
 	if (ring == MAP_FAILED)
 		return -errno;
 	k->ring = ring;
+	k->slots = slots;
 	k->next = 0;
 	k->fd = fd;
 	k->port.ops = &packet_ops;

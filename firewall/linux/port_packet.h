@@ -12,15 +12,16 @@ struct port_packet {
 	struct port port; /* first: the ops are handed a pointer to it */
 	int fd;
 	uint8_t *ring;
+	uint32_t slots;
 	uint32_t next; /* slot that the kernel fills next */
 };
 
 /*
- * @fd is of link_open_packet(), belongs to the port from here on, and had no
- * reader before.  The caller fills in mac, mtu and caps.  0 or -errno (@fd
- * stays open).
+ * @fd is of link_open_packet() with a ring of @slots, belongs to the port from
+ * here on, and had no reader before.  The caller fills in mac, mtu and caps.  0
+ * or -errno (@fd stays open).
  */
-int VW_MUST_USE port_packet_init(struct port_packet *k, int fd);
+int VW_MUST_USE port_packet_init(struct port_packet *k, int fd, uint32_t slots);
 
 /*
  * After epoll reported an error: 0 when it was one that passes (the interface

@@ -65,6 +65,7 @@ struct msg_port {
 	uint8_t caps; /* PORT_* that the descriptor was opened with */
 	struct pkt_mac mac;
 	uint32_t ifindex; /* packet sockets */
+	uint32_t ring;	  /* slots of theirs */
 };
 
 struct msg_uplink {

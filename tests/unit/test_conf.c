@@ -96,6 +96,8 @@ static const struct {
 	{ "quota.new-burst", "1", "1k", "not a number" },
 	{ "buffers.small", "256", "255", "out of range" },
 	{ "buffers.large", "16", "15", "out of range" },
+	{ "buffers.ring", "32", "31", "out of range" },
+	{ "buffers.queue", "256", "255", "out of range" },
 	{ "busy-poll", "0", "1001", "out of range" },
 	{ "neighbours", "16", "15", "out of range" },
 	{ "control.socket", "/run/x/ctl.sock", "ctl.sock", "absolute path" },

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "firewall/data.h"
+#include "firewall/linux/link.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
 #include "firewall/linux/vnet.h"
@@ -374,6 +375,8 @@ static void a_descriptor_that_can_not_be_a_port_is_refused(void)
 	close(before);
 	CU_ASSERT_EQUAL(ask(MSG_PORT_ADD, &m, file), EPERM);
 	m.kind = MSG_PORT_PACKET;
+	CU_ASSERT_EQUAL(ask(MSG_PORT_ADD, &m, control), EINVAL);
+	m.ring = LINK_RING;
 	CU_ASSERT_EQUAL(ask(MSG_PORT_ADD, &m, control), ENODEV);
 	after = dup(0);
 	close(after);

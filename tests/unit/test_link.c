@@ -106,9 +106,10 @@ static void names_that_can_not_be_are_refused(void)
 	CU_ASSERT_EQUAL(link_open_tap(&tap, "", true), -EINVAL);
 	CU_ASSERT_EQUAL(link_open_tap(&tap, "sixteen-letters-", true), -EINVAL);
 	CU_ASSERT_EQUAL(link_open_tap(&tap, "lo", true), -EINVAL);
-	CU_ASSERT_EQUAL(link_open_packet(&sock, "", true), -EINVAL);
-	CU_ASSERT_EQUAL(link_open_packet(&sock, "nowhere", true), -ENODEV);
-	CU_ASSERT_EQUAL(link_open_packet(&sock, "lo", true), -EPROTOTYPE);
+	CU_ASSERT_EQUAL(link_open_packet(&sock, "", true, NULL), -EINVAL);
+	CU_ASSERT_EQUAL(link_open_packet(&sock, "nowhere", true, NULL),
+			-ENODEV);
+	CU_ASSERT_EQUAL(link_open_packet(&sock, "lo", true, NULL), -EPROTOTYPE);
 	CU_ASSERT_EQUAL(sock.fd, -1);
 	go_home();
 }
@@ -123,13 +124,14 @@ static void open_both(void)
 {
 	be_quiet();
 	CU_ASSERT_EQUAL_FATAL(link_open_tap(&tap, "vwt0", true), 0);
-	CU_ASSERT_EQUAL_FATAL(link_open_packet(&sock, "vwt0", true), 0);
+	CU_ASSERT_EQUAL_FATAL(link_open_packet(&sock, "vwt0", true, NULL), 0);
 	CU_ASSERT_EQUAL(sock.ifindex, tap.ifindex);
 	CU_ASSERT_EQUAL(memcmp(&sock.mac, &tap.mac, sizeof(tap.mac)), 0);
 	memset(&tap_port, 0, sizeof(tap_port));
 	memset(&packet_port, 0, sizeof(packet_port));
 	port_tap_init(&tap_port, tap.fd);
-	CU_ASSERT_EQUAL_FATAL(port_packet_init(&packet_port, sock.fd), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		port_packet_init(&packet_port, sock.fd, sock.ring), 0);
 	pool = frame_pool_new(PKT_BATCH + 4, 6);
 	batch.n = 0;
 }

@@ -16,6 +16,7 @@
  * sockets that keep records is the queue.
  */
 #define MAC_AT 80u
+#define SLOTS 128u
 
 static struct port_packet port;
 static int kernel;
@@ -28,14 +29,16 @@ static uint8_t bytes[80 * 1024];
 static void open_port(uint32_t small_n, uint32_t large_n)
 {
 	int ring = memfd_create("ring", MFD_CLOEXEC), pair[2];
+	const int room = 1 << 20; /* for several large frames */
 
 	CU_ASSERT_FATAL(ring >= 0);
-	CU_ASSERT_EQUAL_FATAL(ftruncate(ring, RING_LEN), 0);
+	CU_ASSERT_EQUAL_FATAL(ftruncate(ring, (off_t)SLOTS * RING_SLOT), 0);
 	CU_ASSERT_EQUAL_FATAL(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair),
 		0);
+	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	memset(&port, 0, sizeof(port));
-	CU_ASSERT_EQUAL_FATAL(port_packet_init(&port, ring), 0);
+	CU_ASSERT_EQUAL_FATAL(port_packet_init(&port, ring, SLOTS), 0);
 	CU_ASSERT_EQUAL(port.port.wake_fd, ring);
 	close(ring);
 	port.fd = pair[0];
@@ -64,8 +67,7 @@ static void close_port(void)
 static struct tpacket2_hdr *slot_at(uint32_t i)
 {
 	return (struct tpacket2_hdr *)(void *)(port.ring +
-					       (size_t)(i % RING_SLOTS) *
-						       RING_SLOT);
+					       (size_t)(i % SLOTS) * RING_SLOT);
 }
 
 /* The kernel hands over a frame of @len bytes that count up from @first. */
@@ -114,13 +116,14 @@ static void frames_come_by_the_ring_without_a_system_call(void)
 {
 	open_port(8, 2);
 	put_frame(60, 1);
-	put_frame(1514, 2);
+	put_frame(RING_SLOT - MAC_AT, 2);
 	put_frame(14, 3);
 	CU_ASSERT_EQUAL(recv_batch(), 0);
 	CU_ASSERT_EQUAL_FATAL(batch.n, 3);
-	CU_ASSERT_EQUAL(batch.p[1]->len, 1514);
+	CU_ASSERT_EQUAL(batch.p[1]->len, RING_SLOT - MAC_AT);
 	CU_ASSERT_EQUAL(batch.p[1]->in, 3);
-	CU_ASSERT_EQUAL(batch.p[1]->tail, PKT_SMALL - PKT_HEADROOM - 1514);
+	CU_ASSERT_EQUAL(batch.p[1]->tail,
+			PKT_SMALL - PKT_HEADROOM - (RING_SLOT - MAC_AT));
 	for (uint8_t i = 0; i < 3; i++) {
 		CU_ASSERT(counts_up(batch.p[i], (uint8_t)(i + 1)));
 		CU_ASSERT_EQUAL(slot_at(i)->tp_status, TP_STATUS_KERNEL);
@@ -137,7 +140,7 @@ static void the_ring_goes_round_and_a_batch_is_never_overfilled(void)
 	uint8_t next = 0;
 
 	open_port(PKT_BATCH, 2);
-	for (uint32_t i = 0; i < 3 * RING_SLOTS; i += PKT_BATCH) {
+	for (uint32_t i = 0; i < 3 * SLOTS; i += PKT_BATCH) {
 		for (uint32_t j = 0; j < PKT_BATCH; j++)
 			put_frame(60, (uint8_t)(next + j));
 		put_frame(60, (uint8_t)(next + PKT_BATCH));
@@ -166,7 +169,48 @@ static void a_frame_larger_than_a_slot_comes_by_the_queue_in_order(void)
 	CU_ASSERT_EQUAL(batch.p[3]->len, 65549);
 	for (uint8_t i = 0; i < 4; i++)
 		CU_ASSERT(counts_up(batch.p[i], (uint8_t)(i + 1)));
-	CU_ASSERT_EQUAL(port.port.stats.syscalls, 2);
+	CU_ASSERT_EQUAL(port.port.stats.syscalls, 1);
+	CU_ASSERT_EQUAL(port.port.stats.recv_bytes, 60 + 9014 + 60 + 65549);
+	close_port();
+}
+
+static void a_batch_ends_when_it_is_large_enough(void)
+{
+	open_port(8, 8);
+	for (uint8_t i = 0; i < 5; i++)
+		put_large(65549, i);
+	CU_ASSERT_EQUAL(recv_batch(), 0);
+	CU_ASSERT_EQUAL(batch.n, 4);
+	CU_ASSERT(port.port.ops->arm(&port.port));
+	drop_batch();
+	CU_ASSERT_EQUAL(recv_batch(), 0);
+	CU_ASSERT_EQUAL_FATAL(batch.n, 1);
+	CU_ASSERT(counts_up(batch.p[0], 4));
+	close_port();
+}
+
+static void a_queue_that_gives_fewer_frames_than_slots_harms_no_others(void)
+{
+	open_port(8, 4);
+	put_frame(60, 1);
+	put_frame(9014, 2)->tp_status |= TP_STATUS_COPY;
+	put_frame(60, 3);
+	CU_ASSERT_EQUAL(recv_batch(), 0);
+	CU_ASSERT_EQUAL_FATAL(batch.n, 2);
+	CU_ASSERT(counts_up(batch.p[1], 3));
+	CU_ASSERT_EQUAL(port.port.stats.recv_dropped, 1);
+	drop_batch();
+	put_large(9014, 4);
+	CU_ASSERT_EQUAL(recv_batch(), 0);
+	CU_ASSERT_EQUAL_FATAL(batch.n, 1);
+	CU_ASSERT(counts_up(batch.p[0], 4));
+	/* no socket at all: tried a few times, and given up */
+	drop_batch();
+	put_large(9014, 5);
+	close(port.fd);
+	CU_ASSERT_EQUAL(recv_batch(), 0);
+	CU_ASSERT_EQUAL(batch.n, 0);
+	port.fd = dup(kernel);
 	close_port();
 }
 
@@ -326,13 +370,20 @@ static void a_ring_that_can_not_be_mapped_is_refused(void)
 {
 	struct port_packet other = { .fd = -1 };
 
-	CU_ASSERT_EQUAL(port_packet_init(&other, -1), -EBADF);
+	CU_ASSERT_EQUAL(port_packet_init(&other, -1, SLOTS), -EBADF);
+	CU_ASSERT_EQUAL(port_packet_init(&other, -1, 0), -EINVAL);
+	CU_ASSERT_EQUAL(port_packet_init(&other, -1, SLOTS - 1), -EINVAL);
+	CU_ASSERT_EQUAL(port_packet_init(&other, -1,
+					 RING_SLOTS_MAX + RING_UNIT),
+			-EINVAL);
 	CU_ASSERT_PTR_NULL(other.ring);
 }
 
 UNIT_SUITE(port_packet, UNIT(frames_come_by_the_ring_without_a_system_call),
 	   UNIT(the_ring_goes_round_and_a_batch_is_never_overfilled),
 	   UNIT(a_frame_larger_than_a_slot_comes_by_the_queue_in_order),
+	   UNIT(a_batch_ends_when_it_is_large_enough),
+	   UNIT(a_queue_that_gives_fewer_frames_than_slots_harms_no_others),
 	   UNIT(R134_without_a_buffer_the_queue_stays_in_step),
 	   UNIT(a_slot_that_can_not_be_is_dropped),
 	   UNIT(a_queued_frame_of_another_length_is_dropped),
