@@ -99,7 +99,7 @@ static int make_path(struct run *run)
 	if (c.ports <= n)
 		c.ports = (uint16_t)(n + 1);
 	len = fw_size(&c);
-	mem = mem_block(len);
+	mem = mem_block(len, 0);
 	run->view = calloc(1, view_size(c.clients));
 	run->port = calloc((size_t)n + 1, sizeof(*run->port));
 	if (!mem || !run->view || !run->port)

@@ -48,7 +48,7 @@ int data_init(struct data *d, void *mem, size_t len, const struct fw_conf *c,
 	err = loop_open(&d->loop);
 	if (err)
 		return err;
-	err = fw_init(&d->fw, pkt_arena_take(&a, fw_size(c)), fw_size(c), c,
+	err = fw_init(&d->fw, pkt_arena_room(&a, fw_size(c)), fw_size(c), c,
 		      view, d->loop.now);
 	if (!err)
 		err = loop_add(&d->loop, link, DATA_LINK, 0, LOOP_IN);
@@ -176,13 +176,15 @@ static int set_up(struct data *d, const struct role_conf *rc)
 	size_t len = data_size(&c);
 	struct view *view =
 		mem_map(ROLE_FD_VIEW, view_size(c.clients), MEM_WRITE);
-	void *mem = mem_block(len);
+	void *mem = mem_block(len, nat_size(&c.nat));
 	int err = view && mem ? draw_keys(&c) : -errno;
 
 	if (!err)
 		err = data_init(d, mem, len, &c, view, ROLE_FD_LINK);
 	if (!err)
 		err = take_signals(d);
+	if (!err && rc->prefault)
+		mem_prefault(mem, len);
 	if (!err && !alone())
 		d->loop.busy_ns = rc->busy_us * 1000;
 	close(ROLE_FD_VIEW);

@@ -2,6 +2,7 @@
 #ifndef VIFWALL_FIREWALL_ROLES_H
 #define VIFWALL_FIREWALL_ROLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -98,6 +99,7 @@ struct role_conf {
 	struct fw_conf fw;  /* keys and seeds: data fills them in itself */
 	uint32_t uid, gid;  /* data becomes these; 0: keeps its own */
 	uint32_t busy_us;   /* busy polling (linux/loop.h) */
+	bool prefault;	    /* all memory is present from the start */
 	uint8_t sandbox;    /* enum isolate_mode (linux/isolate.h) */
 	uint8_t log_target; /* enum log_target (linux/log.h) */
 	uint8_t log_level;  /* enum log_level */

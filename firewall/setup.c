@@ -25,6 +25,7 @@ void setup_role(struct role_conf *rc, const struct conf *c)
 	rc->fw.reject_rst = c->reject == CONF_REJECT_RST;
 	rc->fw.hairpin = c->hairpin;
 	rc->busy_us = c->busy_us;
+	rc->prefault = c->prefault;
 	rc->uid = c->uid;
 	rc->gid = c->gid;
 	rc->sandbox = c->sandbox;

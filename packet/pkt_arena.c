@@ -11,7 +11,7 @@ void pkt_arena_init(struct pkt_arena *a, void *mem, size_t len)
 	*a = (struct pkt_arena){ .mem = mem, .len = len };
 }
 
-void *pkt_arena_take(struct pkt_arena *a, size_t n)
+void *pkt_arena_room(struct pkt_arena *a, size_t n)
 {
 	size_t cost = pkt_arena_cost(n);
 	void *piece;
@@ -21,6 +21,14 @@ void *pkt_arena_take(struct pkt_arena *a, size_t n)
 		return NULL;
 	piece = a->mem + a->used;
 	a->used += cost;
-	memset(piece, 0, n);
+	return piece;
+}
+
+void *pkt_arena_take(struct pkt_arena *a, size_t n)
+{
+	void *piece = pkt_arena_room(a, n);
+
+	if (piece)
+		memset(piece, 0, n);
 	return piece;
 }

@@ -27,5 +27,10 @@ static inline size_t pkt_arena_cost(size_t n)
 void pkt_arena_init(struct pkt_arena *a, void *mem, size_t len);
 /* @n zeroed bytes on a cache line, or NULL when the region is used up. */
 void *pkt_arena_take(struct pkt_arena *a, size_t n);
+/*
+ * The same, but not cleared: for what is written before it is read, and for
+ * what another arena cuts again.  Memory that nobody touches costs nothing.
+ */
+void *pkt_arena_room(struct pkt_arena *a, size_t n);
 
 #endif

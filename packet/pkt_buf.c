@@ -66,12 +66,12 @@ struct pkt_pool *pkt_pool_init(void *mem, size_t len, uint32_t small_n,
 	vw_assert(len >= pkt_pool_size(small_n, large_n));
 	pkt_arena_init(&a, mem, len);
 	pool = pkt_arena_take(&a, sizeof(*pool));
-	pool->slot = pkt_arena_take(&a, n * sizeof(*pool->slot));
+	pool->slot = pkt_arena_room(&a, n * sizeof(*pool->slot));
 	pool->link = pkt_arena_take(&a, n * sizeof(*pool->link));
 	pool->small.size = PKT_SMALL;
-	pool->small.bytes = pkt_arena_take(&a, (size_t)small_n * PKT_SMALL);
+	pool->small.bytes = pkt_arena_room(&a, (size_t)small_n * PKT_SMALL);
 	pool->large.size = PKT_LARGE;
-	pool->large.bytes = pkt_arena_take(&a, (size_t)large_n * PKT_LARGE);
+	pool->large.bytes = pkt_arena_room(&a, (size_t)large_n * PKT_LARGE);
 	class_init(pool, &pool->small, 0, small_n);
 	class_init(pool, &pool->large, small_n, large_n);
 	return pool;

@@ -66,9 +66,9 @@ struct pkt_frag *pkt_frag_init(void *mem, size_t len,
 	f = pkt_arena_take(&a, sizeof(*f));
 	f->conf = *c;
 	pkt_frag_table_init(&f->table, &a, c->datagrams, c->owners, &c->key);
-	f->range = pkt_arena_take(&a, ranges * sizeof(*f->range));
+	f->range = pkt_arena_room(&a, ranges * sizeof(*f->range));
 	next = pkt_arena_take(&a, n * sizeof(*next));
-	bytes = pkt_arena_take(&a, n * PKT_FRAG_CHUNK);
+	bytes = pkt_arena_room(&a, n * PKT_FRAG_CHUNK);
 	pkt_chunks_init(&f->store, bytes, next, PKT_FRAG_CHUNK, (uint32_t)n);
 	return f;
 }

@@ -86,6 +86,7 @@ struct conf {
 	uint32_t small_n, large_n, neighbours;
 	struct link_room room; /* of each packet socket */
 	uint32_t busy_us;
+	bool prefault;
 	char socket[CONF_PATH_MAX];
 	uint32_t socket_gid; /* 0: none; its members may ask */
 	uint8_t log_level;   /* enum log_level */

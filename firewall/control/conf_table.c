@@ -156,15 +156,18 @@ const struct conf_row conf_global[] = {
 	NUM32("quota.new-burst", nat.quota.new_burst, "4096", 1, 10000000,
 	      "Flows that one client may open at once."),
 
-	NUM32("buffers.small", small_n, "4096", 256, 1u << 20,
+	NUM32("buffers.small", small_n, "2048", 256, 1u << 20,
 	      "Packet buffers of 2 KiB."),
-	NUM32("buffers.large", large_n, "256", 16, 1u << 16,
+	NUM32("buffers.large", large_n, "64", 16, 1u << 16,
 	      "Packet buffers of 66 KiB."),
 	NUM32("buffers.ring", room.ring, "1024", 32, 65536,
 	      "Frames of 2 KiB in the receive ring of each packet socket."),
 	NUM32("buffers.queue", room.queue, "8192", 256, 1u << 20,
 	      "KiB of larger frames that may wait in a packet socket, each "
 	      "way; taken when they come."),
+	ROW("buffers.prefault", conf_bool, AT(prefault), "no", 0, 0, NULL, 0,
+	    "Take the memory of all buffers at start, not when they are first "
+	    "used."),
 	NUM32("busy-poll", busy_us, "50", 0, 1000,
 	      "Microseconds that the data process looks for more packets "
 	      "before it sleeps, when they come in quick succession; does "

@@ -14,7 +14,7 @@
 #define HUGE_PAGE (2u << 20)
 #define SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-void *mem_block(size_t len)
+void *mem_block(size_t len, size_t huge)
 {
 	size_t room = (len + PAGE - 1) & ~(size_t)(PAGE - 1);
 	size_t all = room + HUGE_PAGE + 2 * PAGE;
@@ -35,11 +35,21 @@ void *mem_block(size_t len)
 		return NULL;
 	}
 	/* advice: worth having, not worth failing for */
-	(void)madvise(at, room, MADV_HUGEPAGE);
+	(void)madvise(at, room, MADV_NOHUGEPAGE);
+	(void)madvise(at, huge < room ? huge & ~(size_t)(HUGE_PAGE - 1) : room,
+		      MADV_HUGEPAGE);
 	(void)madvise(at, room, MADV_DONTDUMP);
-	if (madvise(at, room, MADV_POPULATE_WRITE))
-		memset(at, 0, room);
 	return at;
+}
+
+void mem_prefault(void *p, size_t len)
+{
+	volatile uint8_t *byte = p;
+
+	if (madvise(p, len, MADV_POPULATE_WRITE) == 0)
+		return;
+	for (size_t i = 0; i < len; i += PAGE)
+		byte[i] = byte[i];
 }
 
 static int seal(int fd, int seals)

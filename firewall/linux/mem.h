@@ -12,11 +12,14 @@
  */
 
 /*
- * @len zeroed bytes on a huge page's boundary, all of them present, with a
- * guard page at each end, kept out of core files.  NULL with errno set.  Stays
- * until exit.
+ * @len zeroed bytes on a huge page's boundary, with a guard page at each end,
+ * kept out of core files.  What is touched becomes present, the first @huge
+ * bytes in huge pages where there are some.  NULL with errno set.  Stays until
+ * exit.
  */
-void *mem_block(size_t len);
+void *mem_block(size_t len, size_t huge);
+/* All of it becomes present now. */
+void mem_prefault(void *p, size_t len);
 
 /* A file in memory that can neither grow nor shrink any more, or -errno. */
 int VW_MUST_USE mem_shared(const char *name, size_t len);

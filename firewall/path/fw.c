@@ -17,8 +17,8 @@ void fw_conf_default(struct fw_conf *c)
 	*c = (struct fw_conf){
 		.clients = 64,
 		.ports = 65,
-		.small_n = 4096,
-		.large_n = 256,
+		.small_n = 2048,
+		.large_n = 64,
 		.neighbours = 256,
 		.guard = 1024,
 		.reply_per_s = 100,
@@ -90,6 +90,15 @@ static void *take(struct pkt_arena *a, size_t n)
 	return mem;
 }
 
+/* For a module that clears what it needs cleared itself. */
+static void *room(struct pkt_arena *a, size_t n)
+{
+	void *mem = pkt_arena_room(a, n);
+
+	vw_assert(mem);
+	return mem;
+}
+
 static void init_tables(struct fw *fw, struct pkt_arena *a)
 {
 	const struct fw_conf *c = &fw->conf;
@@ -112,9 +121,9 @@ static void init_tables(struct fw *fw, struct pkt_arena *a)
 	fw->blocked = blocked_init(take(a, n), n, c->clients, fw->view->blocked,
 				   &key);
 	n = pkt_pool_size(c->small_n, c->large_n);
-	fw->pool = pkt_pool_init(take(a, n), n, c->small_n, c->large_n);
+	fw->pool = pkt_pool_init(room(a, n), n, c->small_n, c->large_n);
 	n = pkt_frag_size(&c->frag);
-	fw->frag = pkt_frag_init(take(a, n), n, &c->frag);
+	fw->frag = pkt_frag_init(room(a, n), n, &c->frag);
 }
 
 int fw_init(struct fw **out, void *mem, size_t len, const struct fw_conf *conf,
@@ -141,11 +150,11 @@ int fw_init(struct fw **out, void *mem, size_t len, const struct fw_conf *conf,
 	view->clients = conf->clients;
 	pkt_rand_seed(&fw->rand, conf->seed);
 	ipid_init(&fw->ipid, &fw->rand);
-	init_tables(fw, &a);
 	n = nat_size(&fw->conf.nat);
-	err = nat_init(&fw->nat, take(&a, n), n, &fw->conf.nat);
+	err = nat_init(&fw->nat, room(&a, n), n, &fw->conf.nat);
 	if (err)
 		return err;
+	init_tables(fw, &a);
 	for (uint32_t i = 0; i < conf->ports; i++)
 		fw->slot[i].owner = FW_NOBODY;
 	for (uint32_t i = 0; i <= conf->clients; i++)

@@ -52,8 +52,11 @@ struct fw_conf {
 
 void fw_conf_default(struct fw_conf *c);
 
-/* The shared view is the caller's (shared memory, or plain); size by
- * view_size(). */
+/*
+ * The shared view is the caller's (shared memory, or plain); size by
+ * view_size().  The flow table lies at the beginning of @mem and is written at
+ * once; buffers are touched when they are first used.
+ */
 size_t fw_size(const struct fw_conf *c);
 int VW_MUST_USE fw_init(struct fw **out, void *mem, size_t len,
 			const struct fw_conf *c, struct view *view,

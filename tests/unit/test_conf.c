@@ -98,6 +98,7 @@ static const struct {
 	{ "buffers.large", "16", "15", "out of range" },
 	{ "buffers.ring", "32", "31", "out of range" },
 	{ "buffers.queue", "256", "255", "out of range" },
+	{ "buffers.prefault", "yes", "maybe", "not yes or no" },
 	{ "busy-poll", "0", "1001", "out of range" },
 	{ "neighbours", "16", "15", "out of range" },
 	{ "control.socket", "/run/x/ctl.sock", "ctl.sock", "absolute path" },

@@ -30,7 +30,7 @@ static int write_dies_by(volatile uint8_t *p)
 static void a_block_is_zeroed_aligned_and_guarded(void)
 {
 	size_t len = 3 * 4096;
-	uint8_t *p = mem_block(len - 100);
+	uint8_t *p = mem_block(len - 100, 0);
 	uint8_t any = 0;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
@@ -43,12 +43,36 @@ static void a_block_is_zeroed_aligned_and_guarded(void)
 	CU_ASSERT_EQUAL(write_dies_by(p + len), SIGSEGV);
 }
 
+static uint32_t present(void *p, uint32_t pages)
+{
+	unsigned char in[64];
+	uint32_t n = 0;
+
+	CU_ASSERT_EQUAL_FATAL(mincore(p, pages * 4096ul, in), 0);
+	for (uint32_t i = 0; i < pages; i++)
+		n += in[i] & 1;
+	return n;
+}
+
+static void a_block_is_present_where_it_was_touched(void)
+{
+	uint8_t *p = mem_block(64 * 4096, 0);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	CU_ASSERT_EQUAL(present(p, 64), 0);
+	p[5 * 4096] = 7;
+	CU_ASSERT_EQUAL(present(p, 64), 1);
+	mem_prefault(p, 64 * 4096);
+	CU_ASSERT_EQUAL(present(p, 64), 64);
+	CU_ASSERT_EQUAL(p[5 * 4096], 7);
+}
+
 static void a_block_too_large_is_refused(void)
 {
-	CU_ASSERT_PTR_NULL(mem_block(SIZE_MAX));
+	CU_ASSERT_PTR_NULL(mem_block(SIZE_MAX, 0));
 	CU_ASSERT_EQUAL(errno, ENOMEM);
-	CU_ASSERT_PTR_NULL(mem_block(SIZE_MAX - 4096));
-	CU_ASSERT_PTR_NULL(mem_block((size_t)1 << 62));
+	CU_ASSERT_PTR_NULL(mem_block(SIZE_MAX - 4096, 0));
+	CU_ASSERT_PTR_NULL(mem_block((size_t)1 << 62, 0));
 }
 
 static void shared_memory_is_seen_by_both_and_keeps_its_size(void)
@@ -136,6 +160,7 @@ static void random_bytes_differ_and_fill_all(void)
 }
 
 UNIT_SUITE(mem, UNIT(a_block_is_zeroed_aligned_and_guarded),
+	   UNIT(a_block_is_present_where_it_was_touched),
 	   UNIT(a_block_too_large_is_refused),
 	   UNIT(shared_memory_is_seen_by_both_and_keeps_its_size),
 	   UNIT(a_read_only_descriptor_can_not_be_mapped_for_writing),
