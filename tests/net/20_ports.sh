@@ -48,7 +48,10 @@ note 'offloads off: every frame fits a wire, with its own checksums'
 OFFLOAD=off
 whole_house 5000000
 is 'no frame is longer than the MTU' "$(large)" 0
-capture_judge
+capture_judge c2 c3 up
+# A TAP device takes aggregates at any time; theirs is a sum of headers only.
+WRONG=${WRONG/tcp.checksum.status==0/(tcp.checksum.status==0 && frame.len <= 1514)} \
+	capture_judge c1
 [ "$DUT" = kernel ] || reap "$DAEMON"
 topology_down
 
