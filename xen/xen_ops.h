@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_XEN_XEN_OPS_H
+#define VIFWALL_XEN_XEN_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "packet/pkt_assert.h"
+
+/*
+ * The seam towards the hypervisor: grants and event channels, as one domain's
+ * process sees them.  Real over libxengnttab and libxenevtchn (xen_libs.c), or
+ * simulated (xen_sim.c: shared memory on any Linux machine, with faults on
+ * demand).  The XenStore has a seam of its own, bus/store.h, because another
+ * process uses it.
+ *
+ * A handle belongs to one thread.  No call blocks, but for Xen's own retries.
+ */
+#define XEN_PAGE 4096u
+/* Grants of one xen_copy() that one hypercall takes. */
+#define XEN_COPY_BATCH 16u
+/* Most segments of one xen_copy(). */
+#define XEN_COPY_MAX 512u
+
+/* Status of one segment, xen/grant_table.h. */
+enum xen_status {
+	XEN_OKAY = 0,
+	XEN_GENERAL_ERROR = -1,
+	XEN_BAD_DOMAIN = -2,
+	XEN_BAD_GREF = -3,
+	XEN_PERMISSION = -8,
+	XEN_BAD_PAGE = -9,
+	XEN_BAD_COPY_ARG = -10,
+	XEN_NOT_COPIED = -128, /* ours: the whole call failed */
+};
+
+enum xen_way { XEN_FROM_PEER, XEN_TO_PEER };
+
+/*
+ * One piece of a copy between a page that a peer granted and memory of ours
+ * (ordinary pages, or some of xen_share(); never of xen_map()).  off + len is
+ * at most XEN_PAGE: the caller has seen to it, else the whole call fails.
+ */
+struct xen_seg {
+	void *local;
+	uint32_t ref;
+	uint16_t dom;
+	uint16_t off, len;
+	int16_t status; /* out: enum xen_status, another value of Xen's < 0 */
+};
+
+struct xen;
+
+struct xen_ops {
+	const char *name;
+	/*
+	 * Maps @n pages that @dom granted, readable and writable, one behind
+	 * the other.  0 or -errno.
+	 */
+	int (*map)(struct xen *x, uint16_t dom, const uint32_t *ref, uint32_t n,
+		   void **out);
+	void (*unmap)(struct xen *x, void *at, uint32_t n);
+	/*
+	 * @n <= XEN_COPY_MAX segments, in order.  0: see each one's status.
+	 * -errno: some may have been copied, and nobody knows which; every
+	 * status is XEN_NOT_COPIED.
+	 */
+	int (*copy)(struct xen *x, struct xen_seg *seg, uint32_t n,
+		    enum xen_way way);
+	/*
+	 * @n zeroed pages of ours, one behind the other, that @dom may read
+	 * (@writable: and write) until xen_unshare(), or until the handle is
+	 * closed.  Their references come in @ref.  0, -ENOSPC when the limit of
+	 * gntalloc is reached, or -errno.
+	 */
+	int (*share)(struct xen *x, uint16_t dom, uint32_t n, bool writable,
+		     uint32_t *ref, void **out);
+	void (*unshare)(struct xen *x, void *at, uint32_t n);
+
+	/* To a port that @dom keeps for us; pending once at the start. */
+	int (*evt_bind)(struct xen *x, uint16_t dom, uint32_t port,
+			uint32_t *local);
+	/* A port that @dom may bind to. */
+	int (*evt_alloc)(struct xen *x, uint16_t dom, uint32_t *local);
+	void (*evt_close)(struct xen *x, uint32_t local);
+	/* To a port that nobody is bound to it is lost, and 0 all the same. */
+	int (*evt_notify)(struct xen *x, uint32_t local);
+	/*
+	 * Takes up to @max ports that events came for; each stays masked until
+	 * it is unmasked, and an event that comes meanwhile shows then.  How
+	 * many, or -errno.
+	 */
+	int (*evt_take)(struct xen *x, uint32_t *port, uint32_t max);
+	int (*evt_unmask)(struct xen *x, const uint32_t *port, uint32_t n);
+	void (*close)(struct xen *x);
+};
+
+/* First member of every implementation. */
+struct xen {
+	const struct xen_ops *ops;
+	int evt_fd; /* readable while evt_take() has something */
+	uint64_t copies, copy_calls, notifies, takes; /* calls, for status */
+};
+
+static inline int VW_MUST_USE xen_map(struct xen *x, uint16_t dom,
+				      const uint32_t *ref, uint32_t n,
+				      void **out)
+{
+	return x->ops->map(x, dom, ref, n, out);
+}
+
+static inline void xen_unmap(struct xen *x, void *at, uint32_t n)
+{
+	x->ops->unmap(x, at, n);
+}
+
+static inline int xen_copy(struct xen *x, struct xen_seg *seg, uint32_t n,
+			   enum xen_way way)
+{
+	x->copies += n;
+	x->copy_calls++;
+	return x->ops->copy(x, seg, n, way);
+}
+
+static inline int VW_MUST_USE xen_share(struct xen *x, uint16_t dom, uint32_t n,
+					bool writable, uint32_t *ref,
+					void **out)
+{
+	return x->ops->share(x, dom, n, writable, ref, out);
+}
+
+static inline void xen_unshare(struct xen *x, void *at, uint32_t n)
+{
+	x->ops->unshare(x, at, n);
+}
+
+static inline int VW_MUST_USE xen_evt_bind(struct xen *x, uint16_t dom,
+					   uint32_t port, uint32_t *local)
+{
+	return x->ops->evt_bind(x, dom, port, local);
+}
+
+static inline int VW_MUST_USE xen_evt_alloc(struct xen *x, uint16_t dom,
+					    uint32_t *local)
+{
+	return x->ops->evt_alloc(x, dom, local);
+}
+
+static inline void xen_evt_close(struct xen *x, uint32_t local)
+{
+	x->ops->evt_close(x, local);
+}
+
+static inline int xen_evt_notify(struct xen *x, uint32_t local)
+{
+	x->notifies++;
+	return x->ops->evt_notify(x, local);
+}
+
+static inline int xen_evt_take(struct xen *x, uint32_t *port, uint32_t max)
+{
+	x->takes++;
+	return x->ops->evt_take(x, port, max);
+}
+
+static inline int xen_evt_unmask(struct xen *x, const uint32_t *port,
+				 uint32_t n)
+{
+	return x->ops->evt_unmask(x, port, n);
+}
+
+static inline void xen_close(struct xen *x)
+{
+	x->ops->close(x);
+}
+
+#endif
