@@ -65,13 +65,15 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LINK_LTO) \
 	$(SAN_$(SAN)) $(LDFLAGS)
 
 CUNIT_LIBS := -lcunit
-PROG_LIBS := -lseccomp -lcap-ng
+XEN_LIBS := -lxengnttab -lxenevtchn -lxenstore
+PROG_LIBS := -lseccomp -lcap-ng $(XEN_LIBS)
 
 # ---- archives, lowest layer first -----------------------------------------
 
 PACKET_SRC  := $(wildcard packet/*.c)
 NAT_SRC     := $(wildcard nat/*.c)
 RULES_SRC   := $(wildcard rules/*.c)
+XEN_SRC     := $(wildcard xen/*.c xen/*/*.c)
 SHARE_SRC   := $(wildcard firewall/share/*.c)
 PATH_SRC    := $(wildcard firewall/path/*.c)
 LINUX_SRC   := $(wildcard firewall/linux/*.c)
@@ -81,14 +83,15 @@ CLI_SRC     := $(filter-out firewall/cli/main.c,$(wildcard firewall/cli/*.c))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-ARCHIVES := packet nat rules share path linux control roles cli
+ARCHIVES := packet nat rules xen share path linux control roles cli
 lib = $(patsubst %,$(B)/lib%.a,$(1))
 # Link order: users first.
-LIBS_ALL := $(call lib,cli roles control linux path share nat rules packet)
+LIBS_ALL := $(call lib,cli roles control linux path share nat rules xen packet)
 
 $(B)/libpacket.a:  $(call obj,$(PACKET_SRC))
 $(B)/libnat.a:     $(call obj,$(NAT_SRC))
 $(B)/librules.a:   $(call obj,$(RULES_SRC))
+$(B)/libxen.a:     $(call obj,$(XEN_SRC))
 $(B)/libshare.a:   $(call obj,$(SHARE_SRC))
 $(B)/libpath.a:    $(call obj,$(PATH_SRC))
 $(B)/liblinux.a:   $(call obj,$(LINUX_SRC))
@@ -238,7 +241,7 @@ FUZZ_CFLAGS = -std=c11 -g -O1 -I. -Itests -D_GNU_SOURCE -DVIFWALL_VERSION='"$(VE
 $(FB)/obj/firewall/linux/seccomp.o: FUZZ_CFLAGS += -I$(FB)/gen -DVIFWALL_INSTRUMENTED
 $(FB)/obj/firewall/linux/seccomp.o: $(FB)/gen/firewall/linux/seccomp_calls.h
 FUZZ_HELP := $(patsubst %,tests/mock/%.c,ctl_bed frames frames_pool lab lab_watch mock_port) tests/model/nat_check.c
-FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(SHARE_SRC) $(PATH_SRC) \
+FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(XEN_SRC) $(SHARE_SRC) $(PATH_SRC) \
 	$(LINUX_SRC) $(CONTROL_SRC) $(ROLES_SRC) $(CLI_SRC) $(FUZZ_HELP)
 FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC))
 $(FB)/obj/%.o: %.c Makefile
