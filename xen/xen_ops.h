@@ -56,15 +56,16 @@ struct xen_ops {
 	const char *name;
 	/*
 	 * Maps @n pages that @dom granted, readable and writable, one behind
-	 * the other.  0 or -errno.
+	 * the other.  0; -EINVAL when one of them is not granted so, or @dom is
+	 * gone; or -errno.  They stay when @dom ends the grant or dies.
 	 */
 	int (*map)(struct xen *x, uint16_t dom, const uint32_t *ref, uint32_t n,
 		   void **out);
 	void (*unmap)(struct xen *x, void *at, uint32_t n);
 	/*
-	 * @n <= XEN_COPY_MAX segments, in order.  0: see each one's status.
-	 * -errno: some may have been copied, and nobody knows which; every
-	 * status is XEN_NOT_COPIED.
+	 * @n <= XEN_COPY_MAX segments, in order.  0: see each one's status; one
+	 * without bytes is XEN_OKAY whatever its ref.  -errno: some may have
+	 * been copied, and nobody knows which; every status is XEN_NOT_COPIED.
 	 */
 	int (*copy)(struct xen *x, struct xen_seg *seg, uint32_t n,
 		    enum xen_way way);
@@ -78,20 +79,31 @@ struct xen_ops {
 		     uint32_t *ref, void **out);
 	void (*unshare)(struct xen *x, void *at, uint32_t n);
 
-	/* To a port that @dom keeps for us; pending once at the start. */
+	/*
+	 * To a port that @dom keeps for us; pending once at the start.  0,
+	 * -ESRCH: no such domain, -EINVAL: no such port, or it is not for us,
+	 * or bound already; or -errno.
+	 */
 	int (*evt_bind)(struct xen *x, uint16_t dom, uint32_t port,
 			uint32_t *local);
-	/* A port that @dom may bind to. */
+	/* A port that @dom may bind to; it need not be there yet. */
 	int (*evt_alloc)(struct xen *x, uint16_t dom, uint32_t *local);
 	void (*evt_close)(struct xen *x, uint32_t local);
-	/* To a port that nobody is bound to it is lost, and 0 all the same. */
+	/*
+	 * On a port that nobody is bound to it is lost, and 0 all the same; and
+	 * so it is after the peer has closed its end or died.  The port is then
+	 * as after evt_alloc(): the peer may bind to it again.  -ENOTCONN: no
+	 * port of this handle.
+	 */
 	int (*evt_notify)(struct xen *x, uint32_t local);
 	/*
 	 * Takes up to @max ports that events came for; each stays masked until
 	 * it is unmasked, and an event that comes meanwhile shows then.  How
-	 * many, or -errno.
+	 * many, or -errno.  0 says nothing: evt_fd may have been readable for
+	 * an event that was taken before.
 	 */
 	int (*evt_take)(struct xen *x, uint32_t *port, uint32_t max);
+	/* Ports that are closed by now, or not masked, are passed over. */
 	int (*evt_unmask)(struct xen *x, const uint32_t *port, uint32_t n);
 	void (*close)(struct xen *x);
 };
