@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "packet/pkt_port.h"
+#include "xen/net/gate.h"
 #include "xen/net/netif.h"
 #include "xen/xen_ops.h"
 
@@ -13,10 +14,13 @@
  * The backend of one vif as a port: hop 1 for a guest's packets, and the last
  * for those to it.
  *
- *	netback_recv.c	tx ring: slots copied once, chain checked, bytes copied
- *			out of the guest's pages, then every slot answered
- *	netback_send.c	rx ring: a bounded queue, frames copied into the pages
- *			that the guest posted
+ *	netback.c	connecting, sleeping, time
+ *	netback_chain.c	tx ring: the slots of one frame, copied once and checked
+ *	netback_recv.c	tx ring: bytes copied out of the guest's pages, then
+ *			every slot answered
+ *	netback_queue.c	what waits for the guest, within bounds
+ *	netback_send.c	rx ring: frames copied into the pages that it posted
+ *	netback_resume.c what a process of ours that died left in the rings
  *
  * All bytes are copied before anybody looks at them, so that the guest can't
  * change what was judged.  The guest is hostile; three grades of its faults:
@@ -28,13 +32,18 @@
  *		the shared pages is read or written after that
  *
  * Nothing here sleeps, logs or allocates.  Each packet given to send belongs to
- * the queue until it is copied or too old.
+ * the queue until it is copied or too old; recv goes on with the queue, too.
+ * What the guest is to be notified of is told at the next call, be it recv,
+ *send or arm, so that one event does for both rings.
  */
 #define NETBACK_QUEUE 256u	    /* frames that wait for a slow guest */
 #define NETBACK_QUEUE_BYTES 524288u /* ... and their bytes */
+#define NETBACK_QUEUE_LARGE 32u	    /* ... and those in large buffers */
 #define NETBACK_AGE_MS 150u	    /* ... and how long they do */
 #define NETBACK_STALL_MS 1000u	    /* no slots for so long: drop at once */
 #define NETBACK_POLL_MS 30u	    /* without feature-rx-notify */
+#define NETBACK_BURST_BYTES 131072u /* credit that can be saved up, at least \
+				     */
 
 /* What the frontend can take, from its XenStore keys. */
 #define NETBACK_SG 0x01u   /* frames of several slots */
@@ -63,9 +72,8 @@ enum netback_fault {
 	NETBACK_NO_BUFFER,   /* drop: ours were all in use */
 	NETBACK_EXTRA,	     /* strike: an extra that makes no sense here */
 	NETBACK_GSO,	     /* strike: an aggregate that is none */
-	NETBACK_CSUM,	     /* strike: a checksum left blank that can't be */
 	NETBACK_EVENT,	     /* strike: an event and nothing behind it */
-	NETBACK_RATE,	     /* waited: over its rate */
+	NETBACK_RATE,	     /* waits: over its rate */
 	NETBACK_QUEUE_FULL,  /* to the guest: queue or bytes at the limit */
 	NETBACK_TOO_OLD,     /* to the guest: waited too long */
 	NETBACK_STALLED,     /* to the guest: it takes nothing */
@@ -81,7 +89,8 @@ enum netback_fault {
 struct netback_queue {
 	struct pkt *p[NETBACK_QUEUE]; /* a ring, oldest first */
 	struct mono since[NETBACK_QUEUE];
-	uint32_t at, n, bytes;
+	struct pkt_pool *pool; /* where all of them are from */
+	uint32_t at, n, bytes, large;
 };
 
 struct netback {
@@ -90,42 +99,42 @@ struct netback {
 	struct netback_conf conf;
 	struct netif_tx_ring *tx; /* shared with the guest; NULL: unmapped */
 	struct netif_rx_ring *rx;
-	uint32_t tx_port, rx_port; /* event channels, ours */
-	uint32_t tx_cons, tx_rsp;  /* requests taken, responses published */
-	uint32_t rx_cons, rx_rsp;
+	struct gate gate; /* its event channels: port[0] tx, port[1] rx */
+	/* Requests taken.  All of them are answered when a call returns. */
+	uint32_t tx_cons, rx_cons;
+	uint32_t rx_seen; /* the guest's index when we looked last */
 	struct netback_queue queue;
-	struct mono stalled;   /* not 0: no slots since */
-	bool useful;	       /* something came since the last event */
-	bool masked;	       /* the event channel waits for us to unmask it */
+	struct mono seen;      /* when recv or send was called last */
+	struct mono stalled;   /* not 0: too few rx slots since */
 	bool tx_tell, rx_tell; /* the guest is to be notified */
-	uint8_t spurious;      /* events in a row without work */
-	struct mono unmask;    /* not 0: not before */
-	uint64_t credit;       /* bytes that it may send now */
-	struct mono refilled;
-	bool dead; /* a fatal fault: the rings are not touched any more */
+	bool dead;	 /* a fatal fault: the rings are not touched any more */
+	bool starved;	 /* a frame waits for credit */
+	uint64_t credit; /* bytes that it may send now */
+	struct mono refilled; /* when it got the last of it */
 	uint64_t fault[NETBACK_FAULT_N];
-	uint64_t events;
 };
 
 /*
- * Maps the rings and binds the channels.  The caller fills in port.mac, .mtu;
- * caps follow from conf.can.  With .resume the slots that nobody answered are
- * answered first, unread (spec of the rings: drained, never replayed).  0;
- * -EPROTO: indices that can't be; or -errno, and nothing is left mapped.
+ * Maps the rings and binds the channels; goes on where the rings stand.  The
+ * caller fills in port.mac, .mtu; the rest of port follows from @c, and an mtu
+ * too large for one slot is cut without NETBACK_SG.  With .resume the tx slots
+ * that nobody answered are answered unread: what a process that died left there
+ * is half overwritten.  0; -EPROTO: rings that can't be; or -errno, and nothing
+ * is left mapped.
  */
 int VW_MUST_USE netback_open(struct netback *b, struct xen *x,
 			     const struct netback_conf *c, struct mono now);
 
-/* An event came for one of its channels; the caller then polls the port. */
+/* An event came for one of gate.port; the caller then polls the port. */
 void netback_event(struct netback *b);
 
 /*
- * Does what time brings: ages the queue, polls a guest that does not notify,
- * unmasks after a pause, refills the rate.  When it wants to be called again;
- * UINT64_MAX: not by itself.  *@wake is set when the port has work.
+ * Does what time brings: ages the queue, ends a pause of the channels, says
+ * when to look after a guest that does not notify or that waits for credit.
+ * When it wants to be called again; UINT64_MAX: not by itself.  *@wake is set
+ * (never cleared) when the port is to be polled.
  */
-struct mono netback_tick(struct netback *b, struct pkt_pool *pool,
-			 struct mono now, bool *wake);
+struct mono netback_tick(struct netback *b, struct mono now, bool *wake);
 
 /* Name of a fault as `vifwallctl vif show` has it. */
 const char *netback_fault_name(enum netback_fault f);

@@ -16,7 +16,8 @@
  *			notify
  *	consumer	ring_index() once per pass, compare it with what can be;
  *			each slot copied once by ring_copy(), and only the copy
- *			is looked at
+ *			is looked at; what goes back is built in memory of ours
+ *			and put there whole
  *	before sleeping	ring_ask(): event index, full fence, look again
  */
 
@@ -38,7 +39,20 @@ static inline void ring_copy(void *to, const void *slot, size_t len)
 	}
 }
 
-/* Publishes slots up to @to; true when the peer asked to be told. */
+/* The other way: a request or response that is complete. */
+static inline void ring_put(void *slot, const void *from, size_t len)
+{
+	volatile uint32_t *to = slot;
+
+	for (size_t i = 0; i < len / 4; i++) {
+		uint32_t w;
+
+		memcpy(&w, (const uint8_t *)from + i * 4, 4);
+		to[i] = w;
+	}
+}
+
+/* Publishes slots @from .. @to; true when the peer asked to be told. */
 static inline bool ring_publish(uint32_t *prod, const uint32_t *event,
 				uint32_t from, uint32_t to)
 {

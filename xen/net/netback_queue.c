@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "xen/net/netback_part.h"
+
+/*
+ * What waits for a guest is bounded by number, bytes, large buffers and time,
+ * so that one that does not read costs us no more than that (XSA-392).
+ */
+static bool is_large(const struct pkt *p)
+{
+	return p->head + p->len + p->tail > PKT_SMALL;
+}
+
+/* Never true when the path goes by the port's caps and mtu. */
+static bool too_big(const struct netback *b, const struct pkt *p)
+{
+	static const uint8_t need[PKT_GSO_N] = {
+		[PKT_GSO_TCP4] = NETBACK_GSO4, [PKT_GSO_TCP6] = NETBACK_GSO6
+	};
+	uint32_t most = b->conf.can & NETBACK_SG ? NETIF_SLOTS_MIN : 1;
+
+	return netback_slots(p) > most ||
+	       (b->conf.can & need[p->gso_type]) != need[p->gso_type];
+}
+
+static bool full(const struct netback_queue *q, const struct pkt *p)
+{
+	return q->n == NETBACK_QUEUE ||
+	       q->bytes + p->len > NETBACK_QUEUE_BYTES ||
+	       (is_large(p) && q->large == NETBACK_QUEUE_LARGE);
+}
+
+static void drop(struct netback *b, struct pkt *p, enum netback_fault f)
+{
+	netback_count(b, f);
+	b->port.stats.send_dropped++;
+	pkt_put(b->queue.pool, p);
+}
+
+void netback_queue_add(struct netback *b, struct pkt *p, struct mono now)
+{
+	struct netback_queue *q = &b->queue;
+	uint32_t i = (q->at + q->n) % NETBACK_QUEUE;
+
+	if (too_big(b, p)) {
+		drop(b, p, NETBACK_TOO_BIG);
+		return;
+	}
+	if (full(q, p)) {
+		drop(b, p, NETBACK_QUEUE_FULL);
+		return;
+	}
+	q->p[i] = p;
+	q->since[i] = now;
+	q->n++;
+	q->bytes += p->len;
+	q->large += is_large(p);
+}
+
+struct pkt *netback_queue_take(struct netback_queue *q)
+{
+	struct pkt *p = q->p[q->at];
+
+	q->at = (q->at + 1) % NETBACK_QUEUE;
+	q->n--;
+	q->bytes -= p->len;
+	q->large -= is_large(p);
+	return p;
+}
+
+void netback_queue_drop(struct netback *b, enum netback_fault f)
+{
+	while (b->queue.n)
+		drop(b, netback_queue_take(&b->queue), f);
+}
+
+void netback_queue_age(struct netback *b, struct mono now)
+{
+	struct netback_queue *q = &b->queue;
+
+	while (q->n &&
+	       mono_past(mono_add_ms(q->since[q->at], NETBACK_AGE_MS), now))
+		drop(b, netback_queue_take(q), NETBACK_TOO_OLD);
+}
