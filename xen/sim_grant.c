@@ -114,9 +114,9 @@ static int map(struct sim_handle *h, uint16_t dom, const uint32_t *ref,
 	       uint32_t n, void **out)
 {
 	uint32_t first = 0, page = 0;
-	int err = n ? 0 : -EINVAL;
+	int err = n && n <= XEN_MAP_MAX ? 0 : -EINVAL;
 
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n && !err; i++) {
 		uint32_t *at = map_entry(h->slot);
 
 		if (!at)
@@ -127,10 +127,8 @@ static int map(struct sim_handle *h, uint16_t dom, const uint32_t *ref,
 			__atomic_store_n(at, 0, __ATOMIC_RELEASE);
 			err = -EOPNOTSUPP;
 		}
-		if (err) {
+		if (err)
 			unmap(h, first, i);
-			break;
-		}
 		first = i ? first : page;
 	}
 	if (!err)
@@ -354,7 +352,7 @@ static int share(struct sim_handle *h, uint16_t dom, uint32_t n, bool writable,
 				      .dom = dom } };
 	uint32_t page;
 
-	if (!n)
+	if (!n || n > XEN_SHARE_MAX)
 		return -EINVAL;
 	/* two processes that share at once may go beyond the limit together */
 	if (n > s->conf.pages || n > limit ||

@@ -22,6 +22,9 @@
 #define XEN_COPY_BATCH 16u
 /* Most segments of one xen_copy(). */
 #define XEN_COPY_MAX 512u
+/* Most pages of one xen_map(), of one xen_share(). */
+#define XEN_MAP_MAX 16u
+#define XEN_SHARE_MAX 1024u
 
 /* Status of one segment, xen/grant_table.h. */
 enum xen_status {
@@ -55,9 +58,10 @@ struct xen;
 struct xen_ops {
 	const char *name;
 	/*
-	 * Maps @n pages that @dom granted, readable and writable, one behind
-	 * the other.  0; -EINVAL when one of them is not granted so, or @dom is
-	 * gone; or -errno.  They stay when @dom ends the grant or dies.
+	 * Maps @n <= XEN_MAP_MAX pages that @dom granted, readable and
+	 * writable, one behind the other.  0; -EINVAL when one of them is not
+	 * granted so, or @dom is gone; or -errno.  They stay when @dom ends the
+	 * grant or dies.
 	 */
 	int (*map)(struct xen *x, uint16_t dom, const uint32_t *ref, uint32_t n,
 		   void **out);
@@ -70,10 +74,12 @@ struct xen_ops {
 	int (*copy)(struct xen *x, struct xen_seg *seg, uint32_t n,
 		    enum xen_way way);
 	/*
-	 * @n zeroed pages of ours, one behind the other, that @dom may read
-	 * (@writable: and write) until xen_unshare(), or until the handle is
-	 * closed.  Their references come in @ref.  0, -ENOSPC when the limit of
-	 * gntalloc is reached, or -errno.
+	 * @n <= XEN_SHARE_MAX zeroed pages of ours, one behind the other, that
+	 * @dom may read (@writable: and write) until xen_unshare() of all of
+	 * them, or until the handle is closed.  Their references come in @ref,
+	 * in no order of their own.  0, -ENOSPC when the limit of gntalloc is
+	 * reached, or -errno.  A page that @dom still maps then is not used
+	 * again before @dom lets go of it.
 	 */
 	int (*share)(struct xen *x, uint16_t dom, uint32_t n, bool writable,
 		     uint32_t *ref, void **out);
@@ -100,7 +106,7 @@ struct xen_ops {
 	 * Takes up to @max ports that events came for; each stays masked until
 	 * it is unmasked, and an event that comes meanwhile shows then.  How
 	 * many, or -errno.  0 says nothing: evt_fd may have been readable for
-	 * an event that was taken before.
+	 * an event that was taken before.  It may name a port closed since.
 	 */
 	int (*evt_take)(struct xen *x, uint32_t *port, uint32_t max);
 	/* Ports that are closed by now, or not masked, are passed over. */
