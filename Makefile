@@ -207,12 +207,27 @@ units: $(UNITS)
 unit: $(UNITS) ## run the unit suites (SAN=asan, SAN=tsan: under a sanitizer)
 	$(Q)for u in $(UNITS); do $$u || exit 1; done
 
-.PHONY: net demo bench fuzz fuzz-build replay replays prove cover
+.PHONY: net demo system system-programs bench fuzz fuzz-build replay replays prove cover
 net: all ## network tests against the real kernel, in namespaces (root)
 	$(Q)tests/tools/run-net $(NET)
 
 demo: ## three clients, rules, spoofing, live changes: watch it work (root)
 	$(Q)KEEP="$(KEEP)" tests/net/demo.sh
+
+# ---- real Xen under QEMU: what guests run beside the daemon -----------------
+
+SYSTEM_PROGRAMS := $(patsubst tests/system/prog/%.c,$(B)/system/%,$(wildcard tests/system/prog/*.c)) \
+	$(patsubst $(B)/%,$(B)/system/%,$(PROGRAMS))
+$(B)/system/%: $(B)/obj/tests/system/prog/%.o $(LIBS_ALL)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROG_LIBS)
+$(patsubst $(B)/%,$(B)/system/%,$(PROGRAMS)): $(B)/system/%: $(B)/%
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $@
+system-programs: $(SYSTEM_PROGRAMS)
+system: system-programs ## system tests on real Xen, which QEMU emulates (packages: root)
+	$(Q)PROGRAMS=$(B)/system tests/tools/run-system $(SYSTEM)
 
 # ---- benches ---------------------------------------------------------------
 
