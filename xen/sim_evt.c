@@ -83,11 +83,21 @@ static uint32_t take_port(struct sim_handle *h, union sim_port as)
 
 		if (sim_load(&p->word) || !port_change(p, none, as))
 			continue;
-		bit_clear(h->slot->pend, i);
-		bit_clear(h->slot->mask, i);
 		return i;
 	}
 	return 0;
+}
+
+/*
+ * Of an event that is on its way to a reader already, the reader still hears,
+ * even if the port is another one by then; as from the kernel's device.
+ */
+static void forget(struct sim_slot *slot, uint32_t port)
+{
+	if (!bit_get(slot->mask, port))
+		return;
+	bit_clear(slot->pend, port);
+	bit_clear(slot->mask, port);
 }
 
 static void close_port(const struct xen_sim *s, uint32_t dom, uint32_t port)
@@ -99,8 +109,7 @@ static void close_port(const struct xen_sim *s, uint32_t dom, uint32_t port)
 				       __ATOMIC_SEQ_CST);
 	if (was.is.state == SIM_PORT_FREE)
 		return;
-	bit_clear(s->slot[was.is.owner].pend, port);
-	bit_clear(s->slot[was.is.owner].mask, port);
+	forget(&s->slot[was.is.owner], port);
 	if (was.is.state != SIM_PORT_BOUND)
 		return;
 	/* the other end stays, for us to bind to again */
@@ -232,17 +241,6 @@ static void hush(struct sim_handle *h)
 		ring(h->sim, h->number);
 }
 
-/* Takes an event; false: its port is closed by now, or another's. */
-static bool take_one(struct sim_handle *h, uint32_t port)
-{
-	bit_set(h->slot->mask, port);
-	bit_clear(h->slot->pend, port);
-	if (own_port(h, port))
-		return true;
-	bit_clear(h->slot->mask, port);
-	return false;
-}
-
 /* Goes round from where it stopped, so that no port waits for ever. */
 static uint32_t take(struct sim_handle *h, uint32_t *port, uint32_t max)
 {
@@ -257,8 +255,11 @@ static uint32_t take(struct sim_handle *h, uint32_t *port, uint32_t max)
 		for (; bits && n < max; bits &= bits - 1) {
 			uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(bits);
 
-			if (take_one(h, i))
-				port[n++] = i;
+			bit_set(h->slot->mask, i);
+			bit_clear(h->slot->pend, i);
+			if (!own_port(h, i)) /* closed since */
+				bit_clear(h->slot->mask, i);
+			port[n++] = i;
 		}
 	}
 	if (n)
@@ -303,6 +304,10 @@ void sim_evt_kill(struct xen_sim *s, uint32_t handle)
 
 		if (now.is.state != SIM_PORT_FREE && now.is.owner == handle)
 			close_port(s, dom, i);
+	}
+	for (uint32_t i = 0; i < SIM_PORT_WORDS; i++) {
+		__atomic_store_n(&s->slot[handle].pend[i], 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&s->slot[handle].mask[i], 0, __ATOMIC_SEQ_CST);
 	}
 	for (uint32_t i = 0; i < s->conf.handles; i++) {
 		struct sim_slot *slot = &s->slot[i];
