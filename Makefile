@@ -150,10 +150,10 @@ UNIT_TESTS := $(wildcard tests/unit/test_*.c)
 UNIT_NAMES := $(patsubst tests/unit/test_%.c,%,$(UNIT_TESTS))
 # Suites that must pass over the slow table too (tests/model/nat_table_slow.c).
 SLOW_TESTS := $(wildcard tests/unit/test_nat*.c)
-UNIT_HELP  := $(wildcard tests/mock/*.c) $(filter-out tests/model/nat_table_slow.c,$(wildcard tests/model/*.c))
+UNIT_HELP  := $(wildcard tests/mock/*.c) tests/unit/store_conform.c $(filter-out tests/model/nat_table_slow.c,$(wildcard tests/model/*.c))
 UNIT_CFLAGS := -Itests/unit -Wno-missing-prototypes
 
-$(call obj,tests/unit/main.c $(UNIT_TESTS) $(wildcard tests/mock/*.c tests/model/*.c tests/bench/*.c)): EXTRA_CFLAGS = -Itests/unit -Itests -I$(B)/gen -Wno-missing-field-initializers
+$(call obj,tests/unit/main.c tests/unit/store_conform.c $(UNIT_TESTS) $(wildcard tests/mock/*.c tests/model/*.c tests/bench/*.c)): EXTRA_CFLAGS = -Itests/unit -Itests -I$(B)/gen -Wno-missing-field-initializers
 $(call obj,tests/unit/main.c): $(B)/gen/unit_suites.h
 $(B)/obj/tests/unit/main-slow.o: $(B)/gen-slow/unit_suites.h
 

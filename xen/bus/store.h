@@ -38,17 +38,32 @@ struct store_ops {
 	/* 0, -ENOENT, -EACCES, -ENOSPC (quota), -EAGAIN, or -errno. */
 	int (*write)(struct store *s, uint32_t t, const char *path,
 		     const char *value, size_t len);
+	/* 0 also when only its parent is there; -ENOENT, -EACCES, -errno. */
 	int (*rm)(struct store *s, uint32_t t, const char *path);
-	/* Names below @path, each with a NUL, in @out; how many, or -errno. */
+	/*
+	 * Names below @path, each with a NUL, in @out; how many, -EMSGSIZE when
+	 * @room is too small, -ENOENT, -EACCES, or -errno.
+	 */
 	int (*list)(struct store *s, uint32_t t, const char *path, char *out,
 		    size_t room);
 	int (*begin)(struct store *s, uint32_t *t);
-	/* 0, or -EAGAIN: somebody else wrote there; do it all again. */
+	/*
+	 * 0, or -EAGAIN: somebody else wrote there; do it all again.  @t is
+	 * over in any case.
+	 */
 	int (*end)(struct store *s, uint32_t t, bool abort);
-	/* Fires once at once, then for every change at or below @path. */
+	/*
+	 * Fires once at once, then for every change at or below @path, also
+	 * when it is not there.  Removing a tree fires for its top, and for
+	 * each watch that was set on a node in it; not for the other nodes.
+	 */
 	int (*watch)(struct store *s, const char *path, const char *token);
+	/* Events that are on their way may come still. */
 	int (*unwatch)(struct store *s, const char *path, const char *token);
-	/* Takes the next event: 1, 0 when there is none now, or -errno. */
+	/*
+	 * Takes the next event: 1, 0 when there is none now, or -errno.  @path
+	 * counts from where the watch's did; too long ones are cut.
+	 */
 	int (*event)(struct store *s, char path[STORE_PATH_MAX],
 		     char token[STORE_PATH_MAX]);
 	void (*close)(struct store *s);
@@ -61,9 +76,14 @@ struct store {
 };
 
 /*
- * A number as it must be written: 1 to 10 digits and nothing else, at most
- * @max.  0, -ENOENT when there is no such key, -EINVAL when it is no number or
- * too big, or -errno.
+ * Connects to xenstored: its socket ($XENSTORED_PATH), or /dev/xen/xenbus.
+ * NULL: *err.
+ */
+struct store *store_libs_open(int *err);
+
+/*
+ * A number as it must be written: see store_parse_u32().  0, -ENOENT when there
+ * is no such key, -EINVAL when it is no number or too big, or -errno.
  */
 int VW_MUST_USE store_read_u32(struct store *s, const char *path, uint32_t max,
 			       uint32_t *out);

@@ -2,15 +2,17 @@
 #ifndef VIFWALL_XEN_BUS_XENBUS_H
 #define VIFWALL_XEN_BUS_XENBUS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
  * The states that the two ends of a device show each other in the XenStore
  * (xen/io/xenbus.h), and what each end does about the other's: tables, without
- * any I/O, that netback and netfront share.
+ * any I/O.
  */
 enum xenbus_state {
-	XENBUS_UNKNOWN, /* absent, or not a number of this list */
+	XENBUS_UNKNOWN, /* absent, 0, or no number */
 	XENBUS_INITIALISING,
 	XENBUS_INIT_WAIT,
 	XENBUS_INITIALISED,
@@ -19,10 +21,13 @@ enum xenbus_state {
 	XENBUS_CLOSED,
 	XENBUS_RECONFIGURING,
 	XENBUS_RECONFIGURED,
+	XENBUS_FOREIGN, /* a number that is none of these */
 	XENBUS_N
 };
 
 const char *xenbus_name(enum xenbus_state s);
+/* What @len bytes in a `state` key mean; they may be anything. */
+enum xenbus_state xenbus_parse(const char *text, size_t len);
 
 /* What an end is to do, in this order; bits. */
 #define XENBUS_DISCONNECT 0x01u	 /* rings and channels away */
@@ -31,14 +36,28 @@ const char *xenbus_name(enum xenbus_state s);
 #define XENBUS_SAY_INIT 0x08u	 /* write 1 (frontend) or 2 (backend) */
 #define XENBUS_CONNECT 0x10u	 /* read the keys, connect; then write 4 */
 #define XENBUS_SAY_RECONF 0x20u	 /* write 8 */
-#define XENBUS_REMOVE 0x40u	 /* if dom0 took it offline: remove it */
-#define XENBUS_PROTEST 0x80u	 /* the other end broke the protocol */
+#define XENBUS_PROTEST 0x40u	 /* the other end broke the protocol */
 
-/* What the backend does when it is in @ours and sees @theirs. */
+/*
+ * What the backend does that is in @ours and sees @theirs.  It is in
+ * XENBUS_CONNECTED from when it has rings, also before it said so, and also
+ * after it said XENBUS_RECONFIGURED.
+ */
 unsigned int xenbus_backend_does(enum xenbus_state ours,
 				 enum xenbus_state theirs);
-/* ... and the frontend. */
+
+/*
+ * ... and the frontend.  @late: nothing has changed for so long that it does
+ * not wait any more.
+ */
 unsigned int xenbus_frontend_does(enum xenbus_state ours,
-				  enum xenbus_state theirs);
+				  enum xenbus_state theirs, bool late);
+
+/* dom0 takes the device away (online = 0), whatever the other end shows. */
+unsigned int xenbus_offline_does(enum xenbus_state ours);
+
+/* The backend of a vif that is closed until dom0 makes it anew. */
+unsigned int xenbus_closed_does(enum xenbus_state ours,
+				enum xenbus_state theirs);
 
 #endif
