@@ -42,8 +42,9 @@
 #define NETBACK_AGE_MS 150u	    /* ... and how long they do */
 #define NETBACK_STALL_MS 1000u	    /* no slots for so long: drop at once */
 #define NETBACK_POLL_MS 30u	    /* without feature-rx-notify */
-#define NETBACK_BURST_BYTES 131072u /* credit that can be saved up, at least \
-				     */
+#define NETBACK_BURST_BYTES                              \
+	131072u /* credit that can be saved up, at least \
+		 */
 
 /* What the frontend can take, from its XenStore keys. */
 #define NETBACK_SG 0x01u   /* frames of several slots */

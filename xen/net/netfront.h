@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "packet/pkt_port.h"
+#include "xen/net/gate.h"
 #include "xen/net/netif.h"
 #include "xen/xen_ops.h"
 
@@ -13,15 +14,25 @@
  * The frontend of one vif as a port: the uplink where another domain has the
  * network card.
  *
- * Every page is granted once, when it is opened, and belongs to one slot id for
- * good: tx pages readable by the backend, rx pages writable.  Only frames that
- * were judged are ever copied into a tx page, and a received frame is copied
- * out before anybody looks at it.  The backend is hostile: what it answers is
- * checked against what was asked; a ring that can't be is -EPROTO from recv or
- * send, after which the owner closes the port and connects anew.
+ *	netfront.c	connecting, sleeping, time
+ *	netfront_send.c	tx ring: frames copied into pages of ours, answers
+ *	netfront_recv.c	rx ring: frames copied out of pages of ours, new ones
+ *			posted
+ *
+ * Every page is granted once, when it is opened, and stays so: a tx page
+ * (readable by the backend) belongs to the id of its request, an rx page
+ * (writable) to the slot of its index.  Only frames that were judged are ever
+ * copied into a tx page, and a received frame is copied out before anybody
+ * looks at it.  The backend is hostile: what it answers is checked against what
+ * was asked; a ring that can't be is -EPROTO from recv or send, after which not
+ * a byte of it is touched, and the owner closes the port and connects anew.
+ *
+ * A backend that answers nothing costs frames (NETFRONT_TX_FULL), never time.
  */
 #define NETFRONT_PAGES NETIF_SLOTS
-#define NETFRONT_HUNG_MS 10000u /* frames out and no answer: -ETIMEDOUT */
+/* Frames out and no answer in so many looks, one a second: -ETIMEDOUT. */
+#define NETFRONT_HUNG_LOOKS 10u
+#define NETFRONT_LOOK_MS 1000u
 
 /* What the backend can take, from its XenStore keys. */
 #define NETFRONT_SG 0x01u
@@ -44,6 +55,7 @@ enum netfront_fault {
 	NETFRONT_RX_GSO,     /* an aggregate that is none */
 	NETFRONT_NO_BUFFER,  /* ours were all in use */
 	NETFRONT_EVENT,	     /* an event and nothing behind it */
+	NETFRONT_HUNG,	     /* fatal: answers nothing */
 	NETFRONT_FATAL_INDEX,
 	NETFRONT_FATAL_ID, /* an answer to what was not asked */
 	NETFRONT_FAULT_N
@@ -52,39 +64,43 @@ enum netfront_fault {
 struct netfront {
 	struct port port; /* first: the ops are handed a pointer to it */
 	struct xen *xen;
-	uint16_t dom; /* of the backend */
-	uint8_t can;  /* NETFRONT_* */
-	struct netif_tx_ring *tx;
+	uint16_t dom;		  /* of the backend */
+	uint8_t can;		  /* NETFRONT_* */
+	struct netif_tx_ring *tx; /* NULL: not shared */
 	struct netif_rx_ring *rx;
 	uint8_t *tx_page, *rx_page; /* NETFRONT_PAGES each */
 	uint32_t tx_ref[NETFRONT_PAGES], rx_ref[NETFRONT_PAGES];
-	uint32_t evt;		   /* ours */
+	struct gate gate;	   /* its event channel */
 	uint32_t tx_prod, tx_cons; /* requests published, responses taken */
 	uint32_t rx_prod, rx_cons;
 	uint16_t free_id[NETFRONT_PAGES]; /* a stack */
 	uint32_t free_n;
 	uint64_t out[NETFRONT_PAGES / 64]; /* ids that the backend has */
-	bool masked, useful, dead;
-	uint8_t spurious;
-	struct mono unmask;
-	struct mono progress; /* the backend's last answer */
+	uint32_t extra_n;		   /* ... and extras */
+	bool tell;			   /* the backend is to be notified */
+	int dead;			   /* not 0: -errno for ever */
+	struct mono seen;  /* when recv or send was called last */
+	struct mono look;  /* when to look again whether it answers */
+	uint32_t answered; /* tx_cons at the last look */
+	uint32_t looks;	   /* in a row, and still nothing */
 	uint64_t fault[NETFRONT_FAULT_N];
-	uint64_t events;
 };
 
 /*
  * Shares pages with @dom and makes a channel; frames may be sent from here on.
- * The caller fills in port.mac, .mtu; caps follow from @can.  0, -ENOSPC (limit
- * of gntalloc), or -errno, and nothing is left shared.
+ * The caller fills in port.mac, .mtu; the rest of port follows from @can.  0,
+ * -ENOSPC (limit of gntalloc), or -errno, and nothing is left shared.
  */
 int VW_MUST_USE netfront_open(struct netfront *f, struct xen *x, uint16_t dom,
 			      uint8_t can, struct netfront_keys *keys,
 			      struct mono now);
 
+/* An event came for gate.port; the caller then polls the port. */
 void netfront_event(struct netfront *f);
 /* As netback_tick(). */
 struct mono netfront_tick(struct netfront *f, struct mono now, bool *wake);
 
+/* Name of a fault for people. */
 const char *netfront_fault_name(enum netfront_fault f);
 
 #endif
