@@ -242,9 +242,9 @@ int sim_copy(struct xen *x, struct xen_seg *seg, uint32_t n, enum xen_way way)
 	if (err)
 		good = done_before(seg, good);
 	for (uint32_t i = 0; i < good; i++) {
-		sim_call_hook(h, XEN_SIM_COPY, i, false);
+		sim_call_hook(h, XEN_SIM_SEG, i, false);
 		seg[i].status = copy_seg(h, &seg[i], way);
-		sim_call_hook(h, XEN_SIM_COPY, i, true);
+		sim_call_hook(h, XEN_SIM_SEG, i, true);
 	}
 	for (uint32_t i = 0; i < n && err; i++)
 		seg[i].status = XEN_NOT_COPIED;

@@ -32,6 +32,8 @@
  *	struct xen *back = xen_sim_open(s, 0), *front = xen_sim_open(s, 1);
  *
  * Limits: xen_map() of several pages wants those of one xen_share(), in order.
+ * Pages of one xen_share() lie one behind the other in the region too, so that
+ * a domain should have some more than it needs at a time.
  */
 struct xen_sim_conf {
 	uint16_t domains; /* 0 and up, all there at the start */
@@ -100,7 +102,8 @@ enum xen_sim_op {
 	XEN_SIM_NOTIFY,
 	XEN_SIM_TAKE,
 	XEN_SIM_UNMASK,
-	XEN_SIM_ANY, /* whichever comes */
+	XEN_SIM_ANY, /* to xen_sim_fail(): whichever comes */
+	XEN_SIM_SEG, /* to a hook: one segment of a copy */
 };
 
 /* The call of @op after @after others fails with -@err; 0: none does. */
@@ -112,7 +115,7 @@ bool xen_sim_failed(const struct xen *x);
 
 /*
  * Called before and after every call, and around every segment of a copy: the
- * peer's chance to change shared memory between two looks at it.  @i: the
+ * peer's chance to change shared memory between two looks at it.  @i: which
  * segment, else 0.  NULL: none.
  */
 struct xen_sim_hook {
