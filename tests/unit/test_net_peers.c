@@ -109,7 +109,7 @@ static void a_mirage_guest_sends_blocks_of_half_a_page(void)
 static void a_mirage_guest_sees_no_error_for_what_is_our_fault(void)
 {
 	struct netback_conf c;
-	struct pkt *held[BED_LARGE];
+	struct pkt *held[BED_LARGE + 1];
 	uint32_t n = 0;
 
 	open_mirage();

@@ -292,7 +292,7 @@ static void revoke(void *ctx, enum xen_sim_op op, uint32_t i, bool after)
 {
 	struct netif_guest *g = ctx;
 
-	if (op != XEN_SIM_COPY || i != 1 || after || !g->tx_page)
+	if (op != XEN_SIM_SEG || i != 1 || after || !g->tx_page)
 		return;
 	xen_unshare(g->xen, g->tx_page, NETIF_SLOTS);
 	g->tx_page = NULL;

@@ -712,7 +712,7 @@ static void XSA_318_a_copy_that_fails_as_a_whole_copied_nothing(void)
 
 static void without_buffers_frames_are_lost_and_the_guest_not_blamed(void)
 {
-	struct pkt *held[BED_SMALL];
+	struct pkt *held[BED_SMALL + 1];
 	uint32_t n = 0;
 
 	open_bed();

@@ -407,7 +407,7 @@ static void a_full_ring_takes_four_batches_and_wraps(void)
 
 static void without_buffers_frames_are_dropped_and_pages_posted(void)
 {
-	struct pkt *held[HOST_SMALL];
+	struct pkt *held[HOST_SMALL + 1];
 	uint32_t n = 0;
 
 	host_open(&h, HOST_ALL);
