@@ -258,8 +258,8 @@ static void start_data(const struct bench_pair *p)
 	if (!view || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sock))
 		die("memory");
 	control = sock[0];
-	if (data_init(&d, mem_block(data_size(&conf), nat_size(&conf.nat)), data_size(&conf), &conf,
-		      view, sock[1]))
+	if (data_init(&d, mem_block(data_size(&conf), nat_size(&conf.nat)),
+		      data_size(&conf), &conf, view, sock[1]))
 		die("data_init");
 	add_port(0, &p->to);
 	add_port(1, &p->from);
