@@ -221,7 +221,11 @@ SYSTEM_PROGRAMS := $(patsubst tests/system/prog/%.c,$(B)/system/%,$(wildcard tes
 $(B)/system/%: $(B)/obj/tests/system/prog/%.o $(LIBS_ALL)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROG_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PROG_LIBS) $(SYSTEM_LIBS)
+$(call obj,tests/system/prog/xentest.c tests/system/prog/storetest.c): EXTRA_CFLAGS = -Itests -Itests/unit
+$(B)/system/xentest: $(call obj,$(wildcard tests/mock/xen_conform*.c))
+$(B)/system/storetest: $(call obj,tests/unit/store_conform.c)
+$(B)/system/storetest: SYSTEM_LIBS = $(CUNIT_LIBS)
 $(patsubst $(B)/%,$(B)/system/%,$(PROGRAMS)): $(B)/system/%: $(B)/%
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@

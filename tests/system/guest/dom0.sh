@@ -11,6 +11,7 @@
 #	yes SENTENCE COMMAND...		it must succeed; no: it must fail.  Where
 #					nothing makes sense after it: || exit
 #	is SENTENCE GOT WANT		WANT is a pattern
+#	part NAME && ...		unless the run leaves it out (PARTS=...)
 #	least SENTENCE GOT NUMBER	GOT is at least NUMBER
 #
 # Commands in guests find what guest.sh defines.
@@ -18,6 +19,14 @@ PASSED=0
 FAILED=0
 # shellcheck disable=SC1091
 . /test/env
+
+# part NAME: is it wanted?  PARTS=a,b wants a and b only.
+part() {
+	case ,${PARTS:-$1}, in
+	*,"$1",*) note "part $1" ;;
+	*) return 1 ;;
+	esac
+}
 
 now() { cut -d' ' -f1 /proc/uptime; }
 note() { echo "# [$(now)] $*"; }

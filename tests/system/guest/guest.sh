@@ -25,15 +25,19 @@ job_stop() {
 	cat "/run/$1.log"
 }
 
-# eth_up ADDRESS ADDRESS6 GATEWAY GATEWAY6: as a qube sets up its only interface,
-# every address through the gateway.
-eth_up() {
+wait_eth() {
 	local left=100
 	until [ -e /sys/class/net/eth0 ]; do
 		left=$((left - 1))
 		[ $left -gt 0 ] || return 1
 		usleep 100000
 	done
+}
+
+# eth_up ADDRESS ADDRESS6 GATEWAY GATEWAY6: as a qube sets up its only interface,
+# every address through the gateway.
+eth_up() {
+	wait_eth || return 1
 	ip addr add "$1/32" dev eth0
 	ip addr add "$2/128" dev eth0
 	ip link set eth0 up
@@ -53,4 +57,64 @@ csum_errors() {
 			if (name[i] ~ /CsumErrors/) sum += $i
 	} END { print sum + 0 }' /proc/net/snmp
 	awk '/CsumErrors/ { sum += $2 } END { print sum + 0 }' /proc/net/snmp6
+}
+
+# job_wait NAME SECONDS: prints its output when it has ended by itself.
+job_wait() {
+	local pid left=$(($2 * 5))
+	pid=$(cat "/run/$1.pid")
+	while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || break
+		usleep 200000
+	done
+	cat "/run/$1.log"
+}
+# wait_line TEXT FILE SECONDS
+wait_line() {
+	local left=$(($3 * 5))
+	until grep -q "$1" "$2"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || return 1
+		usleep 200000
+	done
+}
+
+# wait_ping ADDRESS SECONDS: until one is answered.
+wait_ping() {
+	local left=$2
+	until ping -c 1 -W 1 "$1"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || return 1
+	done
+}
+
+# held PROGRAM: what its processes have open, mapped, bound and in memory.
+held() {
+	local p files=0 maps=0 kib=0
+	for p in $(pidof "$1"); do
+		files=$((files + $(find "/proc/$p/fd" -type l | wc -l)))
+		maps=$((maps + $(wc -l <"/proc/$p/maps")))
+		kib=$((kib + $(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$p/status")))
+	done
+	echo "files $files maps $maps kib $kib channels $(grep -c evtchn /proc/interrupts)"
+}
+# process ROLE: the process of vifwalld with that role.
+process() { grep -l -- "--role=$1" /proc/[0-9]*/cmdline | sed 's|/proc/||; s|/.*||'; }
+# rules_write ADDRESS ADDRESS6 RULE...: as QubesDB has them, committed at once.
+rules_write() {
+	local dir at rule addresses="$1 $2"
+	shift 2
+	for dir in $addresses; do
+		dir=/rules/qubes-firewall/$dir
+		at=1000
+		mkdir -p "$dir"
+		rm -f "$dir"/[0-9]*
+		echo drop >"$dir/policy"
+		for rule in "$@"; do
+			echo "$rule" >"$dir/0${at#1}"
+			at=$((at + 1))
+		done
+		touch "$dir"
+	done
 }

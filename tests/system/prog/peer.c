@@ -9,7 +9,8 @@
  *KiB; the sink says how many bytes were right
  * peer down ADDR BYTES [MS]	the same from the source
  * peer udp ADDR N SIZE		N datagrams to the echo, one after the other
- * peer refused ADDR PORT	a connection that must be refused at once
+ * peer open ADDR PORT		a connection that must succeed at once
+ * peer refused ADDR PORT	one that must be refused at once
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +29,7 @@
 
 #define CHUNK 65536u
 #define PATIENCE_S 60 /* for one read or write */
-#define AT_ONCE_MS 5000
+#define AT_ONCE_S 5
 
 static uint8_t buf[CHUNK];
 
@@ -126,9 +127,9 @@ static bool take_line(int s, char *line, size_t room)
 	return false;
 }
 
-static void patience(int s)
+static void patience(int s, int seconds)
 {
-	struct timeval t = { .tv_sec = PATIENCE_S };
+	struct timeval t = { .tv_sec = seconds };
 
 	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
 	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
@@ -157,7 +158,7 @@ static void converse(int s, int which)
 	char line[64];
 	ssize_t k;
 
-	patience(s);
+	patience(s, PATIENCE_S);
 	switch (which) {
 	case 0:
 		while ((k = read(s, buf, sizeof(buf))) > 0)
@@ -239,7 +240,7 @@ static int serve(void)
  */
 
 /* A connected socket, or -errno. */
-static int reach(const char *addr, const char *port, int type)
+static int reach(const char *addr, const char *port, int type, int seconds)
 {
 	struct addrinfo hint = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 				 .ai_socktype = type };
@@ -251,7 +252,7 @@ static int reach(const char *addr, const char *port, int type)
 		exit(2);
 	}
 	s = socket(a->ai_family, type, 0);
-	patience(s);
+	patience(s, seconds);
 	if (connect(s, a->ai_addr, a->ai_addrlen)) {
 		int err = errno;
 
@@ -264,7 +265,7 @@ static int reach(const char *addr, const char *port, int type)
 
 static int reach_or_die(const char *addr, const char *port, int type)
 {
-	int s = reach(addr, port, type);
+	int s = reach(addr, port, type, PATIENCE_S);
 
 	if (s < 0) {
 		fprintf(stderr, "peer: %s port %s: %s\n", addr, port,
@@ -339,15 +340,17 @@ static int go_udp(const char *addr, unsigned int n, size_t size)
 	return right_n != n;
 }
 
-static int go_refused(const char *addr, const char *port)
+/* 0: as wanted, connected or refused. */
+static int go_knock(const char *addr, const char *port, bool open)
 {
 	long long start = now_ms();
-	int s = reach(addr, port, SOCK_STREAM);
+	int s = reach(addr, port, SOCK_STREAM, AT_ONCE_S);
 	long long ms = now_ms() - start;
 
 	printf("%s after %lld ms\n", s < 0 ? strerror(-s) : "connected", ms);
-	return !(ms < AT_ONCE_MS &&
-		 (s == -ECONNREFUSED || s == -EHOSTUNREACH || s == -EACCES));
+	if (open)
+		return s < 0;
+	return s != -ECONNREFUSED && s != -EHOSTUNREACH && s != -EACCES;
 }
 
 int main(int argc, char **argv)
@@ -365,10 +368,12 @@ int main(int argc, char **argv)
 		return go_down(argv[2], n, ms);
 	if (argc == 5 && !strcmp(what, "udp"))
 		return go_udp(argv[2], (unsigned int)n, (size_t)ms);
+	if (argc == 4 && !strcmp(what, "open"))
+		return go_knock(argv[2], argv[3], true);
 	if (argc == 4 && !strcmp(what, "refused"))
-		return go_refused(argv[2], argv[3]);
+		return go_knock(argv[2], argv[3], false);
 	fprintf(stderr, "usage: peer serve | up ADDR BYTES [MS] | "
 			"down ADDR BYTES [MS] | udp ADDR N SIZE | "
-			"refused ADDR PORT\n");
+			"open ADDR PORT | refused ADDR PORT\n");
 	return 2;
 }
