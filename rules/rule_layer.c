@@ -77,11 +77,10 @@ static uint32_t merge(struct rule_index *x, const struct rule_node *nd,
 	uint32_t a = 0, b = 0, n = 0;
 
 	while (a < nd->own || b < more_n) {
-		const struct rule_cut *c = NULL;
+		const struct rule_cut *c =
+			a < nd->own ? own_cut(x, nd, a) : NULL;
 
-		if (a < nd->own)
-			c = own_cut(x, nd, a);
-		if (b < more_n && (!c || more[b].value < c->value))
+		if (!c || (b < more_n && more[b].value < c->value))
 			c = &more[b++];
 		else
 			a++;

@@ -335,12 +335,15 @@ int xen_libs_raise_limit(uint32_t pages)
 {
 	static const char path[] = "/sys/module/xen_gntalloc/parameters/limit";
 	FILE *f = fopen(path, "r+e");
-	unsigned int now;
+	char text[24], *end = text;
+	unsigned long now = 0;
 	int err = 0;
 
 	if (!f)
 		return -errno;
-	if (fscanf(f, "%u", &now) != 1)
+	if (fgets(text, sizeof(text), f))
+		now = strtoul(text, &end, 10);
+	if (end == text)
 		err = -EIO;
 	rewind(f);
 	if (!err && now < pages && fprintf(f, "%u\n", pages) < 0)

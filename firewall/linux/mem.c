@@ -48,8 +48,11 @@ void mem_prefault(void *p, size_t len)
 
 	if (madvise(p, len, MADV_POPULATE_WRITE) == 0)
 		return;
-	for (size_t i = 0; i < len; i += PAGE)
-		byte[i] = byte[i];
+	for (size_t i = 0; i < len; i += PAGE) {
+		uint8_t same = byte[i];
+
+		byte[i] = same;
+	}
 }
 
 static int seal(int fd, int seals)

@@ -141,10 +141,11 @@ static void help_settings_and_version_need_nothing(void)
 
 static void check_reads_everything_and_starts_nothing(void)
 {
-	static const char *const lines[] = { "-c good.conf --check",
-					     "--check --config good.conf",
-					     "--config=good.conf --check "
-					     "--nat.flows 4096" };
+	static const char *const lines[] = {
+		"-c good.conf --check",
+		"--check --config good.conf",
+		"--config=good.conf --check --nat.flows 4096",
+	};
 	char want[128];
 
 	start();

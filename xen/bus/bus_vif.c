@@ -212,6 +212,19 @@ static int watch_front(struct bus *b, struct vif *v)
 	return err;
 }
 
+static bool same_vif(const struct bus_vif *a, const struct bus_vif *b)
+{
+	if (memcmp(&a->mac, &b->mac, sizeof(a->mac)) != 0 ||
+	    a->addr_n != b->addr_n || a->uplink != b->uplink ||
+	    a->mtu != b->mtu || a->rate_bytes != b->rate_bytes ||
+	    a->rate_us != b->rate_us)
+		return false;
+	for (uint8_t i = 0; i < a->addr_n; i++)
+		if (!pkt_addr_eq(&a->addr[i], &b->addr[i]))
+			return false;
+	return true;
+}
+
 /* What dom0 says of it.  What was good stays until something good comes. */
 static int learn(struct bus *b, struct vif *v)
 {
@@ -224,7 +237,7 @@ static int learn(struct bus *b, struct vif *v)
 	if (err)
 		return v->told ? 0 : err;
 	v->trouble[0] = '\0';
-	if (!v->told || memcmp(&now, &v->conf, sizeof(now)) != 0) {
+	if (!v->told || !same_vif(&now, &v->conf)) {
 		v->conf = now;
 		v->told = true;
 		b->ops.vif(b->ops.ctx, &v->conf);
