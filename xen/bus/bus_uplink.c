@@ -61,6 +61,8 @@ static int watch_back(struct bus *b)
 		return 0;
 	bus_path_join(path, u->back, "state");
 	err = b->store->ops->watch(b->store, path, "netvm");
+	if (err == -EEXIST) /* one that could not be ended */
+		err = 0;
 	u->watched = !err;
 	return err;
 }

@@ -206,6 +206,8 @@ static int watch_front(struct bus *b, struct vif *v)
 	snprintf(token, sizeof(token), "%u/%u", v->conf.id.dom,
 		 v->conf.id.handle);
 	err = b->store->ops->watch(b->store, path, token);
+	if (err == -EEXIST) /* one that could not be ended */
+		err = 0;
 	if (err)
 		bus_note(v->trouble, "no watch: errno %d", -err);
 	v->watched = !err;
@@ -370,11 +372,11 @@ void bus_vif_look(struct bus *b, struct vif *v, struct mono now)
 	}
 	if (!err && online)
 		err = watch_front(b, v);
-	if (err && !bus_read_is_theirs(err))
-		bus_sooner(&v->again, mono_add_ms(now, BUS_RETRY_MS));
 	v->mark = 0;
-	if (err)
+	if (err) {
+		bus_sooner(&v->again, mono_add_ms(now, BUS_RETRY_MS));
 		return;
+	}
 	if (todo && online) /* the rest of the row */
 		follow(b, v, todo, now);
 	else
