@@ -104,11 +104,14 @@ static struct node *node_new(struct node *parent, const char *name, size_t len,
 	n->gen = gen;
 	n->perm_n = 1;
 	if (parent) {
+		struct node **last = &parent->child;
+
 		memcpy(n->perm, parent->perm, sizeof(n->perm));
 		n->perm_n = parent->perm_n;
 		n->parent = parent;
-		n->next = parent->child;
-		parent->child = n;
+		while (*last)
+			last = &(*last)->next;
+		*last = n;
 	}
 	return n;
 }
@@ -854,6 +857,7 @@ struct store *mock_store_open(struct mock_tree *t, uint16_t dom)
 
 void mock_set(struct mock_tree *t, const char *path, const char *value)
 {
+	vw_assert(path_ok(path));
 	pthread_mutex_lock(&t->lock);
 	fire(t, node_set(t, t->root, 0, path, value, strlen(value)), false);
 	pthread_mutex_unlock(&t->lock);

@@ -11,7 +11,8 @@ static struct world w;
 static const struct bus_conf conf = { .rules = true };
 
 #define SAID(text) CU_ASSERT(world_said(&w, text))
-#define SET "/qubes-firewall/10.0.0.5"
+#define SET "/qubes-firewall/10.0.0.5" /* as it is told */
+#define IN "/qubes-firewall/10_0_0_5"  /* in the XenStore */
 
 static void put(const char *path, const char *value)
 {
@@ -32,13 +33,13 @@ static void gone(const char *path)
 /* As dom0 writes a set. */
 static void put_set(void)
 {
-	gone(SET);
-	put(SET "/policy", "drop");
-	put(SET "/0000", "action=accept");
-	put(SET, "");
+	gone(IN);
+	put(IN "/policy", "drop");
+	put(IN "/0000", "action=accept");
+	put(IN, "");
 }
 
-#define WHOLE SET "/- " SET "/0000=action=accept " SET "/policy=drop " SET "= "
+#define WHOLE SET "/- " SET "/policy=drop " SET "/0000=action=accept " SET "= "
 
 static void start(void)
 {
@@ -58,8 +59,8 @@ static void what_is_there_at_the_start_counts(void)
 	world_run(&w, BUS_SETTLE_MS - 1);
 	SAID("");
 	world_run(&w, 1);
-	SAID("/- /qubes-firewall/- " WHOLE
-	     "/connected-ips/- /connected-ips=10.0.0.5 ");
+	SAID("/- /connected-ips/- /connected-ips=10.0.0.5 "
+	     "/qubes-firewall/- " WHOLE);
 	world_close(&w);
 }
 
@@ -70,13 +71,13 @@ static void a_set_comes_whole_when_it_is_committed(void)
 	world_run(&w, BUS_SETTLE_MS);
 	SAID(WHOLE);
 	/* Nothing counts until the next commit. */
-	put(SET "/0001", "action=drop");
+	put(IN "/0001", "action=drop");
 	world_run(&w, 10000);
 	SAID("");
-	put(SET, "");
+	put(IN, "");
 	world_run(&w, BUS_SETTLE_MS);
-	SAID(SET "/- " SET "/0001=action=drop " SET "/0000=action=accept " SET
-		 "/policy=drop " SET "= ");
+	SAID(SET "/- " SET "/policy=drop " SET "/0000=action=accept " SET
+		 "/0001=action=drop " SET "= ");
 	world_close(&w);
 }
 
@@ -86,13 +87,13 @@ static void a_writer_at_work_is_waited_for(void)
 	put_set();
 	world_run(&w, BUS_SETTLE_MS);
 	SAID(WHOLE);
-	gone(SET); /* which looks like a commit once the next key is there */
-	put(SET "/policy", "drop");
+	gone(IN); /* which looks like a commit once the next key is there */
+	put(IN "/policy", "drop");
 	for (int i = 0; i < 20; i++) {
 		char key[64];
 
 		world_run(&w, BUS_SETTLE_MS - 10);
-		snprintf(key, sizeof(key), SET "/%04d", i);
+		snprintf(key, sizeof(key), IN "/%04d", i);
 		put(key, "action=drop");
 	}
 	SAID("");
@@ -107,7 +108,7 @@ static void a_set_that_is_removed_is_gone(void)
 	put_set();
 	world_run(&w, 1000);
 	SAID(WHOLE);
-	gone(SET);
+	gone(IN);
 	world_run(&w, 1000);
 	SAID(SET "/- " SET "- ");
 	world_close(&w);
@@ -134,7 +135,7 @@ static void other_keys_come_as_they_are(void)
 	put("/connected-ips", "10.0.0.5 10.0.0.6");
 	world_run(&w, 1000);
 	SAID("/connected-ips/- /connected-ips=10.0.0.5 10.0.0.6 ");
-	put("/mapped-ip/10.0.0.5/visible-ip", "10.0.0.7");
+	put("/mapped-ip/10_0_0_5/visible-ip", "10.0.0.7");
 	world_run(&w, 1000);
 	SAID("/mapped-ip/10.0.0.5/visible-ip/- "
 	     "/mapped-ip/10.0.0.5/visible-ip=10.0.0.7 ");
@@ -151,25 +152,25 @@ static void what_can_not_be_read_is_told(void)
 	start();
 	memset(big, 'x', BUS_KEY_VALUE + 1);
 	put_set();
-	put(SET "/0001", big);
+	put(IN "/0001", big);
 	world_run(&w, 1000);
-	SAID(SET "/- " SET "/.error=0001: too long " SET
-		 "/0000=action=accept " SET "/policy=drop " SET "= ");
-	put(SET "/0001", "action=drop");
-	mock_perm(w.t, "/local/domain/2/vifwall" SET "/0001", 0, 'n', 9, 'r');
-	put(SET, "");
+	SAID(SET "/- " SET "/policy=drop " SET "/0000=action=accept " SET
+		 "/.error=0001: too long " SET "= ");
+	put(IN "/0001", "action=drop");
+	mock_perm(w.t, "/local/domain/2/vifwall" IN "/0001", 0, 'n', 9, 'r');
+	put(IN, "");
 	world_run(&w, 1000);
-	SAID(SET "/- " SET "/.error=0001: not readable " SET
-		 "/0000=action=accept " SET "/policy=drop " SET "= ");
+	SAID(SET "/- " SET "/policy=drop " SET "/0000=action=accept " SET
+		 "/.error=0001: not readable " SET "= ");
 	world_close(&w);
 }
 
 static void a_name_that_is_too_long_is_told(void)
 {
 	start();
-	put(SET "/an-address-that-is-really-much-too-long-to-be-a-key-in-it",
+	put(IN "/an-address-that-is-really-much-too-long-to-be-a-key-in-it",
 	    "x");
-	put(SET, "");
+	put(IN, "");
 	world_run(&w, 1000);
 	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "/.error="));
 	CU_ASSERT_PTR_NOT_NULL(strstr(w.log, "too long"));
@@ -188,14 +189,14 @@ static void writes_there(void *ctx, struct mock_tree *t, uint32_t call)
 {
 	(void)ctx, (void)call;
 	if (busy)
-		mock_set(t, "/local/domain/2/vifwall" SET "/0000", "other");
+		mock_set(t, "/local/domain/2/vifwall" IN "/0000", "other");
 }
 
 static void a_set_that_changes_as_it_is_read_is_read_again(void)
 {
 	start();
 	put_set();
-	bus_events(w.b, w.now) ? CU_FAIL("events") : (void)0;
+	CU_ASSERT(bus_events(w.b, w.now) == 0);
 	busy = true;
 	mock_hook(w.s, writes_there, NULL);
 	bus_tick(w.b, mono_add_ms(w.now, BUS_SETTLE_MS));
@@ -210,13 +211,25 @@ static void a_set_that_changes_as_it_is_read_is_read_again(void)
 	world_close(&w);
 }
 
+static void addresses_are_spelled_without_dots_and_colons(void)
+{
+	start();
+	put("/qubes-firewall/fd09-24ef--a89-5/0000", "action=drop");
+	put("/qubes-firewall/fd09-24ef--a89-5", "");
+	world_run(&w, 1000);
+	SAID("/qubes-firewall/fd09:24ef::a89:5/- "
+	     "/qubes-firewall/fd09:24ef::a89:5/0000=action=drop "
+	     "/qubes-firewall/fd09:24ef::a89:5= ");
+	world_close(&w);
+}
+
 static void many_changes_at_once_are_read_all(void)
 {
 	char key[64];
 
 	start();
 	for (int i = 0; i < 100; i++) {
-		snprintf(key, sizeof(key), "/qubes-firewall/10.0.1.%d", i);
+		snprintf(key, sizeof(key), "/qubes-firewall/10_0_1_%d", i);
 		put(key, "");
 	}
 	world_run(&w, 1000);
@@ -251,4 +264,5 @@ UNIT_SUITE(bus_rules, UNIT(what_is_there_at_the_start_counts),
 	   UNIT(what_can_not_be_read_is_told),
 	   UNIT(a_name_that_is_too_long_is_told),
 	   UNIT(a_set_that_changes_as_it_is_read_is_read_again),
+	   UNIT(addresses_are_spelled_without_dots_and_colons),
 	   UNIT(many_changes_at_once_are_read_all), UNIT(any_call_may_fail))

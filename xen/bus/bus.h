@@ -114,7 +114,9 @@ struct bus_ops {
 	/* The backend is connected. */
 	void (*uplink_up)(void *ctx);
 	/*
-	 * A key of our rules subtree, named as in QubesDB; @value NULL:
+	 * A key of our rules subtree, named as in QubesDB (in the XenStore
+	 * addresses are spelled 10_137_0_5 and fd00--5, which has neither dots
+	 * nor colons); @value NULL:
 	 * removed, and with it all below it when @path ends with '/'.  A set
 	 * comes whole, /qubes-firewall/<address> last; what could not be read
 	 * of it is told in its key .error.

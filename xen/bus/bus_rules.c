@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rules that dom0 keeps below vifwall/ in our own directory, laid out as in
- * QubesDB: a set is committed by writing /qubes-firewall/<address> last.
+ * QubesDB: a set is committed by writing /qubes-firewall/<address> last.  Names
+ * in the XenStore have no dots and colons, so addresses are written there with
+ * '_' and '-' in their place: vifwall/qubes-firewall/10_137_0_5/0000.
  *
  * An event does not tell a write from a removal, and writing a first rule makes
  * the set's own key as well.  So a commit is believed when nothing has happened
@@ -80,9 +82,22 @@ void bus_rules_event(struct bus *b, const char *path, struct mono now)
 	}
 }
 
+/* @path as QubesDB has it: the second name of each is an address. */
 static void tell(struct bus *b, const char *path, const char *value, size_t len)
 {
-	b->ops.key(b->ops.ctx, path, value, len);
+	char key[2 * BUS_KEY_PATH];
+	uint32_t slashes = 0;
+
+	snprintf(key, sizeof(key), "%s", path);
+	for (char *at = key; *at; at++) {
+		if (*at == '/')
+			slashes++;
+		else if (slashes == 2 && *at == '_')
+			*at = '.';
+		else if (slashes == 2 && *at == '-')
+			*at = ':';
+	}
+	b->ops.key(b->ops.ctx, key, value, len);
 }
 
 static void tell_below_gone(struct bus *b, const char *path)
@@ -185,8 +200,7 @@ static int read_tree(struct bus *b, const char *path, char *names)
 		err = read_once(b, path, names);
 	if (err != -ENOENT && err != -EACCES)
 		return err;
-	tell_below_gone(b, path);
-	tell(b, path, NULL, 0);
+	tell(b, path, NULL, 0); /* what was below it is gone already */
 	return 0;
 }
 
