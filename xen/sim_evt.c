@@ -100,28 +100,35 @@ static void forget(struct sim_slot *slot, uint32_t port)
 	bit_clear(slot->mask, port);
 }
 
-static void close_port(const struct xen_sim *s, uint32_t dom, uint32_t port)
+/* The other end stays, for us to bind to again. */
+static void part(const struct xen_sim *s, union sim_port was, uint32_t dom,
+		 uint32_t port)
 {
-	union sim_port was, away, theirs;
-	union sim_port *other;
+	union sim_port *other = port_at(s, was.is.dom, was.is.port);
+	union sim_port theirs = port_load(other), away = theirs;
 
-	was.word = __atomic_exchange_n(&port_at(s, dom, port)->word, 0,
-				       __ATOMIC_SEQ_CST);
-	if (was.is.state == SIM_PORT_FREE)
-		return;
-	forget(&s->slot[was.is.owner], port);
-	if (was.is.state != SIM_PORT_BOUND)
-		return;
-	/* the other end stays, for us to bind to again */
-	other = port_at(s, was.is.dom, was.is.port);
-	theirs = port_load(other);
 	if (theirs.is.state != SIM_PORT_BOUND || theirs.is.dom != dom ||
 	    theirs.is.port != port)
 		return;
-	away = theirs;
 	away.is.state = SIM_PORT_UNBOUND;
 	away.is.port = 0;
 	(void)port_change(other, theirs, away);
+}
+
+/* Whoever dies in here leaves a port that sim_evt_kill() finds and closes. */
+static void close_port(const struct xen_sim *s, uint32_t dom, uint32_t port)
+{
+	static const union sim_port none;
+	union sim_port *p = port_at(s, dom, port);
+	union sim_port was;
+
+	do {
+		was = port_load(p);
+		if (was.is.state == SIM_PORT_BOUND)
+			part(s, was, dom, port);
+	} while (!port_change(p, was, none));
+	if (was.is.state != SIM_PORT_FREE)
+		forget(&s->slot[was.is.owner], port);
 }
 
 static int bind(struct sim_handle *h, uint16_t dom, uint32_t port,
