@@ -77,13 +77,13 @@ static uint32_t merge(struct rule_index *x, const struct rule_node *nd,
 	uint32_t a = 0, b = 0, n = 0;
 
 	while (a < nd->own || b < more_n) {
-		const struct rule_cut *c =
-			a < nd->own ? own_cut(x, nd, a) : NULL;
+		const struct rule_cut *c;
 
-		if (!c || (b < more_n && more[b].value < c->value))
-			c = &more[b++];
+		if (b == more_n ||
+		    (a < nd->own && own_cut(x, nd, a)->value <= more[b].value))
+			c = own_cut(x, nd, a++);
 		else
-			a++;
+			c = &more[b++];
 		if (max <= RULE_CUTS_MAX && covered(x->merged, n, c))
 			continue;
 		if (n == max)

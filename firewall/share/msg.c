@@ -33,6 +33,10 @@ static const struct shape requests[] = {
 	[MSG_FLOWS_END] = { true, sizeof(struct msg_id), 0 },
 	[MSG_USAGE] = { true, 0, 0 },
 	[MSG_STOP] = { true, 0, 0 },
+	[MSG_VIF_ADD] = { true, sizeof(struct msg_vif), 0 },
+	[MSG_VIF_RATE] = { true, sizeof(struct msg_vif_rate), 0 },
+	[MSG_FRONT_ADD] = { true, sizeof(struct msg_front), 0 },
+	[MSG_VIFS] = { true, sizeof(struct msg_vifs), 0 },
 };
 
 static const struct shape answers[] = {
@@ -42,6 +46,10 @@ static const struct shape answers[] = {
 	[MSG_USAGE_PAGE -
 		MSG_QUESTION] = { true, sizeof(struct msg_usage_page), 0 },
 	[MSG_PORT_FAILED - MSG_QUESTION] = { true, sizeof(struct msg_done), 0 },
+	[MSG_FRONT_KEYS -
+		MSG_QUESTION] = { true, sizeof(struct msg_front_keys), 0 },
+	[MSG_VIFS_PAGE -
+		MSG_QUESTION] = { true, sizeof(struct msg_vifs_page), 0 },
 };
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -165,6 +173,16 @@ static bool uplink_ok(const struct fw_uplink *u)
 	       (u->port == UINT16_MAX || u->port == 0);
 }
 
+static bool vifs_ok(const struct msg_vifs_page *m)
+{
+	if (m->n > MSG_VIFS_PER_PAGE)
+		return false;
+	for (uint16_t i = 0; i < m->n; i++)
+		if (!flag_ok(&m->row[i].front) || !flag_ok(&m->row[i].masked))
+			return false;
+	return true;
+}
+
 static bool body_ok(uint32_t type, const union msg_body *b)
 {
 	switch (type) {
@@ -186,6 +204,12 @@ static bool body_ok(uint32_t type, const union msg_body *b)
 		return b->done.err >= 0;
 	case MSG_FLOWS_PAGE:
 		return b->flows_page.n <= MSG_FLOWS_PER_PAGE;
+	case MSG_VIF_ADD:
+		return flag_ok(&b->vif.resume) && b->vif.mtu >= 68;
+	case MSG_FRONT_ADD:
+		return b->front.mtu >= 68;
+	case MSG_VIFS_PAGE:
+		return vifs_ok(&b->vifs_page);
 	default:
 		return true;
 	}

@@ -3,6 +3,7 @@
 #define VIFWALL_FIREWALL_SHARE_MSG_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "firewall/share/fw_types.h"
@@ -37,12 +38,20 @@ enum msg_type {
 	MSG_FLOWS_END, /* struct msg_id: end the flows of a client */
 	MSG_USAGE,     /* no body: answered by MSG_USAGE_PAGE first */
 	MSG_STOP,      /* no body: close all ports, then exit */
+	MSG_VIF_ADD,   /* struct msg_vif: a port on a frontend's rings */
+	MSG_VIF_RATE,  /* struct msg_vif_rate: of such a port, from now on */
+	MSG_FRONT_ADD, /* struct msg_front: a port on rings of our own, for a
+			  backend; MSG_FRONT_KEYS is answered first */
+	MSG_VIFS,      /* struct msg_vifs: answered by MSG_VIFS_PAGE first */
 	/* data answers */
 	MSG_DONE = MSG_QUESTION, /* struct msg_done */
 	MSG_FLOWS_PAGE,		 /* struct msg_flows_page */
 	MSG_USAGE_PAGE,		 /* struct msg_usage_page */
 	MSG_PORT_FAILED, /* struct msg_done: id and errno; seq 0, unasked: the
-			    device broke, the port is closed and removed */
+			    device broke, the port is closed and removed;
+			    EPROTO: the peer broke its rings */
+	MSG_FRONT_KEYS,	 /* struct msg_front_keys */
+	MSG_VIFS_PAGE,	 /* struct msg_vifs_page */
 };
 
 struct msg_hdr {
@@ -66,6 +75,44 @@ struct msg_port {
 	struct pkt_mac mac;
 	uint32_t ifindex; /* packet sockets */
 	uint32_t ring;	  /* slots of theirs */
+};
+
+/*
+ * A vif of ours, connected: xen/net/netback.h has the meaning of all.  It is
+ * refused with EPROTO when the rings can't be, ENOENT or EINVAL when the peer
+ * does not grant or bind what it named.
+ */
+struct msg_vif {
+	uint16_t id;  /* as struct msg_port */
+	uint16_t dom; /* of the frontend */
+	uint16_t mtu;
+	uint8_t can; /* NETBACK_* */
+	bool resume;
+	struct pkt_mac mac; /* ours on it */
+	uint32_t tx_ref, rx_ref;
+	uint32_t tx_evt, rx_evt;
+	uint64_t rate_bytes; /* 0: no limit */
+	uint32_t rate_us;
+};
+
+struct msg_vif_rate {
+	uint16_t id;
+	uint64_t rate_bytes;
+	uint32_t rate_us;
+};
+
+/* xen/net/netfront.h; frames may pass as soon as the backend is connected. */
+struct msg_front {
+	uint16_t id;
+	uint16_t dom; /* of the backend */
+	uint16_t mtu;
+	uint8_t can; /* NETFRONT_* */
+	struct pkt_mac mac;
+};
+
+struct msg_front_keys {
+	uint16_t id;
+	uint32_t tx_ref, rx_ref, evt;
 };
 
 struct msg_uplink {
@@ -105,6 +152,32 @@ struct msg_usage_page {
 	struct port_stats port0; /* the uplink's port */
 };
 
+struct msg_vifs {
+	uint16_t cursor; /* the first port number to be told of */
+};
+
+#define MSG_VIFS_PER_PAGE 16u
+#define MSG_VIF_FAULTS 24u
+
+/* One ring port as it is now. */
+struct msg_vif_row {
+	uint16_t id;
+	bool front;  /* on rings of our own: fault is enum netfront_fault */
+	bool masked; /* its channel is: it works, or is made to wait */
+	uint32_t tx_prod, tx_cons; /* requests that came, that were taken */
+	uint32_t rx_prod, rx_cons; /* pages that were posted, that are used */
+	uint32_t queued, queued_bytes; /* wait for a slow guest */
+	uint64_t events;
+	struct port_stats stats;
+	uint64_t fault[MSG_VIF_FAULTS]; /* by enum netback_fault */
+};
+
+struct msg_vifs_page {
+	uint16_t cursor; /* for the next question; UINT16_MAX: that was all */
+	uint16_t n;
+	struct msg_vif_row row[MSG_VIFS_PER_PAGE];
+};
+
 struct msg_done {
 	uint16_t id;
 	int32_t err; /* 0 or a positive errno */
@@ -121,6 +194,12 @@ union msg_body {
 	struct msg_done done;
 	struct msg_flows_page flows_page;
 	struct msg_usage_page usage_page;
+	struct msg_vif vif;
+	struct msg_vif_rate vif_rate;
+	struct msg_front front;
+	struct msg_front_keys front_keys;
+	struct msg_vifs vifs;
+	struct msg_vifs_page vifs_page;
 };
 
 /* One message as it was received. */

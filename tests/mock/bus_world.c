@@ -12,6 +12,9 @@ static struct store_ops spy;
 static const struct store_ops *mock;
 
 static void say(struct world *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(struct world *w, const char *fmt, ...)
 {
 	va_list args;
 	int n;
@@ -178,7 +181,7 @@ void world_run(struct world *w, uint32_t ms)
 		if (next.ns > w->now.ns && next.ns <= until.ns)
 			w->now = next;
 	}
-	vw_assert(!"a bus that never sleeps");
+	vw_panic(__FILE__, __LINE__, "a bus that never sleeps");
 }
 
 bool world_said(struct world *w, const char *want)

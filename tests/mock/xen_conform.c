@@ -13,7 +13,8 @@ static void keep(struct conform *c, bool there)
 {
 	if (!there && !c->lost) {
 		c->lost = true;
-		CONFORM_IS(c, !"the other end is there");
+		conform_is(c, false, "the other end is there", __FILE__,
+			   __LINE__);
 	}
 }
 

@@ -47,6 +47,12 @@ static void good_body(uint32_t type, union msg_body *b)
 	}
 	if (type == MSG_CLIENT_DEL)
 		b->id.id = 1;
+	if (type == MSG_VIF_ADD)
+		b->vif.mtu = 1500;
+	if (type == MSG_FRONT_ADD)
+		b->front.mtu = 1500;
+	if (type == MSG_VIFS_PAGE)
+		b->vifs_page.n = MSG_VIFS_PER_PAGE;
 	if (type == MSG_RULES) {
 		b->rules.n = 1;
 		b->rules.len = 64;
@@ -126,8 +132,8 @@ static void every_message_arrives_as_it_was_sent(void)
 
 static void a_type_that_is_none_can_not_be_sent(void)
 {
-	static const uint32_t none[] = { 0, MSG_STOP + 1, MSG_QUESTION - 1,
-					 MSG_PORT_FAILED + 1, UINT32_MAX };
+	static const uint32_t none[] = { 0, MSG_VIFS + 1, MSG_QUESTION - 1,
+					 MSG_VIFS_PAGE + 1, UINT32_MAX };
 	union msg_body b = { .done = { 0 } };
 
 	open_pair();
@@ -221,7 +227,7 @@ static void an_answer_is_no_request_and_a_request_no_answer(void)
 						 (uint32_t)msg_fd_n(type)),
 					-EBADMSG);
 	}
-	CU_ASSERT_EQUAL(recv_odd(MSG_STOP + 1, MSG_TO_DATA, 0, 0, 0), -EBADMSG);
+	CU_ASSERT_EQUAL(recv_odd(MSG_VIFS + 1, MSG_TO_DATA, 0, 0, 0), -EBADMSG);
 	CU_ASSERT_EQUAL(recv_odd(UINT32_MAX, MSG_TO_CONTROL, 0, 0, 0),
 			-EBADMSG);
 	close_pair();
@@ -286,6 +292,12 @@ static const struct bad_field bad_fields[] = {
 	BAD(MSG_DONE, msg_done, err, 0x80000000u),
 	BAD(MSG_PORT_FAILED, msg_done, err, 0xffffffffu),
 	BAD(MSG_FLOWS_PAGE, msg_flows_page, n, MSG_FLOWS_PER_PAGE + 1),
+	BAD(MSG_VIF_ADD, msg_vif, mtu, 67),
+	BAD(MSG_VIF_ADD, msg_vif, resume, 2),
+	BAD(MSG_FRONT_ADD, msg_front, mtu, 67),
+	BAD(MSG_VIFS_PAGE, msg_vifs_page, n, MSG_VIFS_PER_PAGE + 1),
+	BAD(MSG_VIFS_PAGE, msg_vifs_page, row[15].front, 2),
+	BAD(MSG_VIFS_PAGE, msg_vifs_page, row[0].masked, 3),
 };
 
 static void a_field_out_of_range_is_refused(void)

@@ -80,7 +80,7 @@ static void frontend_in_a_state_that_is_none(void)
 static void offline_closes_from_everywhere(void)
 {
 	for (int ours = 0; ours < XENBUS_N; ours++)
-		CU_ASSERT_EQUAL(xenbus_offline_does(ours),
+		CU_ASSERT_EQUAL(xenbus_offline_does((enum xenbus_state)ours),
 				ours == XENBUS_CLOSED ? 0 : D | S6);
 }
 
@@ -126,7 +126,7 @@ static void states_have_names_and_digits(void)
 				text[i].is);
 	CU_ASSERT_EQUAL(xenbus_parse("4\0", 2), XENBUS_UNKNOWN);
 	for (int s = 0; s < XENBUS_N; s++)
-		CU_ASSERT(strlen(xenbus_name(s)) > 0);
+		CU_ASSERT(strlen(xenbus_name((enum xenbus_state)s)) > 0);
 	CU_ASSERT_STRING_EQUAL(xenbus_name(4), "connected");
 	CU_ASSERT_STRING_EQUAL(xenbus_name(77), "foreign");
 }
