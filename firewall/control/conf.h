@@ -36,12 +36,27 @@
 #define CONF_FILE_DEFAULT "/etc/vifwall/vifwall.conf"
 #define CONF_FILE_MAX (1024u * 1024)
 
-enum conf_port_kind { CONF_PORT_NONE, CONF_PORT_TAP, CONF_PORT_PACKET };
+enum conf_port_kind {
+	CONF_PORT_NONE,
+	CONF_PORT_TAP,
+	CONF_PORT_PACKET,
+	CONF_PORT_VIF, /* of the uplink: our frontend device/vif/<handle> */
+};
 
 struct conf_port {
-	uint8_t kind; /* enum conf_port_kind */
-	char name[CONF_IF_MAX];
+	uint16_t kind;		/* enum conf_port_kind */
+	uint16_t handle;	/* CONF_PORT_VIF */
+	char name[CONF_IF_MAX]; /* CONF_PORT_VIF: as it was given */
 };
+
+/* Which Xen our rings are in. */
+enum conf_xen {
+	CONF_XEN_OFF,
+	CONF_XEN_ON,
+	CONF_XEN_SIM, /* a simulated one, at a Unix socket */
+};
+
+#define CONF_XEN_NONE UINT16_MAX /* no domain */
 
 enum conf_reject { CONF_REJECT_ICMP, CONF_REJECT_RST, CONF_REJECT_SILENT };
 
@@ -87,6 +102,14 @@ struct conf {
 	struct link_room room; /* of each packet socket */
 	uint32_t busy_us;
 	bool prefault;
+	uint8_t xen_kind;	       /* enum conf_xen */
+	char xen_path[CONF_PATH_MAX];  /* CONF_XEN_SIM: its socket */
+	char xen_store[CONF_PATH_MAX]; /* xenstored's socket; empty: usual */
+	uint16_t xen_self;	 /* our domain; known when the daemon starts */
+	uint16_t xen_netvm;	 /* the client that is our uplink, or none */
+	uint8_t xen_rules;	 /* 1: rules come from the XenStore too */
+	uint16_t xen_quarantine; /* crashes that close a vif; 0: none do */
+	struct pkt_addr xen_gateway4, xen_gateway6; /* ours to vifs, or zero */
 	char socket[CONF_PATH_MAX];
 	uint32_t socket_gid; /* 0: none; its members may ask */
 	uint8_t log_level;   /* enum log_level */

@@ -27,6 +27,16 @@ static struct conf_where where(const struct check *k, uint32_t line)
 			   __VA_ARGS__);                                   \
 	} while (0)
 
+/* On Xen the other end of the uplink says what our addresses are. */
+static bool uplink_is_told(const struct check *k)
+{
+	const struct conf *c = k->c;
+
+	return k->use == CONF_RUN &&
+	       (c->uplink.port.kind == CONF_PORT_VIF ||
+		(c->xen_kind && c->xen_netvm != CONF_XEN_NONE));
+}
+
 static void uplink_family(struct check *k, const char *six,
 			  const struct pkt_addr *addr,
 			  const struct pkt_addr *gateway,
@@ -35,7 +45,8 @@ static void uplink_family(struct check *k, const char *six,
 	struct conf_where at = where(k, 0);
 	char a[PKT_ADDR_TEXT], b[PKT_ADDR_TEXT + 4];
 
-	if (pkt_addr_is_zero(gateway))
+	if (pkt_addr_is_zero(gateway) ||
+	    (pkt_addr_is_zero(addr) && uplink_is_told(k)))
 		return;
 	if (pkt_addr_is_zero(addr))
 		conf_error(k->e, &at, "uplink.gateway%s needs uplink.ip%s", six,
@@ -57,14 +68,47 @@ static void uplink(struct check *k)
 {
 	struct conf_uplink *u = &k->c->uplink;
 	struct conf_where at = where(k, 0);
+	bool told = uplink_is_told(k);
 
-	if (k->use == CONF_RUN && u->port.kind == CONF_PORT_NONE)
+	if (k->use == CONF_RUN && u->port.kind == CONF_PORT_NONE && !told)
 		conf_error(k->e, &at, "uplink.port is not set");
-	if (pkt_addr_is_zero(&u->fw.addr4) && pkt_addr_is_zero(&u->fw.addr6))
+	if (!told && pkt_addr_is_zero(&u->fw.addr4) &&
+	    pkt_addr_is_zero(&u->fw.addr6))
 		conf_error(k->e, &at,
 			   "neither uplink.ip nor uplink.ip6 is set");
 	uplink_family(k, "", &u->fw.addr4, &u->fw.gateway4, &u->fw.net4);
 	uplink_family(k, "6", &u->fw.addr6, &u->fw.gateway6, &u->fw.net6);
+}
+
+static void xen(struct check *k)
+{
+	struct conf *c = k->c;
+	struct conf_where at = where(k, 0);
+	const char *slash;
+
+	if (!c->xen_kind && c->uplink.port.kind == CONF_PORT_VIF)
+		conf_error(k->e, &at, "uplink.port: %s needs xen = on",
+			   c->uplink.port.name);
+	if (!c->xen_kind)
+		return;
+	if (c->xen_netvm != CONF_XEN_NONE &&
+	    c->uplink.port.kind != CONF_PORT_NONE)
+		conf_error(k->e, &at,
+			   "xen.netvm and uplink.port are two uplinks; "
+			   "remove one");
+	if (!c->rules[0] && !c->xen_rules)
+		conf_error(k->e, &at,
+			   "clients on Xen need rules: set rules = DIRECTORY, "
+			   "xen.rules = on, or both");
+	if (c->xen_kind != CONF_XEN_SIM || c->xen_store[0])
+		return;
+	slash = strrchr(c->xen_path, '/');
+	if (snprintf(c->xen_store, sizeof(c->xen_store), "%.*s/socket",
+		     (int)(slash - c->xen_path),
+		     c->xen_path) >= (int)sizeof(c->xen_store))
+		conf_error(k->e, &at,
+			   "xen: the path is too long for one beside it; "
+			   "set xen.store");
 }
 
 static bool same_port(const struct conf_port *a, const struct conf_port *b)
@@ -231,12 +275,16 @@ static void quota(const struct conf *c, struct nat_quota *q)
 
 static void client(struct check *k, struct conf_client *cl)
 {
+	if (cl->port.kind == CONF_PORT_VIF)
+		CLIENT_ERROR(k, cl, "%s",
+			     "port: clients on Xen are not described; they "
+			     "come with xen = on");
 	if (k->use == CONF_RUN && cl->port.kind == CONF_PORT_NONE)
 		CLIENT_ERROR(k, cl, "%s", "port is not set");
 	if (same_port(&k->c->uplink.port, &cl->port))
 		CLIENT_ERROR(k, cl, "port: %s is the uplink's already",
 			     cl->port.name);
-	if (cl->rules == CONF_RULES_TREE && !k->c->rules[0])
+	if (cl->rules == CONF_RULES_TREE && !k->c->rules[0] && !k->c->xen_rules)
 		CLIENT_ERROR(k, cl, "%s",
 			     "needs the rules directory, which is not set "
 			     "(rules = DIRECTORY), or rules = accept");
@@ -254,7 +302,9 @@ static void allow(struct check *k, const struct conf_allow *a)
 	const char *const name[2] = { a->from, a->to };
 
 	for (int i = 0; i < 2; i++)
-		if (!conf_client_find(k->c, name[i], strlen(name[i]))) {
+		/* a client on Xen comes and goes; its name has a dot */
+		if (!(k->c->xen_kind && strchr(name[i], '.')) &&
+		    !conf_client_find(k->c, name[i], strlen(name[i]))) {
 			char shown[CONF_SHOW_ROOM];
 
 			conf_error(k->e, &at, "allow: there is no client '%s'",
@@ -272,6 +322,7 @@ void conf_check(struct conf *c, enum conf_use use, struct conf_errors *e)
 	struct conf_where at = where(&k, 0);
 
 	uplink(&k);
+	xen(&k);
 	if (c->client_n > c->clients)
 		conf_error(e, &at, "clients = %u, but %u are described",
 			   c->clients, c->client_n);

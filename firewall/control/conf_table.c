@@ -9,6 +9,9 @@
 
 static_assert(offsetof(struct conf, gid) == offsetof(struct conf, uid) + 4,
 	      "conf_user writes both");
+static_assert(offsetof(struct conf, xen_path) ==
+		      offsetof(struct conf, xen_kind) + 1,
+	      "conf_xen writes both");
 static_assert(offsetof(struct nat_conf, port_hi) ==
 		      offsetof(struct nat_conf, port_lo) + 2,
 	      "conf_port_range writes both");
@@ -27,6 +30,11 @@ static const struct conf_word kind_words[] = {
 static const struct conf_word rules_words[] = {
 	{ "tree", CONF_RULES_TREE },
 	{ "accept", CONF_RULES_ACCEPT },
+	{ NULL, 0 },
+};
+static const struct conf_word switch_words[] = {
+	{ "off", 0 },
+	{ "on", 1 },
 	{ NULL, 0 },
 };
 static const struct conf_word level_words[] = {
@@ -175,6 +183,29 @@ const struct conf_row conf_global[] = {
 	NUM32("neighbours", neighbours, "1024", 16, 65536,
 	      "Neighbours kept for the uplink and for networks."),
 
+	{ .name = "xen",
+	  .type = &conf_xen,
+	  .dflt = "off",
+	  .help = "Whether clients come by Xen's virtual interfaces; sim is a "
+		  "simulated Xen at that socket.",
+	  .off = (uint32_t)AT(xen_kind) },
+	ROW("xen.store", conf_path, AT(xen_store), NULL, 0, 0, NULL, 0,
+	    "Socket of xenstored; unset, where Xen's tools find it, or with "
+	    "a simulated Xen the name socket in its socket's directory."),
+	ROW("xen.netvm", conf_xen_dom, AT(xen_netvm), "none", 0, 32751, NULL, 0,
+	    "The client domain that is our uplink, in place of uplink.port."),
+	ROW("xen.rules", conf_word, AT(xen_rules), "off", 0, 0, switch_words, 0,
+	    "Rules come from vifwall/ in our own directory of the XenStore."),
+	ROW("xen.gateway", conf_addr4, AT(xen_gateway4), NULL, 0, 0, NULL, 0,
+	    "Our IPv4 address towards clients on Xen; our outside address "
+	    "unless set."),
+	ROW("xen.gateway6", conf_addr6, AT(xen_gateway6), NULL, 0, 0, NULL, 0,
+	    "Our IPv6 address towards clients on Xen, likewise."),
+	ROW("xen.quarantine", conf_u16, AT(xen_quarantine), "3", 0, 1000, NULL,
+	    0,
+	    "A client on Xen that was being served so often when packet "
+	    "handling crashed stays closed; 0: never."),
+
 	ROW("control.socket", conf_path, AT(socket), "/run/vifwall/ctl.sock", 0,
 	    0, NULL, 0, "Where vifwallctl finds the daemon."),
 	ROW("control.group", conf_group, AT(socket_gid), NULL, 0, 0, NULL, 0,
@@ -281,6 +312,8 @@ const char *conf_allowed(char out[CONF_ALLOWED_MAX], const struct conf_row *row)
 		between = "-";
 	} else if (t == &conf_mtu) {
 		before = "auto, ";
+	} else if (t == &conf_xen_dom) {
+		before = "none, ";
 	}
 	snprintf(out, CONF_ALLOWED_MAX, "%s%" PRIu64 "%s%" PRIu64 "%s", before,
 		 row->lo, between, row->hi, after);

@@ -157,6 +157,16 @@ static int parse_mtu(const struct conf_row *row, void *base, const char *text,
 	return 0;
 }
 
+/* "none", or a domain's number. */
+static int parse_xen_dom(const struct conf_row *row, void *base,
+			 const char *text, size_t len)
+{
+	if (!conf_is_word(text, len, "none"))
+		return parse_u16(row, base, text, len);
+	*(uint16_t *)conf_at(row, base) = CONF_XEN_NONE;
+	return 0;
+}
+
 static int absolute(char *out, size_t room, const char *text, size_t len)
 {
 	if (!len || text[0] != '/')
@@ -172,6 +182,29 @@ static int parse_path(const struct conf_row *row, void *base, const char *text,
 		      size_t len)
 {
 	return absolute(conf_at(row, base), CONF_PATH_MAX, text, len);
+}
+
+/* One byte for the kind, and behind it the path of "sim:PATH". */
+static int parse_xen(const struct conf_row *row, void *base, const char *text,
+		     size_t len)
+{
+	static const char sim[] = "sim:";
+	const size_t n = sizeof(sim) - 1;
+	uint8_t *kind = conf_at(row, base);
+	char *path = (char *)kind + 1;
+	int err;
+
+	if (len > n && !memcmp(text, sim, n)) {
+		err = absolute(path, CONF_PATH_MAX, text + n, len - n);
+		if (!err)
+			*kind = CONF_XEN_SIM;
+		return err;
+	}
+	if (!conf_is_word(text, len, "on") && !conf_is_word(text, len, "off"))
+		return -EINVAL;
+	*kind = len == 2 ? CONF_XEN_ON : CONF_XEN_OFF;
+	memset(path, 0, CONF_PATH_MAX);
+	return 0;
 }
 
 static int parse_run_dir(const struct conf_row *row, void *base,
@@ -277,6 +310,9 @@ CONF_TYPE(conf_word, parse_word, 1, "one of the words known here", NULL);
 CONF_TYPE(conf_duration, parse_duration, 4, "a time", NULL);
 CONF_TYPE(conf_port_range, parse_port_range, 4, "a range LOW-HIGH", NULL);
 CONF_TYPE(conf_mtu, parse_mtu, 2, "a number or auto", NULL);
+CONF_TYPE(conf_xen_dom, parse_xen_dom, 2, "a domain's number or none", NULL);
+CONF_TYPE(conf_xen, parse_xen, 1 + CONF_PATH_MAX, "one of the words known here",
+	  "off, on, sim:PATH (of at most 107 characters)");
 CONF_TYPE(conf_path, parse_path, CONF_PATH_MAX, "an absolute path",
 	  "a path that begins with /, of at most 107 characters");
 CONF_TYPE(conf_run_dir, parse_run_dir, CONF_RUN_DIR_MAX, "an absolute path",

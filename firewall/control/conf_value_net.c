@@ -43,6 +43,26 @@ static bool if_name_ok(const char *name, size_t len)
 	return true;
 }
 
+/* "vif:" and the number that dom0 gave our frontend. */
+static int parse_vif(struct conf_port *out, const char *text, size_t len)
+{
+	uint32_t handle = 0;
+
+	if (!len || len > 5 || (len > 1 && text[0] == '0'))
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -EINVAL;
+		handle = handle * 10 + (uint32_t)(text[i] - '0');
+	}
+	if (handle > UINT16_MAX)
+		return -ERANGE;
+	*out = (struct conf_port){ .kind = CONF_PORT_VIF,
+				   .handle = (uint16_t)handle };
+	snprintf(out->name, sizeof(out->name), "vif:%u", handle);
+	return 0;
+}
+
 static int parse_port(const struct conf_row *row, void *base, const char *text,
 		      size_t len)
 {
@@ -53,13 +73,15 @@ static int parse_port(const struct conf_row *row, void *base, const char *text,
 	if (!colon)
 		return -EINVAL;
 	kind_len = (size_t)(colon - text);
+	n = len - kind_len - 1;
+	if (conf_is_word(text, kind_len, "vif"))
+		return parse_vif(conf_at(row, base), colon + 1, n);
 	if (conf_is_word(text, kind_len, "tap"))
 		p.kind = CONF_PORT_TAP;
 	else if (conf_is_word(text, kind_len, "packet"))
 		p.kind = CONF_PORT_PACKET;
 	else
 		return -EINVAL;
-	n = len - kind_len - 1;
 	if (!if_name_ok(colon + 1, n))
 		return -EINVAL;
 	memcpy(p.name, colon + 1, n);
@@ -224,7 +246,8 @@ CONF_TYPE(conf_mac_auto, parse_mac_auto, sizeof(struct pkt_mac),
 	  "a MAC address",
 	  "auto, or six bytes of one station, such as 00:16:3e:5e:6c:00");
 CONF_TYPE(conf_port, parse_port, sizeof(struct conf_port), "a port",
-	  "tap:NAME, packet:INTERFACE (names of 1 to 15 characters)");
+	  "tap:NAME, packet:INTERFACE (names of 1 to 15 characters), for the "
+	  "uplink also vif:NUMBER");
 CONF_TYPE(conf_addr4, parse_addr4, sizeof(struct pkt_addr), "an IPv4 address",
 	  "the address of a host, such as 192.0.2.1");
 CONF_TYPE(conf_addr6, parse_addr6, sizeof(struct pkt_addr), "an IPv6 address",

@@ -115,6 +115,20 @@ static const struct {
 	{ "run-dir", "/run/vifwall",
 	  "/a/path/that/is/longer/than/the/sixty-three/characters/allowed/here",
 	  "too long" },
+	{ "uplink.port", "vif:0", "vif:00", "not a port" },
+	{ "uplink.port", "vif:65535", "vif:65536", "out of range" },
+	{ "uplink.port", "vif:7", "vif:", "not a port" },
+	{ "uplink.port", "vif:7", "vif:7a", "not a port" },
+	{ "xen", "on", "yes", "not one of the words" },
+	{ "xen", "sim:/run/sim", "sim:sim", "not one of the words" },
+	{ "xen", "sim:/run/sim", "sim:", "not one of the words" },
+	{ "xen.store", "/run/xenstored/socket", "socket", "not an absolute" },
+	{ "xen.netvm", "7", "32752", "out of range" },
+	{ "xen.netvm", "none", "-1", "not a domain's number" },
+	{ "xen.rules", "on", "yes", "not one of the words" },
+	{ "xen.gateway", "10.137.0.9", "fd00::9", "not an IPv4" },
+	{ "xen.gateway6", "fd00::9", "10.137.0.9", "not an IPv6" },
+	{ "xen.quarantine", "0", "1001", "out of range" },
 	{ "client.w.port", "tap:w", "vif:w", "not a port" },
 	{ "client.w.kind", "network", "vm", "allowed: qube, network" },
 	{ "client.w.ip", "10.137.0.5 fd00::5", "10.137.0.5/32", "not a list" },
@@ -616,6 +630,22 @@ static const struct {
 	  "f.conf:1: allow: a client needs no leave to reach itself" },
 	{ "clients = 1\n" RULES UP WORK "[client b]\nip = 10.0.0.1\n",
 	  "clients = 1, but 2 are described" },
+	{ RULES "uplink.port = vif:0\nxen = on\n", NULL },
+	{ RULES "uplink.port = vif:0\nuplink.gateway = 10.0.0.1\n"
+		"xen = sim:/run/sim\n",
+	  NULL },
+	{ RULES "uplink.port = vif:0\n", "uplink.port: vif:0 needs xen = on" },
+	{ "xen = on\n" UP, "clients on Xen need rules: set rules = " },
+	{ "xen = on\nxen.rules = on\n" UP WORK, NULL },
+	{ "xen = on\nxen.rules = on\nxen.netvm = 3\n", NULL },
+	{ "xen = on\nxen.rules = on\nxen.netvm = 3\n" UP,
+	  "xen.netvm and uplink.port are two uplinks" },
+	{ RULES "xen.netvm = 3\n", "uplink.port is not set" },
+	{ RULES "xen = on\n" UP "[client a]\nport = vif:1\n",
+	  "clients on Xen are not described" },
+	{ RULES "xen = on\nallow = vif3.0 -> vif4.0\n" UP, NULL },
+	{ RULES "allow = vif3.0 -> vif4.0\n" UP,
+	  "there is no client 'vif3.0'" },
 };
 
 static void settings_must_fit_together(void)
@@ -629,6 +659,23 @@ static void settings_must_fit_together(void)
 		if (fits[i].says)
 			CU_ASSERT(says(fits[i].says));
 	}
+}
+
+static void a_simulated_xen_has_its_xenstore_beside_it(void)
+{
+	read_file_text("xen = sim:/run/x/sim\n" RULES UP);
+	conf_check(&conf, CONF_RUN, &errors);
+	CU_ASSERT_EQUAL(errors.n, 0);
+	CU_ASSERT_EQUAL(conf.xen_kind, CONF_XEN_SIM);
+	CU_ASSERT_STRING_EQUAL(conf.xen_path, "/run/x/sim");
+	CU_ASSERT_STRING_EQUAL(conf.xen_store, "/run/x/socket");
+	read_file_text("xen = sim:/run/x/sim\nxen.store = /s\n" RULES UP);
+	conf_check(&conf, CONF_RUN, &errors);
+	CU_ASSERT_STRING_EQUAL(conf.xen_store, "/s");
+	read_file_text("xen = on\n" RULES UP);
+	conf_check(&conf, CONF_RUN, &errors);
+	CU_ASSERT_EQUAL(conf.xen_kind, CONF_XEN_ON);
+	CU_ASSERT_STRING_EQUAL(conf.xen_store, "");
 }
 
 static void a_replay_needs_no_ports(void)
@@ -731,6 +778,7 @@ UNIT_SUITE(conf, UNIT(every_setting_takes_good_values_and_refuses_bad_ones),
 	   UNIT(quotes_on_the_kernel_command_line_group_blanks),
 	   UNIT(errors_on_the_kernel_command_line_name_it),
 	   UNIT(a_file_is_read_from_disk), UNIT(settings_must_fit_together),
+	   UNIT(a_simulated_xen_has_its_xenstore_beside_it),
 	   UNIT(a_replay_needs_no_ports), UNIT(what_needs_a_restart_is_named),
 	   UNIT(every_setting_is_printed_once), UNIT(help_fits_a_terminal),
 	   UNIT(names_are_told_from_other_words))
