@@ -102,6 +102,7 @@ struct sim_handle {
 	uint32_t number, life;
 	uint16_t dom;
 	uint32_t next; /* port to look at first */
+	int link;      /* to the host, which .sim came from; -1: none */
 	struct sim_fault fault;
 	struct xen_sim_hook hook;
 };
@@ -121,6 +122,12 @@ static inline bool sim_there(const struct xen_sim *s, uint32_t dom)
 	return dom < s->conf.domains &&
 	       __atomic_load_n(&s->dom[dom].there, __ATOMIC_ACQUIRE);
 }
+
+/*
+ * xen_sim.c: a handle that the host opened for us, over the connection @link.
+ * With it @s and @link are given back.
+ */
+struct xen *sim_adopt(struct xen_sim *s, uint32_t number, int link);
 
 /* sim_fault.c: before a call, 0 or -errno; and after it. */
 int sim_enter(struct sim_handle *h, enum xen_sim_op op);

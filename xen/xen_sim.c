@@ -158,6 +158,10 @@ static void close_handle(struct xen *x)
 
 	if (__atomic_load_n(&h->slot->life, __ATOMIC_ACQUIRE) == h->life)
 		xen_sim_kill(h->sim, h->number);
+	if (h->link >= 0) {
+		xen_sim_free(h->sim);
+		close(h->link);
+	}
 	free(h);
 }
 
@@ -193,35 +197,63 @@ static int take_slot(struct xen_sim *s, uint32_t *life)
 	return -1;
 }
 
+/* What this process needs for slot @number, which is taken. */
+static struct sim_handle *describe_handle(struct xen_sim *s, uint32_t number)
+{
+	struct sim_handle *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->sim = s;
+	h->number = number;
+	h->slot = &s->slot[number];
+	h->link = -1;
+	h->x.ops = &ops;
+	h->x.evt_fd = s->fd[number];
+	return h;
+}
+
 struct xen *xen_sim_open(struct xen_sim *s, uint16_t dom)
 {
 	struct sim_handle *h;
 	uint64_t stale;
+	uint32_t life;
 	int n;
 
 	if (!sim_there(s, dom)) {
 		errno = ESRCH;
 		return NULL;
 	}
-	h = calloc(1, sizeof(*h));
-	if (!h)
-		return NULL;
-	n = take_slot(s, &h->life);
+	n = take_slot(s, &life);
 	if (n < 0) {
-		free(h);
 		errno = EMFILE;
 		return NULL;
 	}
-	h->sim = s;
-	h->number = (uint32_t)n;
-	h->slot = &s->slot[n];
+	h = describe_handle(s, (uint32_t)n);
+	if (!h) {
+		xen_sim_kill(s, (uint32_t)n);
+		errno = ENOMEM;
+		return NULL;
+	}
+	h->life = life;
 	h->dom = dom;
 	__atomic_store_n(&h->slot->dom, dom, __ATOMIC_RELAXED);
 	__atomic_store_n(&h->slot->pid, (uint32_t)getpid(), __ATOMIC_RELEASE);
 	__atomic_store_n(&h->slot->rung, 0, __ATOMIC_SEQ_CST);
 	(void)!read(s->fd[n], &stale, sizeof(stale));
-	h->x.ops = &ops;
-	h->x.evt_fd = s->fd[n];
+	return &h->x;
+}
+
+struct xen *sim_adopt(struct xen_sim *s, uint32_t number, int link)
+{
+	struct sim_handle *h = describe_handle(s, number);
+
+	if (!h)
+		return NULL;
+	h->life = __atomic_load_n(&h->slot->life, __ATOMIC_ACQUIRE);
+	h->dom = (uint16_t)__atomic_load_n(&h->slot->dom, __ATOMIC_RELAXED);
+	h->link = link;
+	__atomic_store_n(&h->slot->pid, (uint32_t)getpid(), __ATOMIC_RELEASE);
 	return &h->x;
 }
 

@@ -18,6 +18,8 @@
  *	sim_grant.c	sharing, mapping, copying
  *	sim_evt.c	event channels
  *	sim_fault.c	what goes wrong on demand
+ *	sim_link.c	processes that do not descend from each other
+ *(sim_link.h)
  *
  * Nothing in the region is a pointer, and nobody ever waits for anybody: there
  * is no lock that a process could die with.  What a dead process held is given

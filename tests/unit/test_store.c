@@ -14,6 +14,7 @@
 #include "mock/mock_store.h"
 #include "store_conform.h"
 #include "unit.h"
+#include "xen/bus/store_sim.h"
 
 extern char **environ;
 
@@ -44,6 +45,63 @@ static void the_store_of_the_tests_is_one(void)
 	conform(a, b);
 	a->ops->close(a);
 	b->ops->close(b);
+	mock_tree_free(t);
+}
+
+static void that_of_a_simulated_domain_is_one(void)
+{
+	struct mock_tree *t = mock_tree_new();
+	struct store *a = store_sim_over(mock_store_open(t, 0), 0);
+	struct store *b = store_sim_over(mock_store_open(t, 0), 0);
+
+	conform(a, b);
+	a->ops->close(a);
+	b->ops->close(b);
+	mock_tree_free(t);
+}
+
+static void next_is(struct store *s, const char *want_path,
+		    const char *want_token)
+{
+	char path[STORE_PATH_MAX], token[STORE_PATH_MAX];
+
+	CU_ASSERT_EQUAL(s->ops->event(s, path, token), 1);
+	CU_ASSERT_STRING_EQUAL(path, want_path);
+	CU_ASSERT_STRING_EQUAL(token, want_token);
+}
+
+static void its_relative_paths_are_its_own(void)
+{
+	struct mock_tree *t = mock_tree_new();
+	struct store *s7 = store_sim_over(mock_store_open(t, 0), 7);
+	char out[64], path[STORE_PATH_MAX], token[STORE_PATH_MAX];
+	char longer[STORE_PATH_MAX];
+	uint32_t n;
+
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	CU_ASSERT_EQUAL(s7->ops->watch(s7, "device", "near"), 0);
+	CU_ASSERT_EQUAL(s7->ops->watch(s7, "/local/domain/7/a", "far"), 0);
+	next_is(s7, "device", "near");
+	next_is(s7, "/local/domain/7/a", "far");
+	CU_ASSERT_EQUAL(store_write_u32(s7, STORE_NONE, "device/x", 5), 0);
+	CU_ASSERT_STRING_EQUAL(mock_get(t, "/local/domain/7/device/x"), "5");
+	next_is(s7, "device/x", "near");
+	CU_ASSERT_EQUAL(store_write_u32(s7, STORE_NONE, "a", 6), 0);
+	next_is(s7, "/local/domain/7/a", "far");
+	CU_ASSERT_EQUAL(store_read_u32(s7, "device/x", 9, &n), 0);
+	CU_ASSERT_EQUAL(n, 5);
+	CU_ASSERT_EQUAL(
+		s7->ops->list(s7, STORE_NONE, "device", out, sizeof(out)), 1);
+	CU_ASSERT_STRING_EQUAL(out, "x");
+	CU_ASSERT_EQUAL(s7->ops->unwatch(s7, "device", "near"), 0);
+	CU_ASSERT_EQUAL(s7->ops->rm(s7, STORE_NONE, "device"), 0);
+	CU_ASSERT_PTR_NULL(mock_get(t, "/local/domain/7/device"));
+	CU_ASSERT_EQUAL(s7->ops->event(s7, path, token), 0);
+	CU_ASSERT_EQUAL(store_read_u32(s7, longer, 9, &n), -ENAMETOOLONG);
+	CU_ASSERT_EQUAL(s7->ops->watch(s7, longer, ""), -ENAMETOOLONG);
+	CU_ASSERT_EQUAL(s7->ops->watch(s7, "device", longer), -ENAMETOOLONG);
+	s7->ops->close(s7);
 	mock_tree_free(t);
 }
 
@@ -123,6 +181,15 @@ static void xenstored_is_one(void)
 		a->ops->close(a);
 	if (b)
 		b->ops->close(b);
+	a = store_sim_open(d.dir, 0, &err);
+	b = store_sim_open(d.dir, 0, &err);
+	CU_ASSERT(a && b);
+	if (a && b)
+		conform(a, b);
+	if (a)
+		a->ops->close(a);
+	if (b)
+		b->ops->close(b);
 	stop(&d);
 }
 
@@ -132,6 +199,9 @@ static void without_xenstored_there_is_no_store(void)
 
 	setenv("XENSTORED_PATH", "/nonexistent/socket", 1);
 	CU_ASSERT_PTR_NULL(store_libs_open(&err));
+	CU_ASSERT(err < 0);
+	err = 0;
+	CU_ASSERT_PTR_NULL(store_sim_open("/nonexistent", 1, &err));
 	CU_ASSERT(err < 0);
 	unsetenv("XENSTORED_PATH");
 }
@@ -338,7 +408,9 @@ static void events_come_late_and_as_one(void)
 	end();
 }
 
-UNIT_SUITE(store, UNIT(the_store_of_the_tests_is_one), UNIT(xenstored_is_one),
+UNIT_SUITE(store, UNIT(the_store_of_the_tests_is_one),
+	   UNIT(that_of_a_simulated_domain_is_one),
+	   UNIT(its_relative_paths_are_its_own), UNIT(xenstored_is_one),
 	   UNIT(without_xenstored_there_is_no_store),
 	   UNIT(numbers_are_canonical), UNIT(what_is_absent_has_a_default),
 	   UNIT(text_is_printable), UNIT(rights_are_kept),
