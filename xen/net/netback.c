@@ -250,6 +250,20 @@ int netback_open(struct netback *b, struct xen *x, const struct netback_conf *c,
 	return err;
 }
 
+struct netif_marks netback_marks(const struct netback *b)
+{
+	struct netif_marks m = { .tx_prod = b->tx_cons,
+				 .tx_cons = b->tx_cons,
+				 .rx_prod = b->rx_cons,
+				 .rx_cons = b->rx_cons };
+
+	if (!b->dead && b->tx) {
+		m.tx_prod = ring_index(&b->tx->head.req_prod);
+		m.rx_prod = ring_index(&b->rx->head.req_prod);
+	}
+	return m;
+}
+
 const char *netback_fault_name(enum netback_fault f)
 {
 	static const char *const names[NETBACK_FAULT_N] = {

@@ -18,6 +18,7 @@
  *	netback_chain.c	tx ring: the slots of one frame, copied once and checked
  *	netback_recv.c	tx ring: bytes copied out of the guest's pages, then
  *			every slot answered
+ *	netback_rate.c	tx ring: how many bytes it may send
  *	netback_queue.c	what waits for the guest, within bounds
  *	netback_send.c	rx ring: frames copied into the pages that it posted
  *	netback_resume.c what a process of ours that died left in the rings
@@ -125,6 +126,13 @@ struct netback {
  */
 int VW_MUST_USE netback_open(struct netback *b, struct xen *x,
 			     const struct netback_conf *c, struct mono now);
+
+/* From now on; the caller then polls the port. */
+void netback_rate(struct netback *b, uint64_t bytes, uint32_t us,
+		  struct mono now);
+
+/* Where the rings stand; the guest's own indices are as it says. */
+struct netif_marks netback_marks(const struct netback *b);
 
 /* An event came for one of gate.port; the caller then polls the port. */
 void netback_event(struct netback *b);

@@ -29,6 +29,8 @@ int netback_send(struct port *port, struct pkt_pool *pool, struct pkt_batch *in,
 
 /* Copies what the guest has room for; 0 or -EPROTO. */
 int netback_deliver(struct netback *b, struct mono now);
+/* netback_rate.c: may the guest send @len bytes now?  Then they are paid. */
+bool netback_spend(struct netback *b, uint32_t len, struct mono now);
 /* rx slots that frame @p takes. */
 uint32_t netback_slots(const struct pkt *p);
 

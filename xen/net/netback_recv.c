@@ -26,44 +26,6 @@ struct pass {
 	uint32_t seg_n, rsp_n, frame_n;
 };
 
-/* Linux saves up as much, and a frame of any size must fit in. */
-static uint64_t burst(const struct netback_conf *c)
-{
-	return c->rate_bytes > NETBACK_BURST_BYTES ? c->rate_bytes
-						   : NETBACK_BURST_BYTES;
-}
-
-static void refill(struct netback *b, struct mono now)
-{
-	uint64_t most = burst(&b->conf);
-	uint64_t step = (uint64_t)b->conf.rate_us * 1000;
-	uint64_t times = (now.ns - b->refilled.ns) / step;
-
-	b->refilled.ns += times * step;
-	if (b->conf.rate_bytes && times > most / b->conf.rate_bytes)
-		b->credit = most;
-	else
-		b->credit += times * b->conf.rate_bytes;
-	if (b->credit > most)
-		b->credit = most;
-}
-
-/* May it send @len bytes now? */
-static bool spend(struct netback *b, uint32_t len, struct mono now)
-{
-	b->starved = false;
-	if (!b->conf.rate_us)
-		return true;
-	refill(b, now);
-	if (len > b->credit) {
-		netback_count(b, NETBACK_RATE);
-		b->starved = true;
-		return false;
-	}
-	b->credit -= len;
-	return true;
-}
-
 /* The answers to chain @c; their slots are taken by this. */
 static void answer(struct netback *b, struct pass *s,
 		   const struct netback_chain *c, int16_t status)
@@ -145,7 +107,7 @@ static int gather(struct netback *b, struct pkt_pool *pool, struct pass *s,
 			break;
 		case NETBACK_TAKE:
 		default:
-			if (!spend(b, c.len, now))
+			if (!netback_spend(b, c.len, now))
 				return 0;
 			/* a loss of ours is no error of the guest's */
 			if (!plan_frame(b, pool, s, &c))

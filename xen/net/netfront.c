@@ -199,6 +199,12 @@ int netfront_open(struct netfront *f, struct xen *x, uint16_t dom, uint8_t can,
 	return 0;
 }
 
+struct netif_marks netfront_marks(const struct netfront *f)
+{
+	return (struct netif_marks){ f->tx_prod, f->tx_cons, f->rx_prod,
+				     f->rx_cons };
+}
+
 const char *netfront_fault_name(enum netfront_fault f)
 {
 	static const char *const names[NETFRONT_FAULT_N] = {

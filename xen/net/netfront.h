@@ -100,6 +100,9 @@ void netfront_event(struct netfront *f);
 /* As netback_tick(). */
 struct mono netfront_tick(struct netfront *f, struct mono now, bool *wake);
 
+/* Where the rings stand. */
+struct netif_marks netfront_marks(const struct netfront *f);
+
 /* Name of a fault for people. */
 const char *netfront_fault_name(enum netfront_fault f);
 

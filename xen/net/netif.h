@@ -75,6 +75,12 @@ struct netif_rx_ring {
 	union netif_rx_slot slot[NETIF_SLOTS];
 };
 
+/* How far both rings of a vif are, for status. */
+struct netif_marks {
+	uint32_t tx_prod, tx_cons; /* requests that came, that were taken */
+	uint32_t rx_prod, rx_cons; /* pages that were posted, that are used */
+};
+
 static_assert(sizeof(struct netif_tx_req) == 12, "netif.h");
 static_assert(sizeof(struct netif_tx_rsp) == 4, "netif.h");
 static_assert(sizeof(struct netif_rx_req) == 8, "netif.h");
