@@ -126,6 +126,19 @@ static void init_tables(struct fw *fw, struct pkt_arena *a)
 	fw->frag = pkt_frag_init(room(a, n), n, &c->frag);
 }
 
+/* It may hold what a process that died left there. */
+static void init_view(struct view *view, uint16_t clients)
+{
+	bool first = view->magic != VIEW_MAGIC;
+	uint16_t served = first ? VIEW_NOBODY : view->serving;
+
+	memset(view, 0, view_size(clients));
+	view->clients = clients;
+	view->serving = VIEW_NOBODY;
+	view->served = served;
+	view->magic = VIEW_MAGIC;
+}
+
 int fw_init(struct fw **out, void *mem, size_t len, const struct fw_conf *conf,
 	    struct view *view, struct mono now)
 {
@@ -145,9 +158,7 @@ int fw_init(struct fw **out, void *mem, size_t len, const struct fw_conf *conf,
 	fw->conf.frag.lost = lost;
 	fw->conf.frag.lost_ctx = fw;
 	fw->view = view;
-	memset(view, 0, view_size(conf->clients));
-	view->magic = VIEW_MAGIC;
-	view->clients = conf->clients;
+	init_view(view, conf->clients);
 	pkt_rand_seed(&fw->rand, conf->seed);
 	ipid_init(&fw->ipid, &fw->rand);
 	n = nat_size(&fw->conf.nat);

@@ -35,9 +35,10 @@ static void broken(struct fw *fw, struct slot *s, int err)
 static void send_out(struct fw *fw, struct slot *s, struct mono now)
 {
 	uint64_t lost = s->port->stats.send_dropped;
+	uint16_t owner = s->owner, was = view_serve(fw->view, owner);
 	int err = s->port->ops->send(s->port, fw->pool, &s->out, now);
-	uint16_t owner = s->owner;
 
+	(void)view_serve(fw->view, was);
 	lost = s->port->stats.send_dropped - lost;
 	if (owner != FW_NOBODY) {
 		fw_row(fw, owner)->drop[PKT_REASON_OUT_QUEUE] += lost;
@@ -124,11 +125,13 @@ void fw_port_remove(struct fw *fw, struct port *port, struct mono now)
 static bool one_batch(struct fw *fw, struct slot *s, struct mono now)
 {
 	struct pkt_batch in = { 0 };
+	uint16_t was = view_serve(fw->view, s->owner);
 	int err = s->port->ops->recv(s->port, fw->pool, &in, now);
 	bool full = in.n == PKT_BATCH;
 
 	s->spent += in.n;
 	fw_input(fw, s->port, &in, now);
+	(void)view_serve(fw->view, was);
 	if (err)
 		broken(fw, s, err);
 	return full && !err;
@@ -176,10 +179,13 @@ bool fw_arm(struct fw *fw)
 
 	for (uint16_t i = 0; i < fw->conf.ports; i++) {
 		struct slot *s = &fw->slot[i];
+		uint16_t was;
 
 		if (!s->port || s->asleep || s->err)
 			continue;
+		was = view_serve(fw->view, s->owner);
 		s->asleep = !s->port->ops->arm(s->port);
+		(void)view_serve(fw->view, was);
 		awake |= !s->asleep;
 	}
 	return awake;

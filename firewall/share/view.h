@@ -18,6 +18,7 @@
 #define VIEW_NAME_MAX 32u
 #define VIEW_BLOCKED_N 512u
 #define VIEW_MAGIC 0x76775631u
+#define VIEW_NOBODY UINT16_MAX
 
 /* Counters of one client (row 0: the uplink). */
 struct view_client {
@@ -58,7 +59,9 @@ struct view_blocked {
 struct view {
 	uint32_t magic;
 	uint16_t clients; /* rows in client[] less one */
-	uint16_t spare;
+	uint16_t serving; /* view_serve(): party, or VIEW_NOBODY */
+	uint16_t served;  /* what it said when the process before ended */
+	uint16_t spare[3];
 	uint64_t now_ns; /* last poll round */
 	uint64_t rounds;
 	uint64_t strays; /* frames from a port that is nobody's */
@@ -69,6 +72,25 @@ struct view {
 	struct view_blocked blocked[VIEW_BLOCKED_N];
 	struct view_client client[]; /* clients + 1 */
 };
+
+/*
+ * A trail for control to follow when the data process has died: whose port it
+ * was touching then.  Said before a port is opened, polled, sent to or
+ * otherwise looked after, and taken back behind it; so it costs two stores per
+ * batch. Returns what it said before, which the caller says again.
+ *
+ * The next process moves what it finds here to view.served, before anything
+ * else: that is valid once the process has answered a message, and stays.
+ */
+static inline uint16_t view_serve(struct view *v, uint16_t party)
+{
+	uint16_t was = v->serving;
+
+	__atomic_store_n(&v->serving, party, __ATOMIC_RELAXED);
+	/* the compiler must not move the work before it, or behind */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return was;
+}
 
 /* Copies a row whole; false when its writer was faster (try again). */
 static inline bool view_blocked_read(struct view_blocked *out,
