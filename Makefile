@@ -111,7 +111,7 @@ $(B)/obj/%.o: %.c Makefile
 	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The system calls of each process, from the "#syscalls" lines beside them.
-SECCOMP_SRC := $(sort $(SHARE_SRC) $(LINUX_SRC) $(CONTROL_SRC) $(wildcard firewall/*.c))
+SECCOMP_SRC := $(sort $(XEN_SRC) $(SHARE_SRC) $(LINUX_SRC) $(CONTROL_SRC) $(wildcard firewall/*.c))
 %/gen/firewall/linux/seccomp_calls.h: $(SECCOMP_SRC) tests/tools/gen-seccomp
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)

@@ -53,7 +53,10 @@ static bool bit_get(const uint64_t *map, uint32_t i)
 	return sim_load(&map[i / 64]) >> (i % 64) & 1;
 }
 
-/* Something is there to be taken: makes the eventfd readable. */
+/*
+ * Something is there to be taken: makes the eventfd readable.
+ * #syscalls data: write
+ */
 static void ring(const struct xen_sim *s, uint32_t handle)
 {
 	static const uint64_t one = 1;
@@ -237,6 +240,8 @@ static bool anything(const struct sim_slot *slot)
 /*
  * Nothing is left: the eventfd is made unreadable.  An event that came since
  * found it rung and did not ring again, so we look once more.
+ *
+ * #syscalls data: read
  */
 static void hush(struct sim_handle *h)
 {

@@ -7,6 +7,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <xenevtchn.h>
+#include <xengnttab.h>
+#include <xen/sys/evtchn.h>
+#include <xen/sys/gntalloc.h>
+#include <xen/sys/gntdev.h>
 
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"
