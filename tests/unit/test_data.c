@@ -2,16 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdalign.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "firewall/data.h"
 #include "firewall/linux/link.h"
-#include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
 #include "firewall/linux/vnet.h"
+#include "mock/data_bed.h"
 #include "mock/frames.h"
 #include "unit.h"
 
@@ -21,112 +19,42 @@
  *
  *	client 1  10.137.0.11  ----  data  ---- 198.51.100.1  uplink
  */
-#define CLIENTS 3u
-#define CLIENT_MAC "00:16:3e:00:00:01"
-#define OUR_MAC "fe:ff:ff:ff:ff:ff"
-#define UPLINK_MAC "00:16:3e:00:00:f0"
-#define GATEWAY_MAC "00:16:3e:00:00:fe"
-#define INSIDE "10.137.0.11"
-#define OUTSIDE "198.51.100.1"
-#define SERVER "192.0.2.7"
-
-static struct data d;
-static struct fw_conf conf;
-static struct view *view;
-static void *block;
-static int control;	      /* our end of the link */
-static int wire[CLIENTS + 1]; /* our end of each port */
-static uint32_t seq;
-static struct msg got;
+static struct data_bed bed;
+static int wire[BED_CLIENTS + 1]; /* our end of each port */
 static uint8_t bytes[4096];
-
-static struct pkt_addr addr(const char *text)
-{
-	struct pkt_addr a;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_addr_parse(&a, text, strlen(text)), 0);
-	return a;
-}
-
-static struct pkt_mac mac(const char *text)
-{
-	struct pkt_mac m;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_mac_parse(&m, text, strlen(text)), 0);
-	return m;
-}
-
-static void make_pair(int pair[2])
-{
-	CU_ASSERT_EQUAL_FATAL(
-		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair),
-		0);
-}
 
 static void open_data(void)
 {
-	int pair[2];
-
-	log_open("test", LOG_TO_STDERR, LOG_LEVEL_ERR);
-	fw_conf_default(&conf);
-	conf.clients = CLIENTS;
-	conf.ports = CLIENTS + 1;
-	conf.small_n = 256;
-	conf.large_n = 8;
-	conf.nat.flows = 1024;
-	view = calloc(1, view_size(CLIENTS));
-	block = aligned_alloc(PKT_ARENA_ALIGN, data_size(&conf));
-	CU_ASSERT_FATAL(view && block);
-	memset(block, 0, data_size(&conf));
-	make_pair(pair);
-	control = pair[0];
-	CU_ASSERT_EQUAL_FATAL(data_init(&d, block, data_size(&conf), &conf,
-					view, pair[1]),
-			      0);
-	seq = 100;
+	data_bed_open(&bed);
 	memset(wire, -1, sizeof(wire));
 }
 
 static void close_data(void)
 {
-	for (uint32_t i = 0; i <= CLIENTS; i++)
+	for (uint32_t i = 0; i <= BED_CLIENTS; i++)
 		if (wire[i] >= 0)
 			close(wire[i]);
-	data_close_ports(&d);
-	for (uint32_t i = 0; i < 2 * (CLIENTS + 1); i++)
-		if (d.rules[i].mem)
-			mem_unmap(d.rules[i].mem, d.rules[i].len);
-	loop_close(&d.loop);
-	close(d.link);
-	close(control);
-	free(block);
-	free(view);
+	data_bed_close(&bed);
 }
 
 static void turn(void)
 {
-	d.busy = true; /* do not sleep */
-	data_turn(&d);
+	data_bed_turn(&bed);
 }
 
-/* The next message from data must be @type; it is in @got. */
-static void expect(uint32_t type, uint32_t want_seq)
-{
-	CU_ASSERT_EQUAL_FATAL(msg_recv(control, MSG_TO_CONTROL, &got), 0);
-	CU_ASSERT_EQUAL(got.hdr.type, type);
-	CU_ASSERT_EQUAL(got.hdr.seq, want_seq);
-}
-
-/* Asks, and returns the errno of the answer. */
 static int ask(enum msg_type type, const void *body, int fd)
 {
-	seq++;
-	CU_ASSERT_EQUAL_FATAL(msg_send(control, type, seq, body, fd), 0);
-	turn();
-	if (type == MSG_FLOWS || type == MSG_USAGE)
-		return 0;
-	expect(MSG_DONE, seq);
-	return got.body.done.err;
+	return data_bed_ask(&bed, type, body, fd);
+}
+
+static void say(enum msg_type type, const void *body)
+{
+	data_bed_say(&bed, type, body, -1);
+}
+
+static void expect(uint32_t type, uint32_t seq)
+{
+	data_bed_expect(&bed, type, seq);
 }
 
 static int add_port(uint16_t id)
@@ -134,10 +62,11 @@ static int add_port(uint16_t id)
 	struct msg_port m = { .id = id,
 			      .mtu = 1500,
 			      .kind = MSG_PORT_TAP,
-			      .mac = mac(id ? OUR_MAC : UPLINK_MAC) };
+			      .mac = data_bed_mac(id ? BED_OUR_MAC
+						     : BED_UPLINK_MAC) };
 	int pair[2], err;
 
-	make_pair(pair);
+	data_bed_pair(pair);
 	err = ask(MSG_PORT_ADD, &m, pair[1]);
 	close(pair[1]);
 	if (err)
@@ -147,58 +76,14 @@ static int add_port(uint16_t id)
 	return err;
 }
 
-static int set_uplink(void)
-{
-	struct msg_uplink m = { .uplink = {
-					.port = 0,
-					.addr4 = addr(OUTSIDE),
-					.gateway4 = addr("198.51.100.254"),
-					.net4 = { addr("198.51.100.0"), 120 },
-					.gateway_mac = mac(GATEWAY_MAC),
-					.up = true } };
-
-	return ask(MSG_UPLINK, &m, -1);
-}
-
 static int set_client(uint16_t n, uint16_t port)
 {
-	struct msg_client m = { .n = n,
-				.client = { .name = "work",
-					    .kind = FW_QUBE,
-					    .port = port,
-					    .mac = mac(CLIENT_MAC),
-					    .addr = { addr(INSIDE) },
-					    .addr_n = 1,
-					    .gateway4 = addr("10.137.0.1") } };
-
-	return ask(MSG_CLIENT, &m, -1);
-}
-
-/* A sealed file with a set of no rules and this policy. */
-static int rules_fd(enum rule_action policy, uint32_t *len)
-{
-	alignas(PKT_ARENA_ALIGN) uint8_t mem[8192], scratch[8192];
-	size_t used = 0;
-	int fd;
-
-	CU_ASSERT_EQUAL_FATAL(ruleset_build(mem, sizeof(mem), &used, RULE_IP4,
-					    policy, NULL, 0, NULL, scratch,
-					    sizeof(scratch)),
-			      0);
-	*len = (uint32_t)used;
-	fd = mem_sealed("rules", mem, used);
-	CU_ASSERT_FATAL(fd >= 0);
-	return fd;
+	return data_bed_client(&bed, n, port);
 }
 
 static int set_rules(uint16_t n, enum rule_action policy)
 {
-	struct msg_rules m = { .n = n, .family = RULE_IP4 };
-	int fd = rules_fd(policy, &m.len);
-	int err = ask(MSG_RULES, &m, fd);
-
-	close(fd);
-	return err;
+	return data_bed_rules(&bed, n, policy);
 }
 
 /* Everything that client 1 needs to reach the world. */
@@ -207,7 +92,7 @@ static void open_world(void)
 	open_data();
 	CU_ASSERT_EQUAL(add_port(0), 0);
 	CU_ASSERT_EQUAL(add_port(1), 0);
-	CU_ASSERT_EQUAL(set_uplink(), 0);
+	CU_ASSERT_EQUAL(data_bed_uplink(&bed), 0);
 	CU_ASSERT_EQUAL(set_client(1, 1), 0);
 	CU_ASSERT_EQUAL(set_rules(1, RULE_ACCEPT), 0);
 }
@@ -224,10 +109,10 @@ static void put_frame(int fd, const struct frame_spec *spec)
 
 static void client_sends(void)
 {
-	struct frame_spec spec = { .src_mac = CLIENT_MAC,
-				   .dst_mac = OUR_MAC,
-				   .src = INSIDE,
-				   .dst = SERVER,
+	struct frame_spec spec = { .src_mac = data_bed_client_mac(1),
+				   .dst_mac = BED_OUR_MAC,
+				   .src = data_bed_inside(1),
+				   .dst = BED_SERVER,
 				   .sport = 4000,
 				   .dport = 53 };
 
@@ -250,21 +135,21 @@ static const char *source_at(int fd)
 
 static void a_packet_goes_out_and_its_answer_comes_back(void)
 {
-	struct frame_spec back = { .src_mac = GATEWAY_MAC,
-				   .dst_mac = UPLINK_MAC,
-				   .src = SERVER,
-				   .dst = OUTSIDE,
+	struct frame_spec back = { .src_mac = BED_GATEWAY_MAC,
+				   .dst_mac = BED_UPLINK_MAC,
+				   .src = BED_SERVER,
+				   .dst = BED_OUTSIDE,
 				   .sport = 53 };
 
 	open_world();
 	client_sends();
-	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), OUTSIDE);
+	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), BED_OUTSIDE);
 	back.dport =
 		(uint16_t)(bytes[VNET_LEN + 34] << 8 | bytes[VNET_LEN + 35]);
 	put_frame(wire[0], &back);
 	turn();
-	CU_ASSERT_STRING_EQUAL(source_at(wire[1]), SERVER);
-	CU_ASSERT(d.busy == false);
+	CU_ASSERT_STRING_EQUAL(source_at(wire[1]), BED_SERVER);
+	CU_ASSERT(bed.d.busy == false);
 	close_data();
 }
 
@@ -275,7 +160,7 @@ static void R98_nothing_passes_before_all_was_told(void)
 	CU_ASSERT_EQUAL(add_port(1), 0);
 	client_sends();
 	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), "");
-	CU_ASSERT_EQUAL(set_uplink(), 0);
+	CU_ASSERT_EQUAL(data_bed_uplink(&bed), 0);
 	client_sends();
 	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), "");
 	CU_ASSERT_EQUAL(set_client(1, 1), 0);
@@ -283,7 +168,7 @@ static void R98_nothing_passes_before_all_was_told(void)
 	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), "");
 	CU_ASSERT_EQUAL(set_rules(1, RULE_ACCEPT), 0);
 	client_sends();
-	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), OUTSIDE);
+	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), BED_OUTSIDE);
 	close_data();
 }
 
@@ -291,13 +176,13 @@ static void R122_new_rules_bind_the_next_packet(void)
 {
 	open_world();
 	client_sends();
-	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), OUTSIDE);
+	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), BED_OUTSIDE);
 	CU_ASSERT_EQUAL(set_rules(1, RULE_DROP), 0);
 	client_sends();
 	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), "");
 	CU_ASSERT_EQUAL(set_rules(1, RULE_ACCEPT), 0);
 	client_sends();
-	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), OUTSIDE);
+	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), BED_OUTSIDE);
 	close_data();
 }
 
@@ -314,10 +199,10 @@ static void a_set_that_is_none_is_refused_and_the_old_one_stays(void)
 	CU_ASSERT_EQUAL(ask(MSG_RULES, &m, fd), EBADF);
 	m.len = sizeof(junk);
 	CU_ASSERT_EQUAL(ask(MSG_RULES, &m, open_fd), EBADF);
-	m.n = CLIENTS + 1;
+	m.n = BED_CLIENTS + 1;
 	CU_ASSERT_EQUAL(ask(MSG_RULES, &m, fd), EINVAL);
 	client_sends();
-	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), OUTSIDE);
+	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), BED_OUTSIDE);
 	close(fd);
 	close(open_fd);
 	close_data();
@@ -327,22 +212,22 @@ static void rules_for_nobody_are_refused(void)
 {
 	open_data();
 	CU_ASSERT(set_rules(2, RULE_ACCEPT) != 0);
-	CU_ASSERT_PTR_NULL(d.rules[2 * 2 + RULE_IP4].mem);
+	CU_ASSERT_PTR_NULL(bed.d.rules[2 * 2 + RULE_IP4].mem);
 	close_data();
 }
 
 static void numbers_out_of_range_are_refused(void)
 {
-	struct msg_id id = { CLIENTS + 1 };
+	struct msg_id id = { BED_CLIENTS + 1 };
 
 	open_data();
-	CU_ASSERT_EQUAL(add_port(CLIENTS + 1), EINVAL);
-	CU_ASSERT_EQUAL(set_client(CLIENTS + 1, UINT16_MAX), EINVAL);
+	CU_ASSERT_EQUAL(add_port(BED_CLIENTS + 1), EINVAL);
+	CU_ASSERT_EQUAL(set_client(BED_CLIENTS + 1, UINT16_MAX), EINVAL);
 	CU_ASSERT_EQUAL(ask(MSG_PORT_DEL, &id, -1), ENOENT);
 	CU_ASSERT_EQUAL(ask(MSG_CLIENT_DEL, &id, -1), EINVAL);
 	CU_ASSERT_EQUAL(ask(MSG_FLOWS_END, &id, -1), EINVAL);
 	/* ports that are not there */
-	CU_ASSERT_EQUAL(set_uplink(), ENODEV);
+	CU_ASSERT_EQUAL(data_bed_uplink(&bed), ENODEV);
 	CU_ASSERT_EQUAL(set_client(1, 1), ENODEV);
 	id.id = 1;
 	CU_ASSERT_EQUAL(ask(MSG_PORT_DEL, &id, -1), ENOENT);
@@ -375,13 +260,13 @@ static void a_descriptor_that_can_not_be_a_port_is_refused(void)
 	close(before);
 	CU_ASSERT_EQUAL(ask(MSG_PORT_ADD, &m, file), EPERM);
 	m.kind = MSG_PORT_PACKET;
-	CU_ASSERT_EQUAL(ask(MSG_PORT_ADD, &m, control), EINVAL);
+	CU_ASSERT_EQUAL(ask(MSG_PORT_ADD, &m, bed.control), EINVAL);
 	m.ring = LINK_RING;
-	CU_ASSERT_EQUAL(ask(MSG_PORT_ADD, &m, control), ENODEV);
+	CU_ASSERT_EQUAL(ask(MSG_PORT_ADD, &m, bed.control), ENODEV);
 	after = dup(0);
 	close(after);
 	CU_ASSERT_EQUAL(before, after);
-	CU_ASSERT(!d.port[1].used);
+	CU_ASSERT(!bed.d.port[1].used);
 	close(file);
 	close_data();
 }
@@ -394,13 +279,14 @@ static void a_device_that_breaks_is_told_and_the_others_go_on(void)
 	wire[2] = -1;
 	turn();
 	expect(MSG_PORT_FAILED, 0);
-	CU_ASSERT_EQUAL(got.body.done.id, 2);
-	CU_ASSERT_EQUAL(got.body.done.err, EPROTO);
-	CU_ASSERT(!d.port[2].used);
+	CU_ASSERT_EQUAL(bed.got.body.done.id, 2);
+	CU_ASSERT_EQUAL(bed.got.body.done.err, EPROTO);
+	CU_ASSERT(!bed.d.port[2].used);
 	turn();
-	CU_ASSERT_EQUAL(msg_recv(control, MSG_TO_CONTROL, &got), -EAGAIN);
+	CU_ASSERT_EQUAL(msg_recv(bed.control, MSG_TO_CONTROL, &bed.got),
+			-EAGAIN);
 	client_sends();
-	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), OUTSIDE);
+	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), BED_OUTSIDE);
 	CU_ASSERT_EQUAL(add_port(2), 0);
 	close_data();
 }
@@ -411,7 +297,7 @@ static void R95_a_client_that_goes_takes_its_rules_along(void)
 
 	open_world();
 	CU_ASSERT_EQUAL(ask(MSG_CLIENT_DEL, &id, -1), 0);
-	CU_ASSERT_PTR_NULL(d.rules[2 + RULE_IP4].mem);
+	CU_ASSERT_PTR_NULL(bed.d.rules[2 + RULE_IP4].mem);
 	client_sends();
 	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), "");
 	close_data();
@@ -419,7 +305,8 @@ static void R95_a_client_that_goes_takes_its_rules_along(void)
 
 static void the_guard_and_the_pairs_come_by_sealed_files(void)
 {
-	struct pkt_addr list[2] = { addr("10.137.0.50"), addr("10.137.0.51") };
+	struct pkt_addr list[2] = { data_bed_addr("10.137.0.50"),
+				    data_bed_addr("10.137.0.51") };
 	struct fw_pair pairs[1] = { { 1, 2 } };
 	struct msg_guard m = { .n = 2 };
 	int fd = mem_sealed("guard", list, sizeof(list));
@@ -449,32 +336,32 @@ static void flows_and_usage_are_shown(void)
 
 	open_world();
 	client_sends();
-	ask(MSG_FLOWS, &from, -1);
-	expect(MSG_FLOWS_PAGE, seq);
-	CU_ASSERT_EQUAL(got.body.flows_page.n, 1);
-	CU_ASSERT_EQUAL(got.body.flows_page.flow[0].owner[0], 1);
-	CU_ASSERT_EQUAL(got.body.flows_page.flow[0].real_port[0], 4000);
-	CU_ASSERT_EQUAL(got.body.flows_page.cursor, 0);
+	say(MSG_FLOWS, &from);
+	expect(MSG_FLOWS_PAGE, bed.seq);
+	CU_ASSERT_EQUAL(bed.got.body.flows_page.n, 1);
+	CU_ASSERT_EQUAL(bed.got.body.flows_page.flow[0].owner[0], 1);
+	CU_ASSERT_EQUAL(bed.got.body.flows_page.flow[0].real_port[0], 4000);
+	CU_ASSERT_EQUAL(bed.got.body.flows_page.cursor, 0);
 	from.cursor = 1;
-	expect(MSG_DONE, seq);
-	ask(MSG_FLOWS, &from, -1);
-	expect(MSG_FLOWS_PAGE, seq);
-	CU_ASSERT_EQUAL(got.body.flows_page.n, 0);
-	CU_ASSERT_EQUAL(got.body.flows_page.cursor, 0);
-	expect(MSG_DONE, seq);
+	expect(MSG_DONE, bed.seq);
+	say(MSG_FLOWS, &from);
+	expect(MSG_FLOWS_PAGE, bed.seq);
+	CU_ASSERT_EQUAL(bed.got.body.flows_page.n, 0);
+	CU_ASSERT_EQUAL(bed.got.body.flows_page.cursor, 0);
+	expect(MSG_DONE, bed.seq);
 
-	ask(MSG_USAGE, NULL, -1);
-	expect(MSG_USAGE_PAGE, seq);
-	CU_ASSERT_EQUAL(got.body.usage_page.all.flows, 1);
-	CU_ASSERT_EQUAL(got.body.usage_page.port0.send_packets, 1);
-	CU_ASSERT(got.body.usage_page.table_bytes > 1024 * 64);
-	expect(MSG_DONE, seq);
+	say(MSG_USAGE, NULL);
+	expect(MSG_USAGE_PAGE, bed.seq);
+	CU_ASSERT_EQUAL(bed.got.body.usage_page.all.flows, 1);
+	CU_ASSERT_EQUAL(bed.got.body.usage_page.port0.send_packets, 1);
+	CU_ASSERT(bed.got.body.usage_page.table_bytes > 1024 * 64);
+	expect(MSG_DONE, bed.seq);
 
 	CU_ASSERT_EQUAL(ask(MSG_FLOWS_END, &id, -1), 0);
 	from.cursor = 0;
-	ask(MSG_FLOWS, &from, -1);
-	expect(MSG_FLOWS_PAGE, seq);
-	CU_ASSERT_EQUAL(got.body.flows_page.n, 0);
+	say(MSG_FLOWS, &from);
+	expect(MSG_FLOWS_PAGE, bed.seq);
+	CU_ASSERT_EQUAL(bed.got.body.flows_page.n, 0);
 	close_data();
 }
 
@@ -483,11 +370,11 @@ static void a_message_that_is_none_is_answered_so(void)
 	struct msg_hdr h = { .type = 9999, .seq = 42 };
 
 	open_data();
-	CU_ASSERT_EQUAL(write(control, &h, sizeof(h)), sizeof(h));
+	CU_ASSERT_EQUAL(write(bed.control, &h, sizeof(h)), sizeof(h));
 	turn();
 	expect(MSG_DONE, 42);
-	CU_ASSERT_EQUAL(got.body.done.err, EBADMSG);
-	CU_ASSERT(!d.stop);
+	CU_ASSERT_EQUAL(bed.got.body.done.err, EBADMSG);
+	CU_ASSERT(!bed.d.stop);
 	close_data();
 }
 
@@ -499,29 +386,29 @@ static void answers_that_do_not_fit_wait_and_none_is_lost(void)
 
 	open_world();
 	for (int i = 0; i < 5000; i++) {
-		if (!msg_send(control, MSG_FLOWS, asked, &from, -1))
+		if (!msg_send(bed.control, MSG_FLOWS, asked, &from, -1))
 			asked++;
 		if (i % 8 == 0)
 			turn();
 	}
-	CU_ASSERT(d.link_full);
+	CU_ASSERT(bed.d.link_full);
 	CU_ASSERT(asked < 5000);
 	client_sends();
-	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), OUTSIDE);
+	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), BED_OUTSIDE);
 	for (int i = 0; i < 100000 && answered < asked; i++) {
-		int err = msg_recv(control, MSG_TO_CONTROL, &got);
+		int err = msg_recv(bed.control, MSG_TO_CONTROL, &bed.got);
 
 		if (err == -EAGAIN) {
 			turn();
 			continue;
 		}
 		CU_ASSERT_EQUAL_FATAL(err, 0);
-		CU_ASSERT_EQUAL(got.hdr.seq, answered);
-		answered += got.hdr.type == MSG_DONE;
+		CU_ASSERT_EQUAL(bed.got.hdr.seq, answered);
+		answered += bed.got.hdr.type == MSG_DONE;
 	}
 	CU_ASSERT_EQUAL(answered, asked);
 	turn();
-	CU_ASSERT(!d.link_full);
+	CU_ASSERT(!bed.d.link_full);
 	close_data();
 }
 
@@ -529,7 +416,7 @@ static void stopping_closes_every_port_before_it_is_answered(void)
 {
 	open_world();
 	CU_ASSERT_EQUAL(ask(MSG_STOP, NULL, -1), 0);
-	CU_ASSERT(d.stop);
+	CU_ASSERT(bed.d.stop);
 	CU_ASSERT_EQUAL(read(wire[0], bytes, sizeof(bytes)), 0);
 	CU_ASSERT_EQUAL(read(wire[1], bytes, sizeof(bytes)), 0);
 	close_data();
@@ -538,11 +425,11 @@ static void stopping_closes_every_port_before_it_is_answered(void)
 static void without_control_nothing_is_forwarded(void)
 {
 	open_world();
-	close(control);
+	close(bed.control);
 	turn();
-	CU_ASSERT(d.stop);
+	CU_ASSERT(bed.d.stop);
 	CU_ASSERT_EQUAL(read(wire[0], bytes, sizeof(bytes)), 0);
-	control = dup(0);
+	bed.control = dup(0);
 	close_data();
 }
 
@@ -550,8 +437,9 @@ static void memory_too_small_is_refused(void)
 {
 	alignas(PKT_ARENA_ALIGN) uint8_t little[128] = { 0 };
 
-	fw_conf_default(&conf);
-	CU_ASSERT_EQUAL(data_init(&d, little, sizeof(little), &conf, NULL, -1),
+	fw_conf_default(&bed.conf);
+	CU_ASSERT_EQUAL(data_init(&bed.d, little, sizeof(little), &bed.conf,
+				  NULL, -1),
 			-ENOSPC);
 }
 

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mock/data_bed.h"
+
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "firewall/linux/log.h"
+#include "firewall/linux/mem.h"
+
+void data_bed_pair(int pair[2])
+{
+	int err = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair);
+
+	vw_assert(!err);
+}
+
+void data_bed_open(struct data_bed *b)
+{
+	int pair[2], err;
+	size_t len;
+
+	log_open("test", LOG_TO_STDERR, LOG_LEVEL_ERR);
+	memset(b, 0, sizeof(*b));
+	fw_conf_default(&b->conf);
+	b->conf.clients = BED_CLIENTS;
+	b->conf.ports = BED_CLIENTS + 1;
+	b->conf.small_n = 1024;
+	b->conf.large_n = 64;
+	b->conf.nat.flows = 1024;
+	len = data_size(&b->conf);
+	b->view = calloc(1, view_size(BED_CLIENTS));
+	b->block = aligned_alloc(PKT_ARENA_ALIGN, len);
+	vw_assert(b->view && b->block);
+	memset(b->block, 0, len);
+	data_bed_pair(pair);
+	b->control = pair[0];
+	err = data_init(&b->d, b->block, len, &b->conf, b->view, pair[1]);
+	vw_assert(!err);
+	b->seq = 100;
+}
+
+void data_bed_close(struct data_bed *b)
+{
+	data_close_ports(&b->d);
+	for (uint32_t i = 0; i < 2 * (BED_CLIENTS + 1); i++)
+		if (b->d.rules[i].mem)
+			mem_unmap(b->d.rules[i].mem, b->d.rules[i].len);
+	loop_close(&b->d.loop);
+	close(b->d.link);
+	close(b->control);
+	free(b->block);
+	free(b->view);
+}
+
+void data_bed_turn(struct data_bed *b)
+{
+	b->d.busy = true;
+	data_turn(&b->d);
+}
+
+void data_bed_wait(struct data_bed *b, uint64_t ms)
+{
+	b->d.loop.raw_ns -= ms * MONO_MS;
+}
+
+void data_bed_expect(struct data_bed *b, uint32_t type, uint32_t seq)
+{
+	int err = msg_recv(b->control, MSG_TO_CONTROL, &b->got);
+
+	vw_assert(!err);
+	vw_assert(b->got.hdr.type == type);
+	vw_assert(b->got.hdr.seq == seq);
+}
+
+void data_bed_say(struct data_bed *b, enum msg_type type, const void *body,
+		  int fd)
+{
+	int err = msg_send(b->control, type, ++b->seq, body, fd);
+
+	vw_assert(!err);
+	data_bed_turn(b);
+}
+
+int data_bed_ask(struct data_bed *b, enum msg_type type, const void *body,
+		 int fd)
+{
+	data_bed_say(b, type, body, fd);
+	data_bed_expect(b, MSG_DONE, b->seq);
+	return b->got.body.done.err;
+}
+
+struct pkt_addr data_bed_addr(const char *text)
+{
+	struct pkt_addr a;
+	int err = pkt_addr_parse(&a, text, strlen(text));
+
+	vw_assert(!err);
+	return a;
+}
+
+struct pkt_mac data_bed_mac(const char *text)
+{
+	struct pkt_mac m;
+	int err = pkt_mac_parse(&m, text, strlen(text));
+
+	vw_assert(!err);
+	return m;
+}
+
+const char *data_bed_inside(uint16_t n)
+{
+	static char text[BED_CLIENTS + 2][20];
+
+	vw_assert(n <= BED_CLIENTS + 1);
+	snprintf(text[n], sizeof(text[n]), "10.137.0.%u", 10u + n);
+	return text[n];
+}
+
+const char *data_bed_client_mac(uint16_t n)
+{
+	static char text[BED_CLIENTS + 2][20];
+
+	vw_assert(n <= BED_CLIENTS + 1);
+	snprintf(text[n], sizeof(text[n]), "00:16:3e:00:00:%02x", n);
+	return text[n];
+}
+
+int data_bed_uplink(struct data_bed *b)
+{
+	struct msg_uplink m = {
+		.uplink = { .port = 0,
+			    .addr4 = data_bed_addr(BED_OUTSIDE),
+			    .gateway4 = data_bed_addr("198.51.100.254"),
+			    .net4 = { data_bed_addr("198.51.100.0"), 120 },
+			    .gateway_mac = data_bed_mac(BED_GATEWAY_MAC),
+			    .up = true }
+	};
+
+	return data_bed_ask(b, MSG_UPLINK, &m, -1);
+}
+
+int data_bed_client(struct data_bed *b, uint16_t n, uint16_t port)
+{
+	struct msg_client m = {
+		.n = n,
+		.client = { .kind = FW_QUBE,
+			    .port = port,
+			    .mac = data_bed_mac(data_bed_client_mac(n)),
+			    .addr = { data_bed_addr(data_bed_inside(n)) },
+			    .addr_n = 1,
+			    .gateway4 = data_bed_addr("10.137.0.1") }
+	};
+
+	snprintf(m.client.name, sizeof(m.client.name), "client%u", n);
+	return data_bed_ask(b, MSG_CLIENT, &m, -1);
+}
+
+/* A sealed file with a set of no rules and this policy. */
+static int rules_fd(enum rule_action policy, uint32_t *len)
+{
+	alignas(PKT_ARENA_ALIGN) uint8_t mem[8192], scratch[8192];
+	size_t used = 0;
+	int fd, err;
+
+	err = ruleset_build(mem, sizeof(mem), &used, RULE_IP4, policy, NULL, 0,
+			    NULL, scratch, sizeof(scratch));
+	vw_assert(!err);
+	*len = (uint32_t)used;
+	fd = mem_sealed("rules", mem, used);
+	vw_assert(fd >= 0);
+	return fd;
+}
+
+int data_bed_rules(struct data_bed *b, uint16_t n, enum rule_action policy)
+{
+	struct msg_rules m = { .n = n, .family = RULE_IP4 };
+	int fd = rules_fd(policy, &m.len);
+	int err = data_bed_ask(b, MSG_RULES, &m, fd);
+
+	close(fd);
+	return err;
+}
