@@ -10,6 +10,8 @@
 #include "firewall/linux/port_tap.h"
 #include "firewall/path/fw.h"
 #include "firewall/share/msg.h"
+#include "xen/net/netback.h"
+#include "xen/net/netfront.h"
 
 /*
  * The data process: the forwarding path between its ports, told by messages
@@ -18,16 +20,31 @@
  *
  * Ports are known by control's number: 0 the uplink, n client n.
  */
+enum data_kind {
+	DATA_TAP = MSG_PORT_TAP,
+	DATA_PACKET = MSG_PORT_PACKET,
+	DATA_VIF,   /* a frontend's rings */
+	DATA_FRONT, /* rings of ours, for a backend */
+};
+
 struct data_port {
 	bool used;
-	uint8_t kind; /* enum msg_port_kind */
+	uint8_t kind; /* enum data_kind */
 	int failed;   /* -errno that control has not been told yet */
 	union {
 		struct port port;
 		struct port_tap tap;
 		struct port_packet packet;
+		struct netback vif;
+		struct netfront front;
 	} u;
 };
+
+/* Has no descriptor of its own: wakes by an event channel. */
+static inline bool data_on_rings(const struct data_port *dp)
+{
+	return dp->kind >= DATA_VIF;
+}
 
 /* A rule set that is mapped as long as the path uses it. */
 struct data_rules {
@@ -41,13 +58,16 @@ struct data_rules {
  */
 struct data_answer {
 	uint32_t seq;
-	uint32_t page; /* MSG_FLOWS_PAGE or MSG_USAGE_PAGE comes first; 0: no */
+	uint32_t page; /* this answer comes first; 0: none does */
 	bool waits;    /* MSG_DONE is still to be sent */
 	struct msg_done done;
 	union msg_body body; /* of the page */
 };
 
-enum data_fd { DATA_LINK, DATA_PORT, DATA_SIGNAL };
+/* Channels have numbers below this (EVTCHN_FIFO_NR_CHANNELS). */
+#define DATA_CHANNELS 131072u
+
+enum data_fd { DATA_LINK, DATA_PORT, DATA_SIGNAL, DATA_EVENT };
 
 struct data {
 	struct loop loop;
@@ -60,10 +80,19 @@ struct data {
 	struct mono tick;  /* when housekeeping is due */
 	uint32_t failed_n; /* ports to be told about */
 	size_t table_bytes;
+	struct view *view;
 	struct data_port *port;	  /* [clients + 1] */
 	struct data_rules *rules; /* [(clients + 1) * 2], IPv4 and IPv6 */
 	struct msg in;
 	struct data_answer answer;
+
+	struct xen *xen;	  /* NULL: we are on none */
+	uint16_t *channel;	  /* [DATA_CHANNELS], control's number of its
+				     port + 1; 0: nobody's */
+	uint32_t rings;		  /* ports on rings */
+	uint32_t deaf;		  /* turns in a row without news of events */
+	struct mono rings_due;	  /* when one of them wants to be looked at */
+	struct mono rings_looked; /* when all were */
 };
 
 /* Memory for everything behind a struct data. */
@@ -76,6 +105,12 @@ int VW_MUST_USE data_init(struct data *d, void *mem, size_t len,
 			  const struct fw_conf *c, struct view *view, int link);
 
 /*
+ * Ports on rings may be added from now on.  @x stays the caller's, and open as
+ * long as there is one.  0 or -errno.
+ */
+int VW_MUST_USE data_xen_use(struct data *d, struct xen *x);
+
+/*
  * One wake: sleeps until there is something to do, obeys what control asked,
  * forwards what came.  Call it again until d->stop.
  */
@@ -83,13 +118,41 @@ void data_turn(struct data *d);
 /* Closes every port: no packet passes any more. */
 void data_close_ports(struct data *d);
 
-/* The parts (data_ports.c, data_obey.c); 0 or -errno. */
+/* ---- data_ports.c; 0 or -errno ------------------------------------------- */
+
 int VW_MUST_USE data_port_add(struct data *d, const struct msg_port *m, int fd);
 int VW_MUST_USE data_port_del(struct data *d, uint16_t id);
+/* Is there a place for port @id?  Then it is a blank one of @kind. */
+int VW_MUST_USE data_port_room(struct data *d, uint16_t id,
+			       enum data_kind kind);
+/* What is open in place @id becomes a port of the path; else it is closed. */
+int VW_MUST_USE data_port_begin(struct data *d, uint16_t id);
 /* What epoll said about port @id. */
 void data_port_event(struct data *d, uint16_t id, uint32_t what);
-/* Closes the ports that broke, to be told by data_answer(). */
+/* Closes the ports that broke, to be told by data_tell(). */
 void data_ports_reap(struct data *d);
+
+/* ---- data_rings.c; 0 or -errno ------------------------------------------- */
+
+int VW_MUST_USE data_vif_add(struct data *d, const struct msg_vif *m);
+int VW_MUST_USE data_vif_rate(struct data *d, const struct msg_vif_rate *m);
+int VW_MUST_USE data_front_add(struct data *d, const struct msg_front *m,
+			       struct msg_front_keys *out);
+/* The ports on rings from number @cursor on, as many as fit. */
+void data_vifs(const struct data *d, uint16_t cursor,
+	       struct msg_vifs_page *page);
+
+/* ---- data_events.c ------------------------------------------------------- */
+
+/* Events by its channels are for port @id now, and no more.  0 or -errno. */
+int VW_MUST_USE data_events_expect(struct data *d, uint16_t id);
+void data_events_forget(struct data *d, uint16_t id);
+/* The event descriptor is readable. */
+void data_events(struct data *d);
+/* After frames may have passed: tells the rings the time, sets rings_due. */
+void data_events_tick(struct data *d);
+
+/* ---- data_obey.c --------------------------------------------------------- */
 
 /* Does what d->in asks; the answer is in d->answer. */
 void data_obey(struct data *d);

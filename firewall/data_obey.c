@@ -155,6 +155,23 @@ static int take_port(struct data *d)
 	return data_port_add(d, &d->in.body.port, fd);
 }
 
+static int add_front(struct data *d)
+{
+	int err = data_front_add(d, &d->in.body.front,
+				 &d->answer.body.front_keys);
+
+	if (!err)
+		d->answer.page = MSG_FRONT_KEYS;
+	return err;
+}
+
+static int show_vifs(struct data *d)
+{
+	data_vifs(d, d->in.body.vifs.cursor, &d->answer.body.vifs_page);
+	d->answer.page = MSG_VIFS_PAGE;
+	return 0;
+}
+
 static int stop(struct data *d)
 {
 	data_close_ports(d);
@@ -187,6 +204,14 @@ static int obey(struct data *d)
 		return end_flows(d);
 	case MSG_USAGE:
 		return show_usage(d);
+	case MSG_VIF_ADD:
+		return data_vif_add(d, &d->in.body.vif);
+	case MSG_VIF_RATE:
+		return data_vif_rate(d, &d->in.body.vif_rate);
+	case MSG_FRONT_ADD:
+		return add_front(d);
+	case MSG_VIFS:
+		return show_vifs(d);
 	case MSG_STOP:
 		return stop(d);
 	default:

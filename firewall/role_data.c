@@ -24,6 +24,7 @@ size_t data_size(const struct fw_conf *c)
 
 	return pkt_arena_cost(ports * sizeof(struct data_port)) +
 	       pkt_arena_cost(2 * ports * sizeof(struct data_rules)) +
+	       pkt_arena_cost(DATA_CHANNELS * sizeof(uint16_t)) +
 	       pkt_arena_cost(fw_size(c));
 }
 
@@ -38,12 +39,16 @@ int data_init(struct data *d, void *mem, size_t len, const struct fw_conf *c,
 	memset(d, 0, sizeof(*d));
 	d->clients = c->clients;
 	d->link = link;
+	d->view = view;
+	d->rings_due.ns = UINT64_MAX;
 	nat.owners = (uint16_t)ports;
 	d->table_bytes = nat_size(&nat);
 	pkt_arena_init(&a, mem, len);
 	d->port = pkt_arena_take(&a, ports * sizeof(*d->port));
 	d->rules = pkt_arena_take(&a, 2 * ports * sizeof(*d->rules));
-	if (!d->port || !d->rules)
+	/* zeroed by the caller, and touched where there are channels only */
+	d->channel = pkt_arena_room(&a, DATA_CHANNELS * sizeof(*d->channel));
+	if (!d->port || !d->rules || !d->channel)
 		return -ENOSPC;
 	err = loop_open(&d->loop);
 	if (err)
@@ -109,6 +114,9 @@ static void handle(struct data *d, const struct loop_event *ev)
 	case DATA_PORT:
 		data_port_event(d, (uint16_t)ev->idx, ev->what);
 		break;
+	case DATA_EVENT:
+		data_events(d);
+		break;
 	case DATA_SIGNAL:
 		data_close_ports(d);
 		d->stop = true;
@@ -116,11 +124,18 @@ static void handle(struct data *d, const struct loop_event *ev)
 	}
 }
 
+/* How long there may be nothing to do. */
+static struct mono until(const struct data *d)
+{
+	if (d->busy)
+		return d->loop.now;
+	return d->rings_due.ns < d->tick.ns ? d->rings_due : d->tick;
+}
+
 void data_turn(struct data *d)
 {
 	struct loop_event ev[EVENTS];
-	int n = loop_wait(&d->loop, ev, EVENTS,
-			  d->busy ? d->loop.now : d->tick);
+	int n = loop_wait(&d->loop, ev, EVENTS, until(d));
 
 	vw_assert(n >= 0);
 	for (int i = 0; i < n; i++)
@@ -134,6 +149,7 @@ void data_turn(struct data *d)
 	}
 	data_ports_reap(d);
 	watch_link(d, !data_tell(d));
+	data_events_tick(d);
 	if (!d->busy)
 		d->busy = fw_arm(d->fw);
 }
@@ -170,6 +186,14 @@ static bool alone(void)
 	       CPU_COUNT(&usable) == 1;
 }
 
+static int take_xen(struct data *d, const struct role_conf *rc)
+{
+	struct xen *x;
+	int err = role_xen_open(&x, rc);
+
+	return err || !x ? err : data_xen_use(d, x);
+}
+
 static int set_up(struct data *d, const struct role_conf *rc)
 {
 	struct fw_conf c = rc->fw;
@@ -183,6 +207,8 @@ static int set_up(struct data *d, const struct role_conf *rc)
 		err = data_init(d, mem, len, &c, view, ROLE_FD_LINK);
 	if (!err)
 		err = take_signals(d);
+	if (!err)
+		err = take_xen(d, rc);
 	if (!err && rc->prefault)
 		mem_prefault(mem, len);
 	if (!err && !alone())

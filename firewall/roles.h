@@ -94,6 +94,15 @@ int VW_MUST_USE role_note_recv(int link, int *fd);
 #define ROLE_DIR_MAX 64u
 #define ROLE_RESTARTS 5u
 
+/* Which Xen the data process opens. */
+enum role_xen {
+	ROLE_XEN_OFF,
+	ROLE_XEN_ON,
+	ROLE_XEN_SIM, /* a simulated one (xen/xen_sim.h) */
+};
+
+#define ROLE_PATH_MAX 108u /* of a Unix socket */
+
 /* What the parent and the data process need to know. */
 struct role_conf {
 	struct fw_conf fw;  /* keys and seeds: data fills them in itself */
@@ -103,7 +112,10 @@ struct role_conf {
 	uint8_t sandbox;    /* enum isolate_mode (linux/isolate.h) */
 	uint8_t log_target; /* enum log_target (linux/log.h) */
 	uint8_t log_level;  /* enum log_level */
-	char run_dir[ROLE_DIR_MAX]; /* holds the lock */
+	uint8_t xen;	    /* enum role_xen */
+	uint16_t xen_self;  /* ROLE_XEN_SIM: our domain there */
+	char xen_path[ROLE_PATH_MAX]; /* ROLE_XEN_SIM: where it is hosted */
+	char run_dir[ROLE_DIR_MAX];   /* holds the lock */
 };
 
 /*
@@ -125,6 +137,13 @@ int VW_MUST_USE role_conf_read(void *conf, size_t len);
 
 /* The data process, on ROLE_FD_VIEW and ROLE_FD_LINK.  An enum role_exit. */
 int role_data(const struct role_conf *rc);
+
+/*
+ * Its Xen, NULL in *@out without one; opens files.  0 or -errno, and then the
+ * log has said why.
+ */
+struct xen;
+int VW_MUST_USE role_xen_open(struct xen **out, const struct role_conf *rc);
 
 /* The control process, on ROLE_FD_VIEW and ROLE_FD_LINK.  An enum role_exit. */
 struct conf;

@@ -7,6 +7,12 @@
 
 static_assert(sizeof(((struct conf *)0)->run_dir) == ROLE_DIR_MAX,
 	      "one length for the run directory");
+static_assert(sizeof(((struct conf *)0)->xen_path) == ROLE_PATH_MAX,
+	      "one length for the path of a simulated Xen");
+static_assert(CONF_XEN_OFF == (int)ROLE_XEN_OFF &&
+		      CONF_XEN_ON == (int)ROLE_XEN_ON &&
+		      CONF_XEN_SIM == (int)ROLE_XEN_SIM,
+	      "one list of Xens");
 
 void setup_role(struct role_conf *rc, const struct conf *c)
 {
@@ -31,5 +37,8 @@ void setup_role(struct role_conf *rc, const struct conf *c)
 	rc->sandbox = c->sandbox;
 	rc->log_target = c->log_target;
 	rc->log_level = c->log_level;
+	rc->xen = c->xen_kind;
+	rc->xen_self = c->xen_self;
+	memcpy(rc->xen_path, c->xen_path, sizeof(rc->xen_path));
 	memcpy(rc->run_dir, c->run_dir, sizeof(rc->run_dir));
 }

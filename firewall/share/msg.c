@@ -173,6 +173,11 @@ static bool uplink_ok(const struct fw_uplink *u)
 	       (u->port == UINT16_MAX || u->port == 0);
 }
 
+static bool rate_ok(uint64_t bytes, uint32_t us)
+{
+	return !bytes || us;
+}
+
 static bool vifs_ok(const struct msg_vifs_page *m)
 {
 	if (m->n > MSG_VIFS_PER_PAGE)
@@ -205,7 +210,10 @@ static bool body_ok(uint32_t type, const union msg_body *b)
 	case MSG_FLOWS_PAGE:
 		return b->flows_page.n <= MSG_FLOWS_PER_PAGE;
 	case MSG_VIF_ADD:
-		return flag_ok(&b->vif.resume) && b->vif.mtu >= 68;
+		return flag_ok(&b->vif.resume) && b->vif.mtu >= 68 &&
+		       rate_ok(b->vif.rate_bytes, b->vif.rate_us);
+	case MSG_VIF_RATE:
+		return rate_ok(b->vif_rate.rate_bytes, b->vif_rate.rate_us);
 	case MSG_FRONT_ADD:
 		return b->front.mtu >= 68;
 	case MSG_VIFS_PAGE:

@@ -38,7 +38,8 @@ enum msg_type {
 	MSG_FLOWS_END, /* struct msg_id: end the flows of a client */
 	MSG_USAGE,     /* no body: answered by MSG_USAGE_PAGE first */
 	MSG_STOP,      /* no body: close all ports, then exit */
-	MSG_VIF_ADD,   /* struct msg_vif: a port on a frontend's rings */
+	MSG_VIF_ADD,   /* struct msg_vif: a port on a frontend's rings;
+			  EOPNOTSUPP, as MSG_FRONT_ADD: we are not on Xen */
 	MSG_VIF_RATE,  /* struct msg_vif_rate: of such a port, from now on */
 	MSG_FRONT_ADD, /* struct msg_front: a port on rings of our own, for a
 			  backend; MSG_FRONT_KEYS is answered first */
@@ -92,7 +93,7 @@ struct msg_vif {
 	uint32_t tx_ref, rx_ref;
 	uint32_t tx_evt, rx_evt;
 	uint64_t rate_bytes; /* 0: no limit */
-	uint32_t rate_us;
+	uint32_t rate_us;    /* not 0 with a limit */
 };
 
 struct msg_vif_rate {
