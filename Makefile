@@ -177,7 +177,7 @@ $(B)/unit: $(call obj,tests/unit/main.c $(UNIT_TESTS) $(UNIT_HELP)) $(LIBS_ALL)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS) $(PROG_LIBS)
 
 $(B)/unit-slow: $(B)/obj/tests/unit/main-slow.o $(call obj,$(SLOW_TESTS) $(UNIT_HELP) $(wildcard tests/model/nat_table_slow.c)) \
-		$(filter-out %/nat_table.o,$(call obj,$(NAT_SRC))) $(call lib,cli control linux path share rules xen packet)
+		$(filter-out %/nat_table.o,$(call obj,$(NAT_SRC))) $(call lib,cli roles control linux path share rules xen packet)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS)
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "firewall/data.h"
+#include "firewall/linux/log.h"
+
+#define EVENTS 64u
+/* Frames from one port in a round, and requests of control in a wake. */
+#define FRAME_BUDGET 256u
+#define REQUEST_BUDGET 16u
+
+size_t data_size(const struct fw_conf *c)
+{
+	size_t ports = (size_t)c->clients + 1;
+
+	return pkt_arena_cost(ports * sizeof(struct data_port)) +
+	       pkt_arena_cost(2 * ports * sizeof(struct data_rules)) +
+	       pkt_arena_cost(DATA_CHANNELS * sizeof(uint16_t)) +
+	       pkt_arena_cost(fw_size(c));
+}
+
+int data_init(struct data *d, void *mem, size_t len, const struct fw_conf *c,
+	      struct view *view, int link)
+{
+	size_t ports = (size_t)c->clients + 1;
+	struct nat_conf nat = c->nat;
+	struct pkt_arena a;
+	int err;
+
+	memset(d, 0, sizeof(*d));
+	d->clients = c->clients;
+	d->link = link;
+	d->view = view;
+	d->rings_due.ns = UINT64_MAX;
+	nat.owners = (uint16_t)ports;
+	d->table_bytes = nat_size(&nat);
+	pkt_arena_init(&a, mem, len);
+	d->port = pkt_arena_take(&a, ports * sizeof(*d->port));
+	d->rules = pkt_arena_take(&a, 2 * ports * sizeof(*d->rules));
+	/* zeroed by the caller, and touched where there are channels only */
+	d->channel = pkt_arena_room(&a, DATA_CHANNELS * sizeof(*d->channel));
+	if (!d->port || !d->rules || !d->channel)
+		return -ENOSPC;
+	err = loop_open(&d->loop);
+	if (err)
+		return err;
+	err = fw_init(&d->fw, pkt_arena_room(&a, fw_size(c)), fw_size(c), c,
+		      view, d->loop.now);
+	if (!err)
+		err = loop_add(&d->loop, link, DATA_LINK, 0, LOOP_IN);
+	if (err)
+		loop_close(&d->loop);
+	return err;
+}
+
+/*
+ * While an answer can't be sent no request is read, so control's own socket
+ * fills up and it has to read first.
+ */
+static void watch_link(struct data *d, bool full)
+{
+	if (full == d->link_full)
+		return;
+	if (loop_change(&d->loop, d->link, DATA_LINK, 0,
+			full ? LOOP_OUT : LOOP_IN))
+		d->stop = true;
+	d->link_full = full;
+}
+
+/* Requests that wait.  Without control there is nobody to forward for. */
+static void serve_link(struct data *d)
+{
+	for (uint32_t i = 0; i < REQUEST_BUDGET && !d->stop; i++) {
+		int err;
+
+		if (!data_tell(d))
+			break;
+		err = msg_recv(d->link, MSG_TO_DATA, &d->in);
+		if (err == -EAGAIN)
+			break;
+		if (err == -EBADMSG) {
+			log_warn("a message of control is none");
+			d->answer = (struct data_answer){
+				.seq = d->in.hdr.seq,
+				.waits = true,
+				.done = { .err = EBADMSG },
+			};
+		} else if (err) {
+			log_warn("control is gone (%s)", log_errno(-err));
+			data_close_ports(d);
+			d->stop = true;
+		} else {
+			data_obey(d);
+		}
+	}
+	watch_link(d, !data_tell(d));
+}
+
+static void handle(struct data *d, const struct loop_event *ev)
+{
+	switch ((enum data_fd)ev->type) {
+	case DATA_LINK:
+		serve_link(d);
+		break;
+	case DATA_PORT:
+		data_port_event(d, (uint16_t)ev->idx, ev->what);
+		break;
+	case DATA_EVENT:
+		data_events(d);
+		break;
+	case DATA_SIGNAL:
+		data_close_ports(d);
+		d->stop = true;
+		break;
+	}
+}
+
+/* How long there may be nothing to do. */
+static struct mono until(const struct data *d)
+{
+	if (d->busy)
+		return d->loop.now;
+	return d->rings_due.ns < d->tick.ns ? d->rings_due : d->tick;
+}
+
+void data_turn(struct data *d)
+{
+	struct loop_event ev[EVENTS];
+	int n = loop_wait(&d->loop, ev, EVENTS, until(d));
+
+	vw_assert(n >= 0);
+	for (int i = 0; i < n; i++)
+		handle(d, &ev[i]);
+	if (d->stop)
+		return;
+	d->busy = fw_round(d->fw, FRAME_BUDGET, d->loop.now);
+	if (mono_past(d->tick, d->loop.now)) {
+		d->tick = fw_tick(d->fw, d->loop.now);
+		fw_flush(d->fw, d->loop.now);
+	}
+	data_ports_reap(d);
+	watch_link(d, !data_tell(d));
+	data_events_tick(d);
+	if (!d->busy)
+		d->busy = fw_arm(d->fw);
+}
