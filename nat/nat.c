@@ -113,9 +113,8 @@ static void owner_start(struct nat *n, uint16_t owner, uint16_t lessee,
 	nat_limit_set(n, o, q);
 }
 
-static void start(struct nat *n)
+void nat_start(struct nat *n)
 {
-	nat_addrs_init(&n->addrs);
 	n->live_n = n->drain_n = n->hand = n->rounds = 0;
 	memset(&n->past, 0, sizeof(n->past));
 	memset(n->owner, 0, n->conf.owners * sizeof(*n->owner));
@@ -123,7 +122,8 @@ static void start(struct nat *n)
 	owner_start(n, NAT_UPLINK, nat_ports_enter(&n->ports), &n->conf.quota);
 }
 
-int nat_init(struct nat **out, void *mem, size_t len, const struct nat_conf *c)
+int nat_lay_out(struct nat **out, void *mem, size_t len,
+		const struct nat_conf *c, bool keep)
 {
 	struct pkt_hash_key key = pkt_hash_key(c->hash_key);
 	struct pkt_arena a;
@@ -132,6 +132,7 @@ int nat_init(struct nat **out, void *mem, size_t len, const struct nat_conf *c)
 	if (!conf_ok(c))
 		return -EINVAL;
 	pkt_arena_init(&a, mem, len);
+	a.keep = keep;
 	n = pkt_arena_take(&a, sizeof(*n));
 	if (!n)
 		return -ENOSPC;
@@ -147,16 +148,27 @@ int nat_init(struct nat **out, void *mem, size_t len, const struct nat_conf *c)
 	memset(n->conf.port_seed, 0, sizeof(n->conf.port_seed));
 	for (int s = NAT_FREE + 1; s < NAT_STATE_N; s++)
 		n->timeout_ms[s] = c->timeout_ms[timeout_of[s]];
-	start(n);
 	*out = n;
 	return 0;
+}
+
+int nat_init(struct nat **out, void *mem, size_t len, const struct nat_conf *c)
+{
+	int err = nat_lay_out(out, mem, len, c, false);
+
+	if (!err) {
+		nat_addrs_init(&(*out)->addrs);
+		nat_start(*out);
+	}
+	return err;
 }
 
 void nat_reset(struct nat *n)
 {
 	nat_table_reset(&n->table);
 	nat_ports_reset(&n->ports);
-	start(n);
+	nat_addrs_init(&n->addrs);
+	nat_start(n);
 }
 
 int nat_owner_add(struct nat *n, uint16_t owner, const struct nat_quota *q)
@@ -169,6 +181,11 @@ int nat_owner_add(struct nat *n, uint16_t owner, const struct nat_quota *q)
 		return -EINVAL;
 	if (n->owner[owner].life == NAT_LIVE)
 		return -EEXIST;
+	if (n->owner[owner].life == NAT_KEPT) {
+		n->owner[owner].life = NAT_LIVE;
+		nat_limit_set(n, &n->owner[owner], q);
+		return 0;
+	}
 	if (nat_owner_busy(n, owner))
 		return -EBUSY;
 	lessee = nat_ports_enter(&n->ports);
@@ -204,6 +221,11 @@ static void pass_epoch(struct nat *n, uint16_t owner)
 	}
 }
 
+static bool has_flows(const struct nat_owner *o)
+{
+	return o->life == NAT_LIVE || o->life == NAT_KEPT;
+}
+
 void nat_owner_remove(struct nat *n, uint16_t owner)
 {
 	struct nat_owner *o;
@@ -211,7 +233,7 @@ void nat_owner_remove(struct nat *n, uint16_t owner)
 	if (owner == NAT_UPLINK || owner >= n->conf.owners)
 		return;
 	o = &n->owner[owner];
-	if (o->life != NAT_LIVE)
+	if (!has_flows(o))
 		return;
 	pass_epoch(n, owner);
 	o->life = NAT_GOING;
@@ -227,7 +249,7 @@ bool nat_owner_busy(const struct nat *n, uint16_t owner)
 
 void nat_owner_forget(struct nat *n, uint16_t owner)
 {
-	if (owner < n->conf.owners && n->owner[owner].life == NAT_LIVE)
+	if (owner < n->conf.owners && has_flows(&n->owner[owner]))
 		pass_epoch(n, owner);
 }
 
@@ -241,6 +263,19 @@ void nat_addr_forget(struct nat *n, const struct pkt_addr *a)
 	n->addrs.live[i] = false;
 	if (s)
 		nat_space_drop(n, s);
+}
+
+void nat_addr_keep(struct nat *n, const struct pkt_addr *a, uint32_t count)
+{
+	for (unsigned i = 1; i < n->addrs.top; i++) {
+		const struct pkt_addr *have = &n->addrs.addr[i];
+		uint32_t at = 0;
+
+		while (at < count && !pkt_addr_eq(&a[at], have))
+			at++;
+		if (at == count)
+			nat_addr_forget(n, have);
+	}
 }
 
 bool nat_port_reserve(struct nat *n, const struct pkt_addr *outside,

@@ -112,6 +112,27 @@ size_t nat_size(const struct nat_conf *c);
 /* @mem zeroed or not, aligned to PKT_ARENA_ALIGN.  0, -EINVAL or -ENOSPC. */
 int VW_MUST_USE nat_init(struct nat **out, void *mem, size_t len,
 			 const struct nat_conf *c);
+/*
+ * nat_adopt() - nat_init() over what an earlier process left in @mem
+ *
+ * That process made its table there with nat_init() or nat_adopt() from the
+ * same @c (keys and seed apart, which are better new) and may have died in the
+ * midst of anything, or written nonsense first.  So no byte is believed: a
+ * record is kept when it is a flow that nat_add() could have made, is in time,
+ * and disturbs none that was kept before it; everything else is built anew from
+ * the records.  Ports that were not in use stay held (R38) for the whole hold
+ * time.  0, -EINVAL or -ENOSPC as nat_init(); the work is bounded by @c.
+ *
+ * Flows come out with generation 0 of rules and rule 0: a caller whose own
+ * generations start at 1 judges each of them again before it passes.  Time is
+ * counted on from the last call that told the dead process the time, so clocks
+ * need not agree.
+ *
+ * The owners of kept flows exist until somebody says otherwise:
+ * nat_owner_add() takes one over with its flows, nat_owner_remove() ends them.
+ */
+int VW_MUST_USE nat_adopt(struct nat **out, void *mem, size_t len,
+			  const struct nat_conf *c, struct mono now);
 /* Back to the state after nat_init(); owners and outside addresses too. */
 void nat_reset(struct nat *n);
 
@@ -133,6 +154,8 @@ void nat_owner_forget(struct nat *n, uint16_t owner);
  * stops matching at once.
  */
 void nat_addr_forget(struct nat *n, const struct pkt_addr *a);
+/* The same for every address but the @count that are at @a. */
+void nat_addr_keep(struct nat *n, const struct pkt_addr *a, uint32_t count);
 
 /*
  * A port for an own socket, which nobody else is given under any protocol (R34,

@@ -20,7 +20,12 @@
  * epoch moves on or the address dies, and nothing that was made before matches
  * any more.  The records are freed later, in slices.
  */
-enum nat_life { NAT_ABSENT, NAT_LIVE, NAT_GOING };
+enum nat_life {
+	NAT_ABSENT,
+	NAT_LIVE,
+	NAT_KEPT, /* of nat_adopt(): has flows, was not added again yet */
+	NAT_GOING,
+};
 
 struct nat_list {
 	uint32_t head, tail, n; /* oldest first */
@@ -91,6 +96,15 @@ static inline bool nat_flow_dead(const struct nat *n, const struct nat_flow *f,
 {
 	return (int32_t)(f->expires - now_ms) <= 0 || nat_flow_stale(n, f);
 }
+
+/*
+ * nat.c: cuts @mem into the pieces of *@out and fills in what follows from @c
+ * alone.  The rest is zero, or with @keep what stood there.
+ */
+int VW_MUST_USE nat_lay_out(struct nat **out, void *mem, size_t len,
+			    const struct nat_conf *c, bool keep);
+/* ... and begins with no owner but the uplink, and with all counts at 0. */
+void nat_start(struct nat *n);
 
 /* nat_translate.c: moves the flow of @p, which end @e sent, on by one packet.
  */

@@ -143,47 +143,55 @@ void nat_space_drop(struct nat *n, struct nat_space *s)
 	nat_ports_close(&n->ports, s);
 }
 
-uint32_t nat_flow_make(struct nat *n, const struct nat_draft *d,
-		       uint64_t now_ms)
+bool nat_flow_enter(struct nat *n, uint32_t i, const uint64_t hash[NAT_KEY_N],
+		    uint32_t sibling, uint64_t now_ms)
 {
 	struct nat_table *t = &n->table;
-	uint32_t i = nat_table_get(t);
-	struct nat_flow *f;
+	struct nat_flow *f = nat_flow_at(n, i);
 
-	if (i == NAT_NONE)
-		return NAT_NONE;
-	f = nat_flow_at(n, i);
-	*f = d->f;
 	for (unsigned e = 0; e < 2; e++)
 		f->epoch[e] = n->epoch[nat_flow_owner(f, e)];
-	if (!nat_table_add(t, i, NAT_KEY_END0, d->hash[NAT_KEY_END0]))
-		goto err_put;
-	if (!nat_table_add(t, i, NAT_KEY_END1, d->hash[NAT_KEY_END1]))
+	if (!nat_table_add(t, i, NAT_KEY_END0, hash[NAT_KEY_END0]))
+		return false;
+	if (!nat_table_add(t, i, NAT_KEY_END1, hash[NAT_KEY_END1]))
 		goto err_end0;
 	if ((f->flags & NAT_F_MAP) &&
-	    !nat_table_add(t, i, NAT_KEY_MAP, d->hash[NAT_KEY_MAP]))
+	    !nat_table_add(t, i, NAT_KEY_MAP, hash[NAT_KEY_MAP]))
 		goto err_end1;
-	if (has_port(f) && d->sibling == NAT_NONE &&
+	if (has_port(f) && sibling == NAT_NONE &&
 	    !nat_port_take(&n->ports, nat_ports_of(&n->ports, f->stand[1]),
 			   f->end[1].peer,
 			   n->owner[nat_flow_owner(f, 0)].lessee, now_ms))
 		goto err_map;
-	ring_join(n, i, d->sibling);
+	ring_join(n, i, sibling);
 	count(n, f);
-	nat_age_join(n, i);
-	nat_age_touch(n, f, now_ms);
-	return i;
+	return true;
 
 err_map:
 	if (f->flags & NAT_F_MAP)
-		nat_table_del(t, i, NAT_KEY_MAP, d->hash[NAT_KEY_MAP]);
+		nat_table_del(t, i, NAT_KEY_MAP, hash[NAT_KEY_MAP]);
 err_end1:
-	nat_table_del(t, i, NAT_KEY_END1, d->hash[NAT_KEY_END1]);
+	nat_table_del(t, i, NAT_KEY_END1, hash[NAT_KEY_END1]);
 err_end0:
-	nat_table_del(t, i, NAT_KEY_END0, d->hash[NAT_KEY_END0]);
-err_put:
-	nat_table_put(t, i);
-	return NAT_NONE;
+	nat_table_del(t, i, NAT_KEY_END0, hash[NAT_KEY_END0]);
+	return false;
+}
+
+uint32_t nat_flow_make(struct nat *n, const struct nat_draft *d,
+		       uint64_t now_ms)
+{
+	uint32_t i = nat_table_get(&n->table);
+
+	if (i == NAT_NONE)
+		return NAT_NONE;
+	*nat_flow_at(n, i) = d->f;
+	if (!nat_flow_enter(n, i, d->hash, d->sibling, now_ms)) {
+		nat_table_put(&n->table, i);
+		return NAT_NONE;
+	}
+	nat_age_join(n, i);
+	nat_age_touch(n, nat_flow_at(n, i), now_ms);
+	return i;
 }
 
 void nat_flow_free(struct nat *n, uint32_t i, uint64_t now_ms)

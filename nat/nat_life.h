@@ -24,6 +24,13 @@ struct nat_draft {
 uint32_t nat_flow_make(struct nat *n, const struct nat_draft *d,
 		       uint64_t now_ms);
 
+/*
+ * Its last part: record @i, which is filled in, gets into everything but a
+ * list. False, and nothing done: there is no room.
+ */
+bool nat_flow_enter(struct nat *n, uint32_t i, const uint64_t hash[NAT_KEY_N],
+		    uint32_t sibling, uint64_t now_ms);
+
 void nat_flow_free(struct nat *n, uint32_t i, uint64_t now_ms);
 /* The same, counted. */
 void nat_flow_expire(struct nat *n, uint32_t i, uint64_t now_ms);

@@ -158,6 +158,57 @@ struct nat_space *nat_ports_open(struct nat_ports *t, uint8_t addr)
 	return NULL;
 }
 
+/* All that anybody had of the range is @ghost's from now on, and not in use. */
+static void haunt(const struct nat_ports *t, struct nat_space *s,
+		  uint16_t ghost, uint64_t now_ms)
+{
+	uint16_t lease = (uint16_t)(ghost << 6 | HELD | stamp(t, now_ms));
+
+	fill_range(t, s);
+	for (uint32_t port = 0; port < 65536; port++) {
+		bool had = s->lease[port] && in_range(t, (uint16_t)port);
+
+		s->lease[port] = had ? lease : 0;
+		if (!had)
+			continue;
+		s->leased++;
+		set_taken(t, s, (uint16_t)port);
+	}
+	s->held[ghost] = s->idle[ghost] = (uint16_t)s->leased;
+}
+
+uint16_t nat_ports_adopt(struct nat_ports *t, const bool live[NAT_ADDR_MAX],
+			 uint64_t now_ms)
+{
+	bool seen[NAT_ADDR_MAX] = { false };
+	uint16_t ghost;
+
+	for (uint32_t i = 0; i < t->spaces; i++) {
+		struct nat_space *s = &t->space[i];
+
+		if (!live[s->addr] || seen[s->addr])
+			s->addr = 0;
+		seen[s->addr] = true;
+		memset(s->free, 0, sizeof(s->free));
+		memset(s->held, 0, sizeof(s->held));
+		memset(s->idle, 0, sizeof(s->idle));
+		s->leased = 0;
+		s->look_ms = 0;
+	}
+	ghost = nat_ports_enter(t);
+	for (uint32_t i = 0; i < t->spaces; i++)
+		if (t->space[i].addr)
+			haunt(t, &t->space[i], ghost, now_ms);
+	return ghost;
+}
+
+void nat_port_lay(struct nat_ports *t, struct nat_space *s, uint16_t port,
+		  uint16_t ghost)
+{
+	if (whose(s->lease[port]) == ghost)
+		release(t, s, port);
+}
+
 void nat_ports_close(struct nat_ports *t, struct nat_space *s)
 {
 	for (uint32_t port = 0; s->leased && port < 65536; port++)

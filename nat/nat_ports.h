@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nat/nat_addr.h"
 #include "packet/pkt_arena.h"
 #include "packet/pkt_hash.h"
 
@@ -56,6 +57,18 @@ bool nat_ports_init(struct nat_ports *t, struct pkt_arena *a, uint32_t spaces,
 		    const uint8_t seed[16]);
 /* Everything free, no lessee. */
 void nat_ports_reset(struct nat_ports *t);
+
+/*
+ * After nat_ports_init() over an arena that keeps what stood in memory: every
+ * port that was anybody's by that is held from now on by a lessee of its own,
+ * the ghost that is returned; no other port is taken.  A space whose address
+ * number @live denies, or another space has, is not used any more.
+ */
+uint16_t nat_ports_adopt(struct nat_ports *t, const bool live[NAT_ADDR_MAX],
+			 uint64_t now_ms);
+/* Takes @port from @ghost, if it is its. */
+void nat_port_lay(struct nat_ports *t, struct nat_space *s, uint16_t port,
+		  uint16_t ghost);
 
 /* A number nobody has and under which no port is held; 0: none left. */
 uint16_t nat_ports_enter(struct nat_ports *t);

@@ -347,6 +347,13 @@ void nat_table_reset(struct nat_table *t)
 	t->spare = NAT_NONE;
 }
 
+void nat_table_adopt(struct nat_table *t, uint32_t n)
+{
+	memset(t->index, 0, t->buckets * sizeof(struct nat_index));
+	t->used = t->top = n;
+	t->spare = NAT_NONE;
+}
+
 uint32_t nat_table_get(struct nat_table *t)
 {
 	uint32_t i = t->spare;

@@ -44,6 +44,12 @@ bool nat_table_init(struct nat_table *t, struct pkt_arena *a, uint32_t flows,
 /* Forgets everything. */
 void nat_table_reset(struct nat_table *t);
 
+/*
+ * The first @n records are live as they stand in memory, the others are free;
+ * no key is in the index.
+ */
+void nat_table_adopt(struct nat_table *t, uint32_t n);
+
 /* A zeroed record, or NAT_NONE when all are in use. */
 uint32_t nat_table_get(struct nat_table *t);
 /* Gives it back; none of its keys is in the index. */

@@ -28,7 +28,7 @@ void *pkt_arena_take(struct pkt_arena *a, size_t n)
 {
 	void *piece = pkt_arena_room(a, n);
 
-	if (piece)
+	if (piece && !a->keep)
 		memset(piece, 0, n);
 	return piece;
 }

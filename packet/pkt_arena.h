@@ -2,6 +2,7 @@
 #ifndef VIFWALL_PACKET_PKT_ARENA_H
 #define VIFWALL_PACKET_PKT_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@
 struct pkt_arena {
 	uint8_t *mem;
 	size_t len, used;
+	bool keep; /* pieces are given out as they are, not cleared */
 };
 
 #define PKT_ARENA_ALIGN 64u /* a cache line */
@@ -25,7 +27,10 @@ static inline size_t pkt_arena_cost(size_t n)
 
 /* @mem is aligned to PKT_ARENA_ALIGN and stays the caller's. */
 void pkt_arena_init(struct pkt_arena *a, void *mem, size_t len);
-/* @n zeroed bytes on a cache line, or NULL when the region is used up. */
+/*
+ * @n bytes on a cache line, zeroed unless a->keep says otherwise, or NULL when
+ * the region is used up.
+ */
 void *pkt_arena_take(struct pkt_arena *a, size_t n);
 /*
  * The same, but not cleared: for what is written before it is read, and for

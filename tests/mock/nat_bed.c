@@ -17,10 +17,19 @@ void nat_bed_conf(struct nat_conf *c)
 	memset(c->port_seed, 0x22, sizeof(c->port_seed));
 }
 
+/* Not zeros: what the table does not set itself should show. */
+static void *room(size_t len)
+{
+	void *mem = aligned_alloc(PKT_ARENA_ALIGN, len);
+
+	vw_assert(mem);
+	memset(mem, 0xa5, len);
+	return mem;
+}
+
 void nat_bed_open(struct nat_bed *b, const struct nat_conf *conf)
 {
 	struct nat_conf mine;
-	size_t len;
 
 	if (!conf) {
 		nat_bed_conf(&mine);
@@ -29,14 +38,36 @@ void nat_bed_open(struct nat_bed *b, const struct nat_conf *conf)
 	memset(b, 0, sizeof(*b));
 	b->now.ns = 1000 * MONO_S;
 	b->pool = frame_pool_new(POOL_SMALL, POOL_LARGE);
-	len = pkt_arena_cost(nat_size(conf));
-	b->mem = aligned_alloc(PKT_ARENA_ALIGN, len);
-	vw_assert(b->mem);
-	/* Not zeros: what the table does not set itself should show. */
-	memset(b->mem, 0xa5, len);
-	vw_assert(nat_init(&b->nat, b->mem, len, conf) == 0);
+	b->conf = *conf;
+	b->len = pkt_arena_cost(nat_size(conf));
+	b->mem = room(b->len);
+	vw_assert(nat_init(&b->nat, b->mem, b->len, conf) == 0);
+	nat_bed_owners(b);
+}
+
+void nat_bed_owners(struct nat_bed *b)
+{
 	for (uint16_t i = 1; i <= BED_CLIENTS; i++)
 		vw_assert(nat_owner_add(b->nat, i, NULL) == 0);
+}
+
+void nat_bed_die(struct nat_bed *b)
+{
+	void *was = b->mem;
+
+	b->mem = room(b->len);
+	memcpy(b->mem, was, b->len);
+	/* whoever still follows a pointer of old sees it */
+	memset(was, 0x5a, b->len);
+	free(was);
+	b->nat = NULL;
+	b->conf.hash_key[0]++;
+	b->conf.port_seed[0]++;
+}
+
+void nat_bed_adopt(struct nat_bed *b)
+{
+	vw_assert(nat_adopt(&b->nat, b->mem, b->len, &b->conf, b->now) == 0);
 }
 
 void nat_bed_close(struct nat_bed *b)

@@ -18,7 +18,9 @@ struct nat_bed {
 	struct nat_hit hit;  /* of the last packet that passed */
 	struct nat_hit back; /* ... and the other flow of its hairpin */
 	enum pkt_reason why; /* of the last packet that did not, else NONE */
+	struct nat_conf conf;
 	void *mem;
+	size_t len;
 };
 
 #define BED_CLIENTS 4u
@@ -29,6 +31,15 @@ void nat_bed_close(struct nat_bed *b); /* panics when a packet leaked */
 /* The default, made small: 256 flows, five owners, fixed keys. */
 void nat_bed_conf(struct nat_conf *c);
 void nat_bed_pass(struct nat_bed *b, uint64_t ms);
+
+/*
+ * The process dies: another one has its memory, at another address and with
+ * another key, and nothing else.  b->nat is NULL until nat_bed_adopt(), which
+ * leaves it to the test to add the owners again.
+ */
+void nat_bed_die(struct nat_bed *b);
+void nat_bed_adopt(struct nat_bed *b);
+void nat_bed_owners(struct nat_bed *b);
 
 /*
  * What the firewall does with a packet of @owner: look up; with @want, open a

@@ -36,6 +36,12 @@ void nat_table_reset(struct nat_table *t)
 	t->used = t->top = 0;
 }
 
+void nat_table_adopt(struct nat_table *t, uint32_t n)
+{
+	memset(t->index, 0, t->cap * sizeof(struct nat_index));
+	t->used = t->top = n;
+}
+
 uint32_t nat_table_get(struct nat_table *t)
 {
 	for (uint32_t i = 0; i < t->cap; i++) {

@@ -10,6 +10,7 @@
 
 #include "mock/nat_bed.h"
 #include "model/model_nat.h"
+#include "model/nat_check.h"
 #include "unit.h"
 
 #define OPS 400000u /* per round of unit_soak() */
@@ -22,6 +23,7 @@ static struct nat_bed b;
 static struct model_nat model;
 static struct pkt_rand rnd;
 static uint64_t met; /* packets that came back */
+static uint64_t deaths;
 
 static uint32_t below(uint32_t n)
 {
@@ -308,6 +310,18 @@ static void time_passes(void)
 	nat_expire(b.nat, below(2) ? 4096 : 64, b.now);
 }
 
+/* In the midst of its work; what it had is all that its heir gets. */
+static void the_process_dies(void)
+{
+	/* so that both clocks have run as far: see nat_adopt() */
+	nat_expire(b.nat, 0, b.now);
+	nat_bed_die(&b);
+	nat_bed_adopt(&b);
+	nat_bed_owners(&b);
+	nat_check(b.nat);
+	deaths++;
+}
+
 static bool operation(void)
 {
 	uint32_t what = below(100);
@@ -337,9 +351,9 @@ static bool operation(void)
 	return p.remote == HAIRPIN ? agree_on_hairpin(&p) : agree_on(&p);
 }
 
-static void the_core_and_its_slow_twin_agree(void)
+/* One operation in @mortal is a death; 0: none is. */
+static void live(unsigned long ops, uint32_t mortal)
 {
-	unsigned long ops = OPS * unit_soak();
 	uint8_t seed[16] = { 0 };
 	unsigned long seed_n = unit_seed();
 	struct nat_conf conf;
@@ -352,8 +366,10 @@ static void the_core_and_its_slow_twin_agree(void)
 	conf.quota = (struct nat_quota){ 0 };
 	nat_bed_open(&b, &conf);
 	model_nat_init(&model);
-	met = 0;
+	met = deaths = 0;
 	for (unsigned long i = 0; i < ops && same; i++) {
+		if (mortal && !below(mortal))
+			the_process_dies();
 		same = operation();
 		if (!same)
 			fprintf(stderr, "operation %lu of UNIT_SEED=%lu\n", i,
@@ -364,4 +380,17 @@ static void the_core_and_its_slow_twin_agree(void)
 	nat_bed_close(&b);
 }
 
-UNIT_SUITE(nat_twin, UNIT(the_core_and_its_slow_twin_agree))
+static void the_core_and_its_slow_twin_agree(void)
+{
+	live(OPS * unit_soak(), 0);
+}
+
+/* The twin lives on and knows of nothing: no flow may be lost, or come back. */
+static void they_agree_when_the_process_dies_again_and_again(void)
+{
+	live(OPS / 4 * unit_soak(), 250);
+	CU_ASSERT(deaths > 100);
+}
+
+UNIT_SUITE(nat_twin, UNIT(the_core_and_its_slow_twin_agree),
+	   UNIT(they_agree_when_the_process_dies_again_and_again))
