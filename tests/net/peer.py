@@ -17,6 +17,11 @@
   peer.py hear LOG PORT...       logs datagrams as "time port from number"
   peer.py put HOST PORT BYTES    sends so many bytes over TCP, prints the SHA-256
   peer.py take PORT              takes one TCP stream, prints its SHA-256
+  peer.py match PORT             tells each two who come, by UDP or by TCP, the
+                                 other's address and port, as it sees them
+  peer.py meet udp|tcp HOST PORT [TIMEOUT]
+                                 is matched there, then both send to each other
+                                 from the same port; exit 0 when they met
 
 Times in logs are seconds since the epoch, as in bash's $EPOCHREALTIME.
 """
@@ -44,17 +49,20 @@ def listen(kind, port):
     return s
 
 
-def answer(s):
-    """Reads a datagram and returns it, from the address that it was sent to."""
+def take_in(s):
+    """A datagram, who sent it, and how to answer from where it was sent to."""
     data, anc, _, peer = s.recvmsg(65535, 256)
     keep = [a for a in anc if a[:2] == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)]
     # Only the address: by which interface is for the routes to say.
     keep = [(level, kind, info[:16] + bytes(4)) for level, kind, info in keep]
-    try:
-        s.sendmsg([data], keep, 0, peer)
-    except OSError:
-        pass
-    return data, peer
+
+    def reply(text):
+        try:
+            s.sendmsg([text], keep, 0, peer)
+        except OSError:
+            pass
+
+    return data, peer, reply
 
 
 def echo(port, log=None):
@@ -69,7 +77,8 @@ def echo(port, log=None):
         for key, _ in poll.select():
             s = key.fileobj
             if s is udp:
-                data, peer = answer(s)
+                data, peer, reply = take_in(s)
+                reply(data)
                 if out:
                     word = data.strip()
                     word = word.decode() if word.isalnum() else f"{len(data)} bytes"
@@ -258,6 +267,82 @@ def take(port):
     return 0
 
 
+def match(port):
+    poll = selectors.DefaultSelector()
+    udp = listen(socket.SOCK_DGRAM, port)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    poll.register(udp, selectors.EVENT_READ, "udp")
+    poll.register(listen(socket.SOCK_STREAM, port), selectors.EVENT_READ, "tcp")
+    waiting = {"udp": [], "tcp": []}
+    while True:
+        for key, _ in poll.select():
+            s, two = key.fileobj, waiting[key.data]
+            if key.data == "udp":
+                _, peer, reply = take_in(s)
+                two.append((reply, peer))
+            else:
+                c, peer = s.accept()
+                two.append((c.sendall, peer))
+            if len(two) == 2:
+                for (tell, _), (_, other) in (two, two[::-1]):
+                    tell(f"{other[0].replace('::ffff:', '')} {other[1]}\n".encode())
+                two.clear()
+
+
+def own_port(kind, host, port=0):
+    s = socket.socket(family(host), kind)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind(("", port))
+    return s
+
+
+def meet_udp(s, other, until):
+    s.connect(other)
+    s.settimeout(0.1)
+    heard = False
+    while not heard and time.monotonic() < until:
+        try:
+            s.send(b"hello")
+            heard = s.recv(2048) == b"hello"
+        except OSError:
+            time.sleep(0.05)
+    s.send(b"hello")  # the first that was sent came too early
+    return heard
+
+
+def meet_tcp(s, other, until):
+    s.settimeout(until - time.monotonic())
+    s.connect(other)  # so does the other, at the same time
+    s.sendall(b"hello")
+    return s.recv(5) == b"hello"
+
+
+def meet(proto, host, port, timeout=5.0):
+    kind = socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM
+    until = time.monotonic() + timeout
+    s = own_port(kind, host)
+    s.settimeout(timeout)
+    try:
+        s.connect((host, port))
+        if proto == "udp":
+            s.send(b"here")
+        addr, outside = s.recv(2048).decode().split()
+    except OSError as e:
+        print(f"not matched: {why(e)}")
+        return 1
+    try:
+        t = own_port(kind, host, s.getsockname()[1])
+        if proto == "udp":
+            s.close()
+        met = (meet_tcp if proto == "tcp" else meet_udp)(t, (addr, int(outside)), until)
+    except OSError as e:
+        print(why(e))
+        return 1
+    print(f"met {addr}" if met else "silence")
+    return 0 if met else 1
+
+
 def main(a):
     if a[0] == "echo":
         return echo(int(a[1]), *a[2:3])
@@ -277,6 +362,10 @@ def main(a):
         return put(a[1], int(a[2]), int(a[3]))
     if a[0] == "take":
         return take(int(a[1]))
+    if a[0] == "match":
+        return match(int(a[1]))
+    if a[0] == "meet":
+        return meet(a[1], a[2], int(a[3]), *map(float, a[4:]))
     print(__doc__)
     return 2
 
