@@ -327,6 +327,7 @@ install: all ## into DESTDIR, PREFIX
 	install -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
 	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(DOCDIR)
+	cp -r contrib/examples $(DESTDIR)$(DOCDIR)
 uninstall:
 	rm -f $(patsubst $(B)/%,$(DESTDIR)$(SBINDIR)/%,$(PROGRAMS))
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man8/%,$(MAN8))
