@@ -53,7 +53,7 @@ struct conf_port {
 enum conf_xen {
 	CONF_XEN_OFF,
 	CONF_XEN_ON,
-	CONF_XEN_SIM, /* a simulated one, at a Unix socket */
+	CONF_XEN_SIM, /* a simulated one (xen/sim_link.h) */
 };
 
 #define CONF_XEN_NONE UINT16_MAX /* no domain */
@@ -102,10 +102,9 @@ struct conf {
 	struct link_room room; /* of each packet socket */
 	uint32_t busy_us;
 	bool prefault;
-	uint8_t xen_kind;	       /* enum conf_xen */
-	char xen_path[CONF_PATH_MAX];  /* CONF_XEN_SIM: its socket */
-	char xen_store[CONF_PATH_MAX]; /* xenstored's socket; empty: usual */
-	uint16_t xen_self;	 /* our domain; known when the daemon starts */
+	uint8_t xen_kind;	      /* enum conf_xen */
+	char xen_path[CONF_PATH_MAX]; /* CONF_XEN_SIM: its directory */
+	uint16_t xen_self;	      /* CONF_XEN_SIM: our domain there */
 	uint16_t xen_netvm;	 /* the client that is our uplink, or none */
 	uint8_t xen_rules;	 /* 1: rules come from the XenStore too */
 	uint16_t xen_quarantine; /* crashes that close a vif; 0: none do */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "firewall/control/conf_table.h"
+#include "xen/sim_link.h"
 
 struct check {
 	struct conf *c;
@@ -84,7 +85,6 @@ static void xen(struct check *k)
 {
 	struct conf *c = k->c;
 	struct conf_where at = where(k, 0);
-	const char *slash;
 
 	if (!c->xen_kind && c->uplink.port.kind == CONF_PORT_VIF)
 		conf_error(k->e, &at, "uplink.port: %s needs xen = on",
@@ -100,15 +100,8 @@ static void xen(struct check *k)
 		conf_error(k->e, &at,
 			   "clients on Xen need rules: set rules = DIRECTORY, "
 			   "xen.rules = on, or both");
-	if (c->xen_kind != CONF_XEN_SIM || c->xen_store[0])
-		return;
-	slash = strrchr(c->xen_path, '/');
-	if (snprintf(c->xen_store, sizeof(c->xen_store), "%.*s/socket",
-		     (int)(slash - c->xen_path),
-		     c->xen_path) >= (int)sizeof(c->xen_store))
-		conf_error(k->e, &at,
-			   "xen: the path is too long for one beside it; "
-			   "set xen.store");
+	if (c->xen_kind == CONF_XEN_SIM)
+		c->xen_self = XEN_SIM_FIREWALL;
 }
 
 static bool same_port(const struct conf_port *a, const struct conf_port *b)

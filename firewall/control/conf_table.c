@@ -187,11 +187,8 @@ const struct conf_row conf_global[] = {
 	  .type = &conf_xen,
 	  .dflt = "off",
 	  .help = "Whether clients come by Xen's virtual interfaces; sim is a "
-		  "simulated Xen at that socket.",
+		  "simulated Xen that is hosted in that directory.",
 	  .off = (uint32_t)AT(xen_kind) },
-	ROW("xen.store", conf_path, AT(xen_store), NULL, 0, 0, NULL, 0,
-	    "Socket of xenstored; unset, where Xen's tools find it, or with "
-	    "a simulated Xen the name socket in its socket's directory."),
 	ROW("xen.netvm", conf_xen_dom, AT(xen_netvm), "none", 0, 32751, NULL, 0,
 	    "The client domain that is our uplink, in place of uplink.port."),
 	ROW("xen.rules", conf_word, AT(xen_rules), "off", 0, 0, switch_words, 0,

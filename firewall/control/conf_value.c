@@ -312,7 +312,7 @@ CONF_TYPE(conf_port_range, parse_port_range, 4, "a range LOW-HIGH", NULL);
 CONF_TYPE(conf_mtu, parse_mtu, 2, "a number or auto", NULL);
 CONF_TYPE(conf_xen_dom, parse_xen_dom, 2, "a domain's number or none", NULL);
 CONF_TYPE(conf_xen, parse_xen, 1 + CONF_PATH_MAX, "one of the words known here",
-	  "off, on, sim:PATH (of at most 107 characters)");
+	  "off, on, sim:DIRECTORY (of at most 101 characters)");
 CONF_TYPE(conf_path, parse_path, CONF_PATH_MAX, "an absolute path",
 	  "a path that begins with /, of at most 107 characters");
 CONF_TYPE(conf_run_dir, parse_run_dir, CONF_RUN_DIR_MAX, "an absolute path",

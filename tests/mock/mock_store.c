@@ -349,10 +349,19 @@ static bool path_ok(const char *p)
 static int enter(struct handle *h, const char *path,
 		 char full[PATH_MAX_ABS + 64])
 {
-	h->calls++;
-	if (h->hook)
-		h->hook(h->hook_ctx, h->t, h->calls);
+	void (*hook)(void *ctx, struct mock_tree *t, uint32_t call);
+	uint32_t call;
+	void *ctx;
+
 	pthread_mutex_lock(&h->t->lock);
+	call = ++h->calls;
+	hook = h->hook;
+	ctx = h->hook_ctx;
+	if (hook) {
+		pthread_mutex_unlock(&h->t->lock);
+		hook(ctx, h->t, call);
+		pthread_mutex_lock(&h->t->lock);
+	}
 	if (h->fail_n && h->calls >= h->fail_at) {
 		h->fail_n--;
 		return h->fail_err;
@@ -940,9 +949,11 @@ void mock_fail(struct store *s, uint32_t k, uint32_t n, int err)
 {
 	struct handle *h = (struct handle *)s;
 
+	pthread_mutex_lock(&h->t->lock);
 	h->fail_at = h->calls + k;
 	h->fail_n = n;
 	h->fail_err = err;
+	pthread_mutex_unlock(&h->t->lock);
 }
 
 void mock_conflict(struct store *s, uint32_t n)
@@ -954,8 +965,12 @@ void mock_hook(struct store *s,
 	       void (*hook)(void *ctx, struct mock_tree *t, uint32_t call),
 	       void *ctx)
 {
-	((struct handle *)s)->hook = hook;
-	((struct handle *)s)->hook_ctx = ctx;
+	struct handle *h = (struct handle *)s;
+
+	pthread_mutex_lock(&h->t->lock);
+	h->hook = hook;
+	h->hook_ctx = ctx;
+	pthread_mutex_unlock(&h->t->lock);
 }
 
 void mock_hold(struct store *s, bool hold)

@@ -8,6 +8,7 @@
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"
 #include "unit.h"
+#include "xen/sim_link.h"
 
 static struct conf conf;
 static struct conf_errors errors;
@@ -122,7 +123,6 @@ static const struct {
 	{ "xen", "on", "yes", "not one of the words" },
 	{ "xen", "sim:/run/sim", "sim:sim", "not one of the words" },
 	{ "xen", "sim:/run/sim", "sim:", "not one of the words" },
-	{ "xen.store", "/run/xenstored/socket", "socket", "not an absolute" },
 	{ "xen.netvm", "7", "32752", "out of range" },
 	{ "xen.netvm", "none", "-1", "not a domain's number" },
 	{ "xen.rules", "on", "yes", "not one of the words" },
@@ -661,21 +661,14 @@ static void settings_must_fit_together(void)
 	}
 }
 
-static void a_simulated_xen_has_its_xenstore_beside_it(void)
+static void in_a_simulated_xen_our_domain_is_known(void)
 {
-	read_file_text("xen = sim:/run/x/sim\n" RULES UP);
+	read_file_text("xen = sim:/run/x\n" RULES UP);
 	conf_check(&conf, CONF_RUN, &errors);
 	CU_ASSERT_EQUAL(errors.n, 0);
 	CU_ASSERT_EQUAL(conf.xen_kind, CONF_XEN_SIM);
-	CU_ASSERT_STRING_EQUAL(conf.xen_path, "/run/x/sim");
-	CU_ASSERT_STRING_EQUAL(conf.xen_store, "/run/x/socket");
-	read_file_text("xen = sim:/run/x/sim\nxen.store = /s\n" RULES UP);
-	conf_check(&conf, CONF_RUN, &errors);
-	CU_ASSERT_STRING_EQUAL(conf.xen_store, "/s");
-	read_file_text("xen = on\n" RULES UP);
-	conf_check(&conf, CONF_RUN, &errors);
-	CU_ASSERT_EQUAL(conf.xen_kind, CONF_XEN_ON);
-	CU_ASSERT_STRING_EQUAL(conf.xen_store, "");
+	CU_ASSERT_STRING_EQUAL(conf.xen_path, "/run/x");
+	CU_ASSERT_EQUAL(conf.xen_self, XEN_SIM_FIREWALL);
 }
 
 static void a_replay_needs_no_ports(void)
@@ -778,7 +771,7 @@ UNIT_SUITE(conf, UNIT(every_setting_takes_good_values_and_refuses_bad_ones),
 	   UNIT(quotes_on_the_kernel_command_line_group_blanks),
 	   UNIT(errors_on_the_kernel_command_line_name_it),
 	   UNIT(a_file_is_read_from_disk), UNIT(settings_must_fit_together),
-	   UNIT(a_simulated_xen_has_its_xenstore_beside_it),
+	   UNIT(in_a_simulated_xen_our_domain_is_known),
 	   UNIT(a_replay_needs_no_ports), UNIT(what_needs_a_restart_is_named),
 	   UNIT(every_setting_is_printed_once), UNIT(help_fits_a_terminal),
 	   UNIT(names_are_told_from_other_words))
