@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""seeds.py DIR: stories for the fuzz entries whose input is a list of steps.
+
+Each story becomes DIR/NAME/story-*.  They lead to where random bytes seldom get:
+a full queue, a resume in the middle of a frame, a device that comes and goes.
+The numbers of the steps are those of the tables steps[] in fuzz_NAME.c.  What a
+fuzzer made out of them is kept beside them, as the fewest inputs that reach the
+same (fuzz_NAME -merge=1 -set_cover_merge=1).
+"""
+import os
+import sys
+
+
+def be16(n):
+    return bytes([n >> 8 & 255, n & 255])
+
+
+class Steps:
+    """Bytes of steps by name: s.recv() or s.frame(be16(60), 0)."""
+
+    def __init__(self, *names):
+        self.names = names
+
+    def __getattr__(self, name):
+        number = self.names.index(name)
+
+        def step(*args):
+            out = bytes([number])
+            for a in args:
+                out += a if isinstance(a, bytes) else bytes([a])
+            return out
+
+        return step
+
+
+def netback():
+    s = Steps("request", "extra", "frame", "kick", "post", "poke", "plan", "flip", "recv",
+              "send", "sleep", "fault", "grants", "connect", "death")
+    conf = bytes([0x3f, 0])
+    more, extra = 4, 8
+
+    def slot(size, flags=0, ref=0, off=0):
+        return s.request(ref, be16(off), flags, be16(size))
+
+    turn = s.kick(0) + s.recv() + s.sleep(1)
+    yield "frames", conf + b"".join(s.frame(be16(n), how) + turn for n, how in
+                                    ((46, 0), (1486, 8), (4000, 3), (9000, 32), (19000, 0x78)))
+    yield "both ways", bytes([0x3f, 1]) + s.post(255, 4) + b"".join(
+        s.send(n, 1, be16(size)) + turn for n, size in ((3, 60), (70, 5000), (130, 9000),
+                                                        (200, 9000), (64, 0)))
+    chains = b""
+    for n in (2, 18, 19, 20, 21):
+        chains += slot(14 + 20 * (n - 1), more) + slot(20, more) * (n - 2) + slot(20) + turn
+    yield "chains", conf + chains
+    yield "chain too long", conf + slot(500, more) + slot(10, more) * 21 + slot(10) + turn
+    yield "past the index", conf + slot(100, more) + turn
+    yield "empty slots", conf + slot(100, more) + slot(0, more) * 5 + slot(0) + turn
+    yield "sum", conf + slot(50, more) + slot(60) + turn + slot(13) + turn
+    yield "page", conf + slot(97, 0, 0, 4000) + turn
+    extras = b"".join(slot(60, extra) + s.extra(t, 0, be16(100), 1) + turn for t in (1, 2, 3, 4, 5))
+    yield "extras", conf + extras + slot(60, extra) + s.extra(6, 0, be16(0), 0) + turn
+    yield "extras without end", conf + slot(60, extra) + s.extra(4, 1, be16(0), 0) * 20 + turn
+    yield "slow reader", conf + s.send(64, 1, be16(1486)) * 6 + s.sleep(38) + s.sleep(250) + \
+        s.send(1, 1, be16(60)) + s.post(3, 4) + turn
+    yield "large ones wait", conf + s.send(64, 1, be16(60000)) + s.post(20, 4) + turn + turn
+    yield "no notify", bytes([0x1f, 0]) + s.send(5, 1, be16(60)) + s.sleep(8) + s.post(5, 4) + turn
+    yield "rate", bytes([0x3f, 4]) + be16(100) + be16(1000) + s.frame(be16(4000), 3) * 6 + turn * 3
+    for op in range(4, 8):
+        body = s.frame(be16(9000), op) + s.kick(0) + s.post(9, 4) + s.send(2, 1, be16(5000))
+        yield f"flip {op}", conf + body + s.flip(0x41 + op, op) + s.recv() + turn
+        yield f"plan {op}", conf + body + s.plan(2, op, op, be16(257)) + s.recv() + turn
+    yield "pages taken back", conf + s.frame(be16(9000), 0) + s.kick(0) + \
+        s.plan(2, 1, 0, be16(0)) + s.recv() + s.grants(0) + turn
+    yield "its own ring", conf + s.post(1, 0xf0) + s.send(1, 1, be16(4000)) + turn
+    yield "copies fail", conf + s.frame(be16(4000), 0) + s.fault(0xbf, 0) + turn + \
+        s.frame(be16(4000), 0) + s.fault(1, 0) + turn
+    yield "index", conf + s.kick(0xe1) + be16(300) + s.recv()
+    yield "storm", conf + (s.kick(0) + s.sleep(1) + s.recv()) * 8
+    half = s.frame(be16(9000), 32) + s.post(9, 4) + s.kick(0)
+    yield "resume", conf + half + s.connect(0x3f, 2) + turn + half + s.connect(0x3f, 3) + turn
+    odd = slot(60, extra | more) + s.extra(0, 1, be16(0), 0) + slot(60, more)
+    yield "resume of nonsense", conf + odd + s.kick(0) + s.connect(0x3f, 2) + turn
+    yield "refused", conf + b"".join(s.connect(0x3f, how, 0xf0) for how in (0xff, 0x70, 0x60)) + \
+        b"".join(s.fault(op, 0) + s.connect(0x3f, 1) for op in (0, 3)) + s.connect(0x3f, 0x58, 0, 9)
+    yield "death", conf + half + s.send(3, 1, be16(60)) + s.death() + s.connect(0x3f, 0) + half + turn
+
+
+def netfront():
+    s = Steps("recv", "send", "sleep", "answer", "lie", "frame", "piece", "extra", "kick", "poke",
+              "fill", "disturb", "connect")
+    conf = bytes([0x1f, 0])
+    turn = s.kick(0) + s.sleep(1) + s.recv()
+    yield "frames", conf + b"".join(s.fill(f) + s.frame(be16(n), how) + turn for f, n, how in (
+        (2, 46, 0), (10, 1486, 7), (0x5a, 9000, 7), (1, 60, 0x47), (0x2e, 9000, 0x2f)))
+    yield "a full ring", conf + s.frame(be16(46), 1) * 100 + turn * 3
+    yield "both ways", conf + b"".join(s.send(n, 1, be16(size)) + s.answer(255) + turn
+                                       for n, size in ((3, 60), (65, 5000), (130, 9000), (70, 60000)))
+    yield "never answers", conf + s.send(64, 1, be16(5000)) * 5 + (s.sleep(126) + s.recv()) * 12
+    yield "lies", conf + s.send(2, 1, be16(60)) + s.lie(0, 0x80) + turn
+    for status, id_ in ((0x80, 0xff), (0x81, 3), (0x7f, 254), (0x80, 254)):
+        yield f"lie {status} {id_}", conf + s.send(2, 1, be16(60)) + s.lie(id_, status) + turn
+    good = be16(0) + be16(60)
+    for i, (flags, rest, n) in enumerate(((4, good, 1), (4, good, 17), (4, good, 20), (12, good, 1),
+                                          (0, be16(4090) + be16(7), 1), (0, be16(0) + be16(65535), 1),
+                                          (0, be16(0) + be16(13), 1))):
+        yield f"pieces {i}", conf + s.piece(0, flags, rest) * n + s.piece(0, 0, good) + turn + \
+            s.frame(be16(60), 1) + turn
+    yield "id", conf + s.piece(0xff, be16(7), 0, good) + turn
+    yield "extras", conf + b"".join(s.piece(0, 8, good) + s.extra(t, 0, be16(100), 1) + turn
+                                    for t in (1, 2, 4, 0, 6))
+    yield "extras without end", conf + s.piece(0, 8, good) + s.extra(4, 1, be16(0), 0) * 20 + turn
+    for kind in (1, 2, 3):
+        yield f"disturb {kind}", conf + s.send(3, 1, be16(9000)) + s.answer(9) + s.fill(0x2e) + \
+            s.frame(be16(9000), 0x2f) + s.kick(0) + s.disturb(kind, 0x45) + s.recv() + turn
+    yield "index", conf + s.kick(0xe0) + be16(300) + s.recv()
+    yield "index back", conf + s.send(1, 1, be16(60)) + s.kick(0xe1) + be16(65535) + s.sleep(1)
+    yield "storm", conf + (s.kick(0) + s.sleep(1) + s.recv()) * 8
+    yield "connects", conf + b"".join(s.connect(0x1f, 0x80 | f) for f in range(8)) + \
+        b"".join(s.connect(can, 0) + s.send(2, 1, be16(4000)) + s.send(130, 1, be16(4000))
+                 for can in (0, 1, 3, 5, 0x1f))
+
+
+def bus():
+    s = Steps("attach", "detach", "force", "dom0", "client", "client2", "client3", "connects",
+              "flap", "netvm", "netvm2", "uplink", "answer", "words", "trouble", "run", "restart",
+              "rules", "stop")
+    yes, no = s.answer(0x43), s.answer(0)
+    up = s.attach(0) + s.connects(0) + yes + s.run(21)
+
+    def state(n, who=0):
+        return s.client(who, 0, n)
+
+    yield "life", up + s.detach(0) + yes + s.run(101)
+    yield "four", b"".join(s.attach(i) + s.connects(i) for i in range(4)) + yes + s.run(21) + yes
+    for n in (1, 2, 3, 5, 6, 7, 8, 9):
+        yield f"frontend {n}", up + state(n) + yes + state(1) + s.run(2) + s.connects(0) + yes + s.run(21)
+    yield "refused", s.attach(0) + s.connects(0) + no + s.run(21) + state(6) + state(1) + s.connects(0) + yes
+    for key, value in ((2, 11), (2, 14), (4, 15), (7, 0), (14, 2), (3, 0xff), (9, 0xfe)):
+        yield f"key {key} {value}", s.attach(0) + s.client(0, key, value, 0xff) + s.connects(0) + yes
+    yield "missing", s.attach(0) + s.connects(0) + s.client(0, 2, 0xff) + no + s.run(21)
+    for key, value in ((2, 21), (3, 33), (4, 28), (5, 26), (5, 25), (6, 31), (7, 5), (1, 0)):
+        yield f"dom0 {key} {value}", s.attach(0) + s.dom0(0, key, value) + up
+    yield "broken", up + (s.words(0) + state(6) + state(1) + s.connects(0) + yes + s.run(21)) * 4
+    yield "quarantine", up + s.words(8) + yes + s.words(40) + yes + s.run(21) + s.force(0) + up
+    yield "data dies", up + s.words(40) + yes + s.run(21) + s.connects(1)
+    yield "dies while asked", s.attach(0) + s.connects(0) + s.words(40) + s.words(40) + yes + s.run(21)
+    yield "successor", up + s.restart(9) + yes + s.run(21) + s.restart(0) + state(5) + yes
+    yield "flaps", up + s.flap(0, 0x15, 39) + yes + s.flap(0, 0x14, 39) + yes + s.run(251) + yes
+    yield "taken away", up + s.force(4) + s.force(0) + s.attach(0) + yes + s.connects(0) + yes
+    yield "anew at once", up + bytes([0xbe + 2, 0]) + s.attach(0) + yes + s.run(31)
+    yield "trouble", s.trouble(0, 3, 9) + up + s.trouble(1, 0, 30) + state(5) + yes + s.run(251)
+    for k in range(2, 20, 3):
+        yield f"vanishes {k}", s.attach(0) + s.connects(0) + s.trouble(2 | 4, k, 0) + yes + s.run(21)
+    yield "held", up + s.trouble(7) + b"\0\0" + s.flap(0, 0x15, 9) + s.trouble(3) + b"\0\0" + yes
+    wire = s.uplink(5) + yes + s.netvm(0, 0, 4)
+    yield "uplink", wire + s.run(21)
+    for n in (5, 6, 2, 1, 9):
+        yield f"backend {n}", wire + s.netvm(0, 0, n) + yes + s.run(101) + s.netvm(0, 0, 2) + yes
+    yield "new netvm", wire + s.uplink(7) + yes + s.run(101) + yes + s.uplink(8) + yes
+    yield "no copy", s.uplink(1) + s.netvm(0, 2, 0) + s.netvm(0, 0, 2) + s.run(101)
+    yield "uplink breaks", wire + s.words(32) + s.run(101) + yes + s.words(40) + s.run(101) + yes
+    yield "stop", up + wire + s.stop(0x57) + yes + s.run(101) + s.netvm(0, 0, 6) + s.run(101)
+    yield "rules", b"".join(s.rules(p | 0x30) for p in range(8)) + s.run(201) + s.rules(3 | 8) + s.run(201)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    for stories in (netback, netfront, bus):
+        where = os.path.join(sys.argv[1], stories.__name__)
+        os.makedirs(where, exist_ok=True)
+        for name, data in stories():
+            with open(os.path.join(where, "story-" + name.replace(" ", "-")), "wb") as f:
+                f.write(data)
+
+
+main()
