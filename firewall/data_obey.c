@@ -214,6 +214,9 @@ static int obey(struct data *d)
 		return show_vifs(d);
 	case MSG_STOP:
 		return stop(d);
+	case MSG_SETTLED:
+		fw_settle(d->fw);
+		return 0;
 	default:
 		return -EBADMSG;
 	}

@@ -71,7 +71,13 @@ struct apply_wait {
 	uint32_t cookie; /* of apply_ask() */
 };
 
-enum apply_kind { APPLY_SLOT, APPLY_GUARD, APPLY_PAIRS, APPLY_ASKED };
+enum apply_kind {
+	APPLY_SLOT,
+	APPLY_GUARD,
+	APPLY_PAIRS,
+	APPLY_ASKED,
+	APPLY_SETTLED,
+};
 
 struct apply_ops {
 	/* 0 or -errno. */
@@ -90,6 +96,7 @@ struct apply {
 	uint32_t seq;
 	uint64_t restarts; /* of data, after the first */
 	bool guard_todo, pairs_todo;
+	bool settled_todo; /* a new data process waits to hear that it is all */
 	struct pkt_addr guard[APPLY_GUARD_MAX];
 	uint32_t guard_n;
 	struct apply_wait wait[APPLY_WINDOW]; /* a ring, oldest first */

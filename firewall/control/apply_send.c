@@ -292,6 +292,16 @@ static void reopen(struct apply *a, uint16_t n, struct mono now)
 		s->reopen = mono_add_ms(now, APPLY_REOPEN_MS);
 }
 
+/* What is stuck, or has to wait, is no reason for others to wait. */
+static void settled_work(struct apply *a)
+{
+	struct apply_wait w = { .kind = APPLY_SETTLED };
+
+	if (a->settled_todo && apply_idle(a) &&
+	    post(a, MSG_SETTLED, NULL, -1, w))
+		a->settled_todo = false;
+}
+
 struct mono apply_work(struct apply *a, struct mono now)
 {
 	struct mono next = { UINT64_MAX };
@@ -310,6 +320,7 @@ struct mono apply_work(struct apply *a, struct mono now)
 		if (s->used && s->reopen.ns && s->reopen.ns < next.ns)
 			next = s->reopen;
 	}
+	settled_work(a);
 	return next;
 }
 
@@ -421,6 +432,8 @@ static void done(struct apply *a, const struct apply_wait *w, int err,
 						       : "allowed pairs",
 				log_errno(err));
 		break;
+	case APPLY_SETTLED:
+		break;
 	case APPLY_ASKED:
 		/* a page has been answered already */
 		if (w->bit == 0 && a->ops->answer)
@@ -497,6 +510,7 @@ void apply_data(struct apply *a, int sock)
 	a->broken = false;
 	a->guard_todo = a->guard_n > 0;
 	a->pairs_todo = true;
+	a->settled_todo = a->restarts > 0;
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++) {
 		struct apply_slot *s = &a->slot[n];
 

@@ -49,6 +49,13 @@ static size_t pairs_size(const struct fw_conf *c)
 	return ((size_t)c->clients + 1) * (c->clients + 1u) / 8 + 1;
 }
 
+size_t fw_table_size(const struct fw_conf *conf)
+{
+	struct fw_conf c = spelt_out(conf);
+
+	return nat_size(&c.nat);
+}
+
 size_t fw_size(const struct fw_conf *conf)
 {
 	struct fw_conf c = spelt_out(conf);
@@ -63,7 +70,8 @@ size_t fw_size(const struct fw_conf *conf)
 	n += pkt_arena_cost(neigh_size(c.neighbours));
 	n += pkt_arena_cost(blocked_size(c.clients));
 	n += pkt_arena_cost(pkt_pool_size(c.small_n, c.large_n));
-	n += pkt_arena_cost(nat_size(&c.nat));
+	if (!c.table)
+		n += pkt_arena_cost(nat_size(&c.nat));
 	n += pkt_arena_cost(pkt_frag_size(&c.frag));
 	return n;
 }
@@ -126,6 +134,19 @@ static void init_tables(struct fw *fw, struct pkt_arena *a)
 	fw->frag = pkt_frag_init(room(a, n), n, &c->frag);
 }
 
+static int init_table(struct fw *fw, struct pkt_arena *a, struct mono now)
+{
+	const struct nat_conf *c = &fw->conf.nat;
+	size_t n = nat_size(c);
+	void *mem = fw->conf.table ? fw->conf.table : room(a, n);
+
+	if (!fw->conf.table || !fw->conf.adopt)
+		return nat_init(&fw->nat, mem, n, c);
+	fw->settling = fw->strangers = true;
+	fw->settle_by = mono_add_ms(now, FW_SETTLE_MS);
+	return nat_adopt(&fw->nat, mem, n, c, now);
+}
+
 /* It may hold what a process that died left there. */
 static void init_view(struct view *view, uint16_t clients)
 {
@@ -144,7 +165,6 @@ int fw_init(struct fw **out, void *mem, size_t len, const struct fw_conf *conf,
 {
 	struct pkt_arena a;
 	struct fw *fw;
-	size_t n;
 	int err;
 
 	if (!conf->clients || !conf->ports || conf->ports == FW_NO_PORT ||
@@ -161,15 +181,16 @@ int fw_init(struct fw **out, void *mem, size_t len, const struct fw_conf *conf,
 	init_view(view, conf->clients);
 	pkt_rand_seed(&fw->rand, conf->seed);
 	ipid_init(&fw->ipid, &fw->rand);
-	n = nat_size(&fw->conf.nat);
-	err = nat_init(&fw->nat, room(&a, n), n, &fw->conf.nat);
+	err = init_table(fw, &a, now);
 	if (err)
 		return err;
 	init_tables(fw, &a);
 	for (uint32_t i = 0; i < conf->ports; i++)
 		fw->slot[i].owner = FW_NOBODY;
-	for (uint32_t i = 0; i <= conf->clients; i++)
+	for (uint32_t i = 0; i <= conf->clients; i++) {
 		fw->party[i].slot = FW_NO_PORT;
+		fw->party[i].gen = 1; /* adopted flows have 0 */
+	}
 	fw->uplink.port = FW_NO_PORT;
 	bucket_init(&fw->party[NAT_UPLINK].reply,
 		    &(struct bucket_rate){ conf->reply_per_s,
@@ -197,6 +218,8 @@ struct mono fw_tick(struct fw *fw, struct mono now)
 
 	bool more = nat_expire(fw->nat, NAT_SLICE, now);
 
+	if (fw->settling && mono_past(fw->settle_by, now))
+		fw_settle(fw);
 	pkt_frag_expire(fw->frag, FRAG_SLICE, now);
 	fw_neigh_tick(fw, NEIGH_SLICE, now);
 	v->now_ns = now.ns;

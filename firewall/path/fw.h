@@ -41,7 +41,10 @@ struct fw_conf {
 	uint32_t neighbours;	   /* table for the uplink and networks */
 	uint32_t guard;		   /* longest list for fw_guard_set() */
 	struct nat_conf nat;	   /* owners: set by fw_init() */
-	struct pkt_frag_conf frag; /* owners, lost: set by fw_init() */
+	void *table; /* fw_table_size() bytes for the flow table; NULL: it lies
+			at the beginning of fw_init()'s memory */
+	bool adopt;  /* ... which hold that of a process that died */
+	struct pkt_frag_conf frag;	   /* owners, lost: set by fw_init() */
 	uint32_t reply_per_s, reply_burst; /* R23: 100, 50, per client */
 	bool reply_silent; /* refused packets get no answer; those too big
 			      or out of hops do */
@@ -54,10 +57,11 @@ void fw_conf_default(struct fw_conf *c);
 
 /*
  * The shared view is the caller's (shared memory, or plain); size by
- * view_size().  The flow table lies at the beginning of @mem and is written at
- * once; buffers are touched when they are first used.
+ * view_size().  The flow table is written at once; buffers are touched when
+ * they are first used.
  */
 size_t fw_size(const struct fw_conf *c);
+size_t fw_table_size(const struct fw_conf *c);
 int VW_MUST_USE fw_init(struct fw **out, void *mem, size_t len,
 			const struct fw_conf *c, struct view *view,
 			struct mono now);
@@ -114,6 +118,19 @@ int VW_MUST_USE fw_guard_set(struct fw *fw, const struct pkt_addr *a,
  * -EINVAL: a number out of range. */
 int VW_MUST_USE fw_pairs_set(struct fw *fw, const struct fw_pair *p,
 			     uint32_t n);
+
+/*
+ * After fw_conf.adopt it is not known yet whom the flows belong to and what
+ * they may, and what was told so far is not all.  Until fw_settle(), or at most
+ * FW_SETTLE_MS, a No is not the last word: a packet that may not pass is
+ * dropped, but its sender is not told and its flow is not ended.  What may pass
+ * passes, as soon as its client's rules are there.
+ *
+ * fw_settle(): all was told.  Clients that are not there lose their flows.
+ */
+#define FW_SETTLE_MS 30000u
+
+void fw_settle(struct fw *fw);
 
 /* Hop 2 for a whole batch that came in by @port; takes every packet. */
 void fw_input(struct fw *fw, struct port *port, struct pkt_batch *in,

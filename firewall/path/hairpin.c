@@ -15,9 +15,7 @@
 static bool may(const struct fw *fw, uint16_t n, const struct nat_tuple *t,
 		uint16_t to)
 {
-	struct judgement j = fw_judge(fw, n, t);
-
-	return j.reason == PKT_REASON_NONE && j.to == to;
+	return fw_judge_flow(fw, n, t, to).reason == PKT_REASON_NONE;
 }
 
 /* May the opener of @a reach that of @b, behind the outside? */

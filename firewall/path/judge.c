@@ -96,6 +96,18 @@ struct judgement fw_judge(const struct fw *fw, uint16_t n,
 	return j;
 }
 
+struct judgement fw_judge_flow(const struct fw *fw, uint16_t n,
+			       const struct nat_tuple *t, uint16_t to)
+{
+	struct judgement j = fw_judge(fw, n, t);
+
+	/* an address moved elsewhere: theirs, or this client's own */
+	if (j.reason == PKT_REASON_NONE &&
+	    (j.to != to || !fw_client_has(fw, n, &t->src)))
+		j.reason = PKT_REASON_NO_FLOW;
+	return j;
+}
+
 /* Clients open flows, so end 0 is one. */
 static uint16_t opener(const struct nat_hit *hit)
 {
@@ -116,13 +128,13 @@ enum pkt_verdict fw_judge_again(struct fw *fw, struct pkt *p,
 	struct judgement j;
 
 	nat_hit_tuple(fw->nat, hit, &t);
-	j = fw_judge(fw, n, &t);
-	if (j.reason == PKT_REASON_NONE && j.to == other) {
+	j = fw_judge_flow(fw, n, &t, other);
+	if (j.reason == PKT_REASON_NONE) {
 		nat_hit_admit(fw->nat, hit, fw->party[n].gen, j.rule);
 		return PKT_FORWARD;
 	}
-	if (j.reason == PKT_REASON_NONE) /* the address moved elsewhere */
-		j.reason = PKT_REASON_NO_FLOW;
+	if (fw->settling)
+		return pkt_drop(p, j.reason);
 	fw_row(fw, n)->flows_cut++;
 	if (hit->end == 0) {
 		nat_hit_end(fw->nat, hit);

@@ -175,7 +175,7 @@ int fw_client_set(struct fw *fw, uint16_t n, const struct fw_client *c,
 		return err;
 	if (p->slot != c->port)
 		fw_disconnect(fw, n);
-	if (fw_client_lost(&p->conf, c)) {
+	if (p->used && fw_client_lost(&p->conf, c)) {
 		nat_owner_forget(fw->nat, n);
 		pkt_frag_forget(fw->frag, n);
 	}
@@ -191,9 +191,13 @@ void fw_client_remove(struct fw *fw, uint16_t n, struct mono now)
 	struct party *p;
 
 	(void)now;
-	if (!n || n > fw->conf.clients || !fw->party[n].used)
+	if (!n || n > fw->conf.clients)
 		return;
 	p = &fw->party[n];
+	if (!p->used) {
+		nat_owner_remove(fw->nat, n); /* has adopted flows, maybe */
+		return;
+	}
 	fw_disconnect(fw, n);
 	nat_owner_remove(fw->nat, n);
 	pkt_frag_forget(fw->frag, n);
@@ -258,6 +262,12 @@ int fw_uplink_set(struct fw *fw, const struct fw_uplink *u, struct mono now)
 	(void)now;
 	if (err)
 		return err;
+	if (fw->strangers) {
+		const struct pkt_addr ours[] = { u->addr4, u->addr6 };
+
+		nat_addr_keep(fw->nat, ours, 2);
+		fw->strangers = false;
+	}
 	forget_addr(fw, &was->addr4, &u->addr4);
 	forget_addr(fw, &was->addr6, &u->addr6);
 	if (fw->party[NAT_UPLINK].slot != u->port)
@@ -273,6 +283,16 @@ int fw_uplink_set(struct fw *fw, const struct fw_uplink *u, struct mono now)
 	fw->view->uplink_up = u->up && u->port != FW_NO_PORT;
 	map_changed(fw);
 	return 0;
+}
+
+void fw_settle(struct fw *fw)
+{
+	if (!fw->settling)
+		return;
+	fw->settling = false;
+	for (uint16_t n = 1; n <= fw->conf.clients; n++)
+		if (!fw->party[n].used)
+			nat_owner_remove(fw->nat, n);
 }
 
 int fw_guard_set(struct fw *fw, const struct pkt_addr *a, uint32_t n)

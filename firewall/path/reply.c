@@ -151,6 +151,8 @@ enum pkt_verdict fw_refuse(struct fw *fw, uint16_t n, struct pkt *p,
 {
 	enum answer a = fitting(fw, p, reason);
 
+	if (fw->settling)
+		return pkt_drop(p, reason);
 	if (manners[reason].noted)
 		fw_note(fw, n, p, reason, rule, now);
 	if (a == RESET)

@@ -66,8 +66,11 @@ struct fw {
 	struct blocked *blocked;
 	struct pkt_addr *guard; /* guard_n of conf.guard */
 	uint32_t guard_n;
-	uint8_t *pairs;	 /* bit from * (clients + 1) + to */
-	bool gso;	 /* every port takes aggregates: make some */
+	uint8_t *pairs; /* bit from * (clients + 1) + to */
+	bool gso;	/* every port takes aggregates: make some */
+	bool settling;	/* flows were adopted, see fw_settle() */
+	bool strangers; /* ... and may use addresses that were ours */
+	struct mono settle_by;
 	uint16_t *dirty; /* slots whose out batch may have something */
 	uint16_t dirty_n;
 	uint16_t turn;	   /* slot that the next round begins with */
@@ -216,9 +219,15 @@ enum pkt_reason fw_passable(const struct pkt *p, uint16_t owner);
 /* May client @n open flow @t?  By addresses, rules and rights alone. */
 struct judgement fw_judge(const struct fw *fw, uint16_t n,
 			  const struct nat_tuple *t);
+/* The same about a flow that is there, whose other end is with party @to. */
+struct judgement fw_judge_flow(const struct fw *fw, uint16_t n,
+			       const struct nat_tuple *t, uint16_t to);
 /* Was the flow that @hit names admitted by what holds now? */
 bool fw_current(const struct fw *fw, const struct nat_hit *hit);
-/* Judges it again: FORWARD and admitted, or ended, its client told, DROP. */
+/*
+ * Judges it again: FORWARD and admitted, or DROP, ended and its client told
+ * (see fw_settle() for when it is not).
+ */
 enum pkt_verdict fw_judge_again(struct fw *fw, struct pkt *p,
 				const struct nat_hit *hit, struct mono now);
 

@@ -37,6 +37,7 @@ static const struct shape requests[] = {
 	[MSG_VIF_RATE] = { true, sizeof(struct msg_vif_rate), 0 },
 	[MSG_FRONT_ADD] = { true, sizeof(struct msg_front), 0 },
 	[MSG_VIFS] = { true, sizeof(struct msg_vifs), 0 },
+	[MSG_SETTLED] = { true, 0, 0 },
 };
 
 static const struct shape answers[] = {

@@ -44,6 +44,8 @@ enum msg_type {
 	MSG_FRONT_ADD, /* struct msg_front: a port on rings of our own, for a
 			  backend; MSG_FRONT_KEYS is answered first */
 	MSG_VIFS,      /* struct msg_vifs: answered by MSG_VIFS_PAGE first */
+	MSG_SETTLED,   /* no body: a new data process was told all that its
+			  predecessor knew; see fw_settle() */
 	/* data answers */
 	MSG_DONE = MSG_QUESTION, /* struct msg_done */
 	MSG_FLOWS_PAGE,		 /* struct msg_flows_page */

@@ -130,11 +130,8 @@ struct fw_uplink lab_uplink(void)
 	};
 }
 
-static void set_up(struct lab *l)
+static void set_ports(struct lab *l)
 {
-	static const char *const nothing[] = { NULL };
-	struct fw_uplink u = lab_uplink();
-	struct pkt_addr guard = addr(LAB_GUARD4);
 	int err;
 
 	for (uint16_t n = 0; n < LAB_PORTS; n++) {
@@ -144,13 +141,28 @@ static void set_up(struct lab *l)
 		err = fw_port_add(l->fw, &l->port[n].port);
 		vw_assert(!err && l->port[n].port.id == n);
 	}
-	err = fw_uplink_set(l->fw, &u, l->now);
-	vw_assert(!err);
-	for (uint16_t n = 1; n < LAB_PORTS; n++) {
-		struct fw_client c = lab_client(n);
+}
 
-		err = fw_client_set(l->fw, n, &c, l->now);
-		vw_assert(!err);
+void lab_tell(struct lab *l, uint16_t n)
+{
+	struct fw_uplink u = lab_uplink();
+	struct fw_client c = lab_client(n);
+	int err = n == LAB_UPLINK ? fw_uplink_set(l->fw, &u, l->now)
+				  : fw_client_set(l->fw, n, &c, l->now);
+
+	vw_assert(!err);
+}
+
+static void set_up(struct lab *l)
+{
+	static const char *const nothing[] = { NULL };
+	struct pkt_addr guard = addr(LAB_GUARD4);
+	int err;
+
+	set_ports(l);
+	lab_tell(l, LAB_UPLINK);
+	for (uint16_t n = 1; n < LAB_PORTS; n++) {
+		lab_tell(l, n);
 		lab_rules(l, n, RULE_IP4, RULE_ACCEPT, nothing);
 		lab_rules(l, n, RULE_IP6, RULE_ACCEPT, nothing);
 	}
@@ -173,6 +185,26 @@ struct lab *lab_new_with(const struct fw_conf *c)
 	vw_assert(!err);
 	set_up(l);
 	return l;
+}
+
+void lab_die(struct lab *l, const struct fw_conf *c)
+{
+	int err;
+
+	if (l->seen)
+		pkt_put(fw_pool(l->fw), l->seen);
+	l->seen = NULL;
+	for (int n = 0; n < LAB_PORTS; n++) {
+		mock_port_clear(&l->port[n], fw_pool(l->fw));
+		for (int family = RULE_IP4; family <= RULE_IP6; family++) {
+			free(l->rules[n][family]);
+			l->rules[n][family] = NULL;
+		}
+	}
+	memset(l->mem, 0x5a, l->len);
+	err = fw_init(&l->fw, l->mem, l->len, c, l->view, l->now);
+	vw_assert(!err);
+	set_ports(l);
 }
 
 struct lab *lab_new(void)

@@ -63,6 +63,13 @@ struct lab *lab_new(void);
 struct lab *lab_new_with(const struct fw_conf *c);
 /* Panics when a packet was lost on the way. */
 void lab_free(struct lab *l);
+/*
+ * The process dies: another one begins, with @c and the same ports, and knows
+ * nobody until lab_tell() tells it of the uplink, or of a client that has no
+ * rules yet.
+ */
+void lab_die(struct lab *l, const struct fw_conf *c);
+void lab_tell(struct lab *l, uint16_t n);
 
 /* As the lab was set up; change, and give back to fw_client_set(). */
 struct fw_client lab_client(uint16_t n);

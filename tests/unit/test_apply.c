@@ -128,6 +128,9 @@ static void say_msg(const struct msg *m)
 	case MSG_PAIRS:
 		say("pairs%u ", b->guard.n);
 		break;
+	case MSG_SETTLED:
+		say("settled ");
+		break;
 	default:
 		say("?%u ", m->hdr.type);
 	}
@@ -391,7 +394,7 @@ static void a_new_data_process_is_told_everything_again(void)
 	connect_data();
 	settle();
 	CU_ASSERT(said("guard2 pairs0 +port0 +port1 +port2 uplink+ +work1 "
-		       "+lab2 rules1.4=1pass rules2.4=0pass "));
+		       "+lab2 rules1.4=1pass rules2.4=0pass settled "));
 	CU_ASSERT_EQUAL(apply.restarts, 1);
 	/* a packet socket's ring has one reader: it was opened anew */
 	CU_ASSERT_EQUAL(opened, 4);
@@ -414,7 +417,8 @@ static void changes_while_there_is_no_data_are_not_lost(void)
 	told[0] = '\0';
 	connect_data();
 	settle();
-	CU_ASSERT(said("pairs0 +port0 +port1 uplink+ +work1 rules1.4=1 "));
+	CU_ASSERT(said("pairs0 +port0 +port1 uplink+ +work1 rules1.4=1 "
+		       "settled "));
 	stop();
 }
 

@@ -132,7 +132,7 @@ static void every_message_arrives_as_it_was_sent(void)
 
 static void a_type_that_is_none_can_not_be_sent(void)
 {
-	static const uint32_t none[] = { 0, MSG_VIFS + 1, MSG_QUESTION - 1,
+	static const uint32_t none[] = { 0, MSG_SETTLED + 1, MSG_QUESTION - 1,
 					 MSG_VIFS_PAGE + 1, UINT32_MAX };
 	union msg_body b = { .done = { 0 } };
 
@@ -227,7 +227,8 @@ static void an_answer_is_no_request_and_a_request_no_answer(void)
 						 (uint32_t)msg_fd_n(type)),
 					-EBADMSG);
 	}
-	CU_ASSERT_EQUAL(recv_odd(MSG_VIFS + 1, MSG_TO_DATA, 0, 0, 0), -EBADMSG);
+	CU_ASSERT_EQUAL(recv_odd(MSG_SETTLED + 1, MSG_TO_DATA, 0, 0, 0),
+			-EBADMSG);
 	CU_ASSERT_EQUAL(recv_odd(UINT32_MAX, MSG_TO_CONTROL, 0, 0, 0),
 			-EBADMSG);
 	close_pair();
