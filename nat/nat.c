@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "nat/nat_age.h"
 #include "nat/nat_core.h"
 #include "nat/nat_life.h"
 #include "nat/nat_limit.h"
@@ -115,7 +114,7 @@ static void owner_start(struct nat *n, uint16_t owner, uint16_t lessee,
 
 void nat_start(struct nat *n)
 {
-	n->live_n = n->drain_n = n->hand = n->rounds = 0;
+	n->live_n = n->drain_n = n->hand = n->rounds = n->stale_laps = 0;
 	memset(&n->past, 0, sizeof(n->past));
 	memset(n->owner, 0, n->conf.owners * sizeof(*n->owner));
 	memset(n->epoch, 0, n->conf.owners);
@@ -198,23 +197,21 @@ int nat_owner_add(struct nat *n, uint16_t owner, const struct nat_quota *q)
 
 /*
  * Nothing of @owner that is there matches from now on.  An epoch comes back
- * after 256 steps; two whole sweeps must have freed its records by then.
+ * after 256 steps, so the last one before that is left empty until the sweep
+ * has freed what was made in all others; see nat_owner_spent().
  */
 static void pass_epoch(struct nat *n, uint16_t owner)
 {
 	struct nat_owner *o = &n->owner[owner];
 
-	if (!o->refs)
+	if (!o->refs || nat_owner_spent(n, owner))
 		return;
-	if (n->rounds - o->round >= 2) {
-		o->round = n->rounds;
+	if (n->rounds - o->round >= NAT_STALE_LAPS)
 		o->bumps = 0;
-	}
 	n->epoch[owner]++;
-	if (++o->bumps == UINT8_MAX) {
-		nat_age_sweep(n, UINT32_MAX, n->last_ms);
-		o->bumps = 0;
-	}
+	o->bumps++;
+	o->round = n->rounds;
+	n->stale_laps = NAT_STALE_LAPS;
 	if (!o->drain) {
 		o->drain = true;
 		n->drain_n++;
@@ -261,6 +258,7 @@ void nat_addr_forget(struct nat *n, const struct pkt_addr *a)
 	if (!i)
 		return;
 	n->addrs.live[i] = false;
+	n->stale_laps = NAT_STALE_LAPS;
 	if (s)
 		nat_space_drop(n, s);
 }

@@ -296,8 +296,9 @@ void nat_hit_end(struct nat *n, const struct nat_hit *hit);
  * Housekeeping: frees what is over time and what belongs to removed owners.
  * Look-ups check deadlines themselves, so being late frees memory late and
  * nothing else.  @budget bounds the work: looking at a record costs 1, freeing
- * it 8 more (with 128 a step stays below 50 us).  True: it freed some, so there
- * may well be more to free at once.
+ * it 8 more (with 128 a step stays below 50 us).  True: it freed some, or knows
+ * of an owner or address whose flows it did not all meet yet, so there may well
+ * be more to free at once.
  */
 bool nat_expire(struct nat *n, uint32_t budget, struct mono now);
 

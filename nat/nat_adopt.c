@@ -54,11 +54,11 @@ static bool who_fits(const struct nat *n, const struct nat_flow *f, unsigned e,
 static bool stands_fit(const struct nat *n, const struct nat_flow *f, bool v6)
 {
 	for (unsigned e = 0; e < 2; e++)
-		if (!n->addrs.live[f->stand[e]] ||
-		    (f->stand[e] &&
-		     pkt_addr_is_v4(&n->addrs.addr[f->stand[e]]) == v6))
+		if (!n->addrs.live[f->end[e].stand] ||
+		    (f->end[e].stand &&
+		     pkt_addr_is_v4(&n->addrs.addr[f->end[e].stand]) == v6))
 			return false;
-	return !(f->flags & NAT_F_PORT) == !f->stand[1];
+	return !(f->flags & NAT_F_PORT) == !f->end[1].stand;
 }
 
 /* Each end sees the other's port, but for what its stand-in changes. */
@@ -66,12 +66,12 @@ static bool ports_fit(const struct nat *n, const struct nat_flow *f)
 {
 	const struct nat_end *a = &f->end[0], *b = &f->end[1];
 
-	if (f->stand[1] ? b->peer < n->ports.lo || b->peer > n->ports.hi
-			: b->peer != a->port)
+	if (f->end[1].stand ? b->peer < n->ports.lo || b->peer > n->ports.hi
+			    : b->peer != a->port)
 		return false;
 	if (f->state != NAT_ICMP_QUERY)
-		return f->stand[0] || a->peer == b->port;
-	return !f->stand[0] && a->peer == b->port && b->port &&
+		return f->end[0].stand || a->peer == b->port;
+	return !f->end[0].stand && a->peer == b->port && b->port &&
 	       b->port == nat_icmp_question(f->proto, (uint8_t)b->port);
 }
 
@@ -106,10 +106,11 @@ static bool is_flow(const struct nat *n, uint32_t i)
 	return f->state > NAT_FREE && f->state < NAT_STATE_N && left_of(n, f) &&
 	       proto_fits(f, v6) && who_fits(n, f, 0, v6) &&
 	       who_fits(n, f, 1, v6) && stands_fit(n, f, v6) &&
-	       ports_fit(n, f) && pkt_addr_is_v4(&f->real[0]) != v6 &&
-	       pkt_addr_is_v4(&f->real[1]) != v6 &&
-	       pkt_addr_ok_src(&f->real[0]) && pkt_addr_ok_dst(&f->real[1]) &&
-	       track_fits(f, nat_track_at(n, i)) && !nat_flow_stale(n, f);
+	       ports_fit(n, f) && pkt_addr_is_v4(&f->end[0].real) != v6 &&
+	       pkt_addr_is_v4(&f->end[1].real) != v6 &&
+	       pkt_addr_ok_src(&f->end[0].real) &&
+	       pkt_addr_ok_dst(&f->end[1].real) &&
+	       track_fits(f, nat_track_at(n, i)) && !nat_flow_outlived(n, f);
 }
 
 static void sift(struct nat *n, uint64_t now_ms)
@@ -259,7 +260,7 @@ static bool enter(struct nat *n, uint32_t i, uint16_t ghost, uint64_t now_ms)
 	    !keep_owner(n, nat_flow_owner(f, 1)))
 		return false;
 	if (f->flags & NAT_F_PORT) {
-		struct nat_space *s = nat_space_get(n, f->stand[1]);
+		struct nat_space *s = nat_space_get(n, f->end[1].stand);
 
 		if (!s)
 			return false;

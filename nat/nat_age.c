@@ -119,12 +119,16 @@ bool nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms)
 	int64_t work = budget;
 	bool freed = false;
 
+	if (!n->table.top)
+		n->stale_laps = 0;
 	for (uint32_t left = n->table.top; left && work > 0; left--) {
 		const struct nat_flow *f;
 
 		if (n->hand >= n->table.top) {
 			n->hand = 0;
 			n->rounds++;
+			if (n->stale_laps)
+				n->stale_laps--;
 		}
 		f = nat_flow_at(n, n->hand);
 		work -= LOOK;
@@ -136,7 +140,7 @@ bool nat_age_sweep(struct nat *n, uint32_t budget, uint64_t now_ms)
 		}
 		n->hand++;
 	}
-	return freed;
+	return freed || n->stale_laps;
 }
 
 /*
@@ -153,7 +157,7 @@ static uint32_t drain(struct nat *n, uint16_t owner, uint32_t budget,
 		while (o->list[c].n) {
 			uint32_t i = o->list[c].head;
 
-			if (nat_flow_at(n, i)->epoch[0] == n->epoch[owner])
+			if (nat_flow_at(n, i)->end[0].epoch == n->epoch[owner])
 				break;
 			if (work <= 0)
 				return 0;

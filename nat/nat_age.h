@@ -20,15 +20,30 @@ void nat_age_state(struct nat *n, uint32_t i, enum nat_state state);
 /* The time-out of @f's state when its payer is near its limit (R137). */
 uint32_t nat_age_shrunk(const struct nat *n, const struct nat_flow *f);
 
-/* Sets the deadline of its state, from now on. */
+/* Its payer is not near its limit: the state's whole time-out holds. */
+static inline bool nat_age_at_ease(const struct nat *n,
+				   const struct nat_flow *f)
+{
+	const struct nat_owner *o = &n->owner[nat_flow_owner(f, 0)];
+
+	return o->flows <= o->soft;
+}
+
+/* Sets the deadline of its state, from now on: while its payer is at ease. */
+static inline void nat_age_routine(const struct nat *n, struct nat_flow *f,
+				   uint64_t now_ms)
+{
+	f->expires = (uint32_t)now_ms + n->timeout_ms[f->state];
+}
+
+/* The same at any time. */
 static inline void nat_age_touch(const struct nat *n, struct nat_flow *f,
 				 uint64_t now_ms)
 {
-	const struct nat_owner *o = &n->owner[nat_flow_owner(f, 0)];
-	uint32_t ms = o->flows <= o->soft ? n->timeout_ms[f->state]
-					  : nat_age_shrunk(n, f);
-
-	f->expires = (uint32_t)now_ms + ms;
+	if (nat_age_at_ease(n, f))
+		nat_age_routine(n, f, now_ms);
+	else
+		f->expires = (uint32_t)now_ms + nat_age_shrunk(n, f);
 }
 
 /* The oldest flow of @owner in @class, NAT_NONE. */

@@ -10,6 +10,7 @@
 #include "nat/nat_flow.h"
 #include "nat/nat_ports.h"
 #include "nat/nat_table.h"
+#include "packet/pkt_hot.h"
 
 /*
  * What the files of nat/ share and nobody else sees: the state of the whole.
@@ -18,7 +19,9 @@
  * each of our addresses a life.  A flow keeps the epochs of its owners and the
  * numbers of its stand-ins; when an owner is forgotten or an address goes, the
  * epoch moves on or the address dies, and nothing that was made before matches
- * any more.  The records are freed later, in slices.
+ * any more.  The records are freed later, in slices.  When the sweep has gone
+ * round once from the beginning there is none left to be told apart, and
+ * look-ups do not ask.
  */
 enum nat_life {
 	NAT_ABSENT,
@@ -26,6 +29,9 @@ enum nat_life {
 	NAT_KEPT, /* of nat_adopt(): has flows, was not added again yet */
 	NAT_GOING,
 };
+
+/* The lap that is under way, and a whole one. */
+#define NAT_STALE_LAPS 2u
 
 struct nat_list {
 	uint32_t head, tail, n; /* oldest first */
@@ -37,7 +43,7 @@ struct nat_owner {
 	uint32_t refs; /* flows that name it, at either end */
 	uint32_t flows, tcp, udp, icmp;
 	uint32_t soft;	  /* flows from which on time-outs shrink (R137) */
-	uint32_t round;	  /* of the sweep, when .bumps was 0 */
+	uint32_t round;	  /* of the sweep, at the last bump */
 	uint64_t next_ns; /* rate: when the bucket would be full again */
 	uint64_t added, refused, evicted, expired;
 	uint16_t lessee;
@@ -58,14 +64,10 @@ struct nat {
 	uint32_t drain_n;      /* owners with .drain */
 	uint32_t hand;	       /* next record of the sweep */
 	uint32_t rounds;       /* sweeps begun */
+	uint32_t stale_laps;   /* ... to begin until no flow can be stale */
 	uint64_t last_ms;      /* of the last call that told the time */
 	struct nat_usage past; /* counts of owners that are gone */
 };
-
-/* Seldom run: kept out of the way of what every packet runs. */
-#define NAT_RARE __attribute__((cold, noinline))
-/* Run often, but not by all: its locals are not to burden who does not. */
-#define NAT_APART __attribute__((noinline))
 
 static inline uint64_t nat_ms(struct mono now)
 {
@@ -83,11 +85,28 @@ static inline struct nat_track *nat_track_at(const struct nat *n, uint32_t i)
 }
 
 /* Made in an earlier life of an owner or address. */
+static inline bool nat_flow_outlived(const struct nat *n,
+				     const struct nat_flow *f)
+{
+	const struct nat_end *a = &f->end[0], *b = &f->end[1];
+
+	return a->epoch != n->epoch[nat_flow_owner(f, 0)] ||
+	       b->epoch != n->epoch[nat_flow_owner(f, 1)] ||
+	       !n->addrs.live[a->stand] || !n->addrs.live[b->stand];
+}
+
+/* The same, as long as there may be any. */
 static inline bool nat_flow_stale(const struct nat *n, const struct nat_flow *f)
 {
-	return f->epoch[0] != n->epoch[nat_flow_owner(f, 0)] ||
-	       f->epoch[1] != n->epoch[nat_flow_owner(f, 1)] ||
-	       !n->addrs.live[f->stand[0]] || !n->addrs.live[f->stand[1]];
+	return n->stale_laps && nat_flow_outlived(n, f);
+}
+
+/* A flow that began in the last epoch could not be told from its first. */
+static inline bool nat_owner_spent(const struct nat *n, uint16_t owner)
+{
+	const struct nat_owner *o = &n->owner[owner];
+
+	return o->bumps == UINT8_MAX && n->rounds - o->round < NAT_STALE_LAPS;
 }
 
 /* Stale, or over time: matches nothing any more. */

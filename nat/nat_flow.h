@@ -30,32 +30,32 @@
 #define NAT_NONE UINT32_MAX
 
 #define NAT_F_MAP 0x02u		    /* carries its endpoint's mapping key */
-#define NAT_F_PORT 0x04u	    /* its ring uses a port of stand[1] */
+#define NAT_F_PORT 0x04u	    /* its ring uses a port of end[1].stand */
 #define NAT_F_SACK 0x08u	    /* both SYNs permitted selective ACKs */
 #define NAT_F_ACK(e) (0x10u << (e)) /* end e acknowledged the other's SYN */
 #define NAT_F_FIN(e) (0x40u << (e)) /* end e sent a FIN */
 
 /*
- * What the packets that an end sends look like, but for their addresses: the
+ * What the packets that an end sends look like: port, peer and who are the
  * first word of its key, see nat_key.h.  Packets to that end leave with the
  * same ports, swapped.
  */
 struct nat_end {
+	struct pkt_addr real;
 	uint16_t
 		port; /* its own; ICMP: query id, end 1: type of the question */
 	uint16_t peer; /* the other end's, as this one sees it */
 	uint16_t who;  /* owner << 5 and what else tells keys apart */
+	uint8_t stand; /* what it sees in the other's place: number in struct
+			  nat_addrs, 0: the other's real address */
+	uint8_t epoch; /* of its owner, when the flow was made */
 };
 
 struct nat_flow {
-	struct pkt_addr real[2];
 	struct nat_end end[2];
 	uint32_t expires; /* ms, wrapping */
 	uint32_t sib_next;
 	uint16_t gen, rule;
-	uint8_t stand[2]; /* what each end sees in the other's place: number in
-			     struct nat_addrs, 0: its real address */
-	uint8_t epoch[2]; /* of the owners, when the flow was made */
 	uint8_t proto;
 	uint8_t state; /* enum nat_state */
 	uint8_t flags;

@@ -21,7 +21,7 @@ static uint32_t mirror_of(const struct nat *n, const struct nat_flow *f,
 	struct nat_key k;
 	uint32_t ref;
 
-	nat_key_addrs(&k, &n->addrs.addr[f->stand[1]], &f->real[1], v6,
+	nat_key_addrs(&k, &n->addrs.addr[f->end[1].stand], &f->end[1].real, v6,
 		      nat_key_rest(f->end[1].peer, f->end[1].port,
 				   nat_key_who(NAT_UPLINK, f->proto,
 					       v6 ? NAT_KEY_V6 : 0)));
@@ -39,9 +39,9 @@ static struct nat_flow joined(const struct nat *n, const struct nat_hit *hit,
 	struct nat_flow f = *nat_flow_at(n, hit->flow);
 	const struct nat_flow *in = nat_flow_at(n, back->flow);
 
-	f.stand[0] = in->stand[1];
+	f.end[0].stand = in->end[1].stand;
 	f.end[0].peer = in->end[1].peer;
-	f.real[1] = in->real[0];
+	f.end[1].real = in->end[0].real;
 	f.end[1].port = in->end[0].port;
 	f.end[1].who = in->end[0].who;
 	return f;
@@ -56,7 +56,7 @@ enum pkt_verdict nat_find_back(const struct nat *n, struct pkt *p,
 	uint32_t i;
 
 	*back = (struct nat_hit){ .quoted = hit->quoted, .quiet = hit->quoted };
-	if (hit->end != 0 || !f->stand[1] || f->stand[0] ||
+	if (hit->end != 0 || !f->end[1].stand || f->end[0].stand ||
 	    (f->proto != IP_TCP && f->proto != IP_UDP))
 		return pkt_drop(p, PKT_REASON_HAIRPIN);
 	i = mirror_of(n, f, (uint32_t)nat_ms(now));

@@ -138,11 +138,11 @@ static void restore_ports(struct pkt *p, const struct pkt_quote *q,
 	struct pkt_csum_delta d = { 0 }, ports = { 0 };
 
 	if (q->proto == IP_TCP || q->proto == IP_UDP) {
-		if (f->stand[!s])
+		if (f->end[!s].stand)
 			nat_edit16(&ports, l4, f->end[s].port);
-		if (f->stand[s])
+		if (f->end[s].stand)
 			nat_edit16(&ports, l4 + 2, f->end[s].peer);
-	} else if (f->stand[1]) {
+	} else if (f->end[1].stand) {
 		nat_edit16(&ports, l4 + 4, s ? f->end[1].peer : f->end[0].port);
 	}
 	icmp->sum += ports.sum;
@@ -159,7 +159,7 @@ static void restore_ports(struct pkt *p, const struct pkt_quote *q,
 	nat_edit(icmp, l4 + at, csum, 2);
 }
 
-NAT_RARE void nat_icmp_rewrite(const struct nat *n, struct pkt *p,
+PKT_RARE void nat_icmp_rewrite(const struct nat *n, struct pkt *p,
 			       const struct nat_flow *f, unsigned e)
 {
 	const struct pkt_addr *addr = n->addrs.addr, *src = NULL;
@@ -170,17 +170,19 @@ NAT_RARE void nat_icmp_rewrite(const struct nat *n, struct pkt *p,
 
 	if (!pkt_parse_quote(p, &q))
 		return;
-	restore_addrs(p, &q, f->stand[e] ? &f->real[s] : NULL,
-		      f->stand[s] ? &addr[f->stand[s]] : NULL, &icmp, &inner);
+	restore_addrs(p, &q, f->end[e].stand ? &f->end[s].real : NULL,
+		      f->end[s].stand ? &addr[f->end[s].stand] : NULL, &icmp,
+		      &inner);
 	restore_ports(p, &q, f, s, &icmp, &inner);
 	/*
 	 * A router on the uplink's side keeps its address; whoever is inside,
 	 * or is the end itself, is shown as the end is.
 	 */
-	if (f->stand[s] && (nat_flow_owner(f, e) != NAT_UPLINK ||
-			    pkt_addr_eq(&from, &f->real[e])))
-		src = &addr[f->stand[s]];
-	outer = nat_rewrite_ip(p, src, f->stand[e] ? &f->real[s] : NULL);
+	if (f->end[s].stand && (nat_flow_owner(f, e) != NAT_UPLINK ||
+				pkt_addr_eq(&from, &f->end[e].real)))
+		src = &addr[f->end[s].stand];
+	outer = nat_rewrite_ip(p, src,
+			       f->end[e].stand ? &f->end[s].real : NULL);
 	if (p->l3 == PKT_L3_IP6)
 		icmp.sum += outer.sum;
 	pkt_csum_apply(&icmp, pkt_l4(p) + 2);

@@ -9,8 +9,9 @@ void nat_hit_tuple(const struct nat *n, const struct nat_hit *hit,
 	const struct nat_flow *f = nat_flow_at(n, hit->flow);
 
 	*out = (struct nat_tuple){
-		.src = f->real[0],
-		.dst = f->stand[0] ? n->addrs.addr[f->stand[0]] : f->real[1],
+		.src = f->end[0].real,
+		.dst = f->end[0].stand ? n->addrs.addr[f->end[0].stand]
+				       : f->end[1].real,
 		.sport = f->end[0].port,
 		.dport = f->end[0].peer,
 		.proto = f->proto,
@@ -44,12 +45,12 @@ static void describe(const struct nat *n, const struct nat_flow *f,
 				  .state = f->state,
 				  .expires_ms = f->expires - now_ms };
 	for (unsigned e = 0; e < 2; e++) {
-		out->real[e] = f->real[e];
+		out->real[e] = f->end[e].real;
 		out->real_port[e] = f->end[e].port;
 		out->owner[e] = nat_flow_owner(f, e);
-		if (!f->stand[e])
+		if (!f->end[e].stand)
 			continue;
-		out->stand[e] = n->addrs.addr[f->stand[e]];
+		out->stand[e] = n->addrs.addr[f->end[e].stand];
 		out->stand_port[e] = f->end[e].peer;
 	}
 }

@@ -8,6 +8,7 @@
 
 #include "nat/nat_flow.h"
 #include "packet/pkt_buf.h"
+#include "packet/pkt_hot.h"
 #include "packet/pkt_siphash.h"
 
 /*
@@ -95,28 +96,37 @@ static inline void nat_key_addrs(struct nat_key *k, const struct pkt_addr *src,
 	}
 }
 
+/* Of a question or its answer; 0: it is neither. */
+static inline uint64_t nat_key_icmp_rest(const struct pkt *p, uint16_t owner,
+					 unsigned how)
+{
+	uint16_t asked = nat_icmp_question(p->proto, p->icmp_type);
+
+	if (!asked)
+		return 0;
+	if (p->kind == PKT_KIND_ICMP_QUERY)
+		return nat_key_rest(p->sport, asked,
+				    nat_key_who(owner, p->proto, how));
+	if (p->kind != PKT_KIND_ICMP_REPLY)
+		return 0;
+	return nat_key_rest(asked, p->dport,
+			    nat_key_who(owner, p->proto, how | NAT_KEY_ANSWER));
+}
+
 /* False: this kind of packet has no key of its own. */
-static inline bool nat_key_of_packet(struct nat_key *k, const struct pkt *p,
-				     uint16_t owner)
+PKT_INLINE bool nat_key_of_packet(struct nat_key *k, const struct pkt *p,
+				  uint16_t owner)
 {
 	unsigned how = p->l3 == PKT_L3_IP6 ? NAT_KEY_V6 : 0;
-	uint16_t sport = p->sport, dport = p->dport;
 	uint64_t rest;
 
-	if (p->kind != PKT_KIND_UDP && p->kind != PKT_KIND_TCP) {
-		uint16_t asked = nat_icmp_question(p->proto, p->icmp_type);
-
-		if (!asked || (p->kind != PKT_KIND_ICMP_QUERY &&
-			       p->kind != PKT_KIND_ICMP_REPLY))
-			return false;
-		if (p->kind == PKT_KIND_ICMP_QUERY) {
-			dport = asked;
-		} else {
-			sport = asked;
-			how |= NAT_KEY_ANSWER;
-		}
-	}
-	rest = nat_key_rest(sport, dport, nat_key_who(owner, p->proto, how));
+	if (p->kind == PKT_KIND_TCP || p->kind == PKT_KIND_UDP)
+		rest = nat_key_rest(p->sport, p->dport,
+				    nat_key_who(owner, p->proto, how));
+	else
+		rest = nat_key_icmp_rest(p, owner, how);
+	if (!rest)
+		return false;
 	if (p->l3 == PKT_L3_IP4)
 		nat_key_ip4(k, pkt_l3(p) + 12, rest);
 	else
@@ -124,16 +134,18 @@ static inline bool nat_key_of_packet(struct nat_key *k, const struct pkt *p,
 	return true;
 }
 
-/* Where end @e of @f sends to; @addr: the addresses that stand[] numbers. */
+/* Where end @e of @f sends to; @addr: the addresses that .stand numbers. */
 static inline const struct pkt_addr *
 nat_flow_peer(const struct nat_flow *f, unsigned e, const struct pkt_addr *addr)
 {
-	return f->stand[e] ? &addr[f->stand[e]] : &f->real[!e];
+	uint8_t stand = f->end[e].stand;
+
+	return stand ? &addr[stand] : &f->end[!e].real;
 }
 
-static inline uint64_t nat_flow_rest(const struct nat_flow *f, unsigned e)
+static inline uint64_t nat_end_rest(const struct nat_end *end)
 {
-	return nat_key_rest(f->end[e].port, f->end[e].peer, f->end[e].who);
+	return nat_key_rest(end->port, end->peer, end->who);
 }
 
 static inline void nat_key_of_flow(struct nat_key *k, const struct nat_flow *f,
@@ -145,19 +157,28 @@ static inline void nat_key_of_flow(struct nat_key *k, const struct nat_flow *f,
 	bool v6 = end->who & NAT_KEY_V6;
 
 	if (kind == NAT_KEY_MAP)
-		nat_key_addrs(k, &f->real[0], &none, v6,
-			      nat_key_rest(end->port, f->stand[1],
+		nat_key_addrs(k, &f->end[0].real, &none, v6,
+			      nat_key_rest(end->port, f->end[1].stand,
 					   end->who | NAT_KEY_IS_MAP));
 	else
-		nat_key_addrs(k, &f->real[kind], nat_flow_peer(f, kind, addr),
-			      v6, nat_flow_rest(f, kind));
+		nat_key_addrs(k, &f->end[kind].real,
+			      nat_flow_peer(f, kind, addr), v6,
+			      nat_end_rest(end));
 }
 
-static inline uint64_t nat_key_hash(const struct pkt_hash_key *secret,
-				    const struct nat_key *k)
+/*
+ * SipHash-1-3 of the addresses and seven bytes of all the rest (it has 53 bits
+ * at most): the length then has room in the last word and costs no round.
+ */
+PKT_INLINE uint64_t nat_key_hash(const struct pkt_hash_key *secret,
+				 const struct nat_key *k)
 {
-	return k->n == 2 ? pkt_siphash13_pair(secret, k->w[0], k->w[1])
-			 : pkt_siphash13_words(secret, k->w, k->n);
+	struct pkt_sip s = pkt_sip_begin(secret);
+
+	for (uint32_t i = 1; i < k->n; i++)
+		pkt_sip1_take(&s, k->w[i]);
+	pkt_sip1_take(&s, k->w[0] | (uint64_t)(k->n * 8 - 1) << 56);
+	return pkt_sip3_end(&s);
 }
 
 static inline bool nat_key_eq(const struct nat_key *a, const struct nat_key *b)
@@ -172,16 +193,17 @@ static inline bool nat_key_is_end(const struct nat_key *k,
 				  const struct nat_flow *f, unsigned e,
 				  const struct pkt_addr *addr)
 {
-	const uint8_t *src = f->real[e].b;
+	const struct nat_end *end = &f->end[e];
 	const uint8_t *dst = nat_flow_peer(f, e, addr)->b;
 	const uint8_t *have = (const uint8_t *)&k->w[1];
 
-	if (k->w[0] != nat_flow_rest(f, e))
+	if (k->w[0] != nat_end_rest(end))
 		return false;
 	if (k->n == 2)
-		return memcmp(have, src + 12, 4) == 0 &&
+		return memcmp(have, end->real.b + 12, 4) == 0 &&
 		       memcmp(have + 4, dst + 12, 4) == 0;
-	return memcmp(have, src, 16) == 0 && memcmp(have + 16, dst, 16) == 0;
+	return memcmp(have, end->real.b, 16) == 0 &&
+	       memcmp(have + 16, dst, 16) == 0;
 }
 
 #endif

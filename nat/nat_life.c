@@ -22,8 +22,8 @@ static void count(struct nat *n, const struct nat_flow *f)
 	++*count_of(payer, f->proto);
 	for (unsigned e = 0; e < 2; e++) {
 		n->owner[nat_flow_owner(f, e)].refs++;
-		if (f->stand[e])
-			nat_addrs_ref(&n->addrs, f->stand[e]);
+		if (f->end[e].stand)
+			nat_addrs_ref(&n->addrs, f->end[e].stand);
 	}
 }
 
@@ -35,8 +35,8 @@ static void uncount(struct nat *n, const struct nat_flow *f)
 	--*count_of(payer, f->proto);
 	for (unsigned e = 0; e < 2; e++) {
 		n->owner[nat_flow_owner(f, e)].refs--;
-		if (f->stand[e])
-			nat_addrs_unref(&n->addrs, f->stand[e]);
+		if (f->end[e].stand)
+			nat_addrs_unref(&n->addrs, f->end[e].stand);
 	}
 }
 
@@ -58,9 +58,9 @@ static void ring_join(struct nat *n, uint32_t i, uint32_t sibling)
 static void give_up_port(struct nat *n, const struct nat_flow *f,
 			 uint64_t now_ms)
 {
-	struct nat_space *s = nat_ports_of(&n->ports, f->stand[1]);
+	struct nat_space *s = nat_ports_of(&n->ports, f->end[1].stand);
 
-	if (s && n->addrs.live[f->stand[1]])
+	if (s && n->addrs.live[f->end[1].stand])
 		nat_port_drop(&n->ports, s, f->end[1].peer, now_ms);
 }
 
@@ -150,7 +150,7 @@ bool nat_flow_enter(struct nat *n, uint32_t i, const uint64_t hash[NAT_KEY_N],
 	struct nat_flow *f = nat_flow_at(n, i);
 
 	for (unsigned e = 0; e < 2; e++)
-		f->epoch[e] = n->epoch[nat_flow_owner(f, e)];
+		f->end[e].epoch = n->epoch[nat_flow_owner(f, e)];
 	if (!nat_table_add(t, i, NAT_KEY_END0, hash[NAT_KEY_END0]))
 		return false;
 	if (!nat_table_add(t, i, NAT_KEY_END1, hash[NAT_KEY_END1]))
@@ -159,7 +159,7 @@ bool nat_flow_enter(struct nat *n, uint32_t i, const uint64_t hash[NAT_KEY_N],
 	    !nat_table_add(t, i, NAT_KEY_MAP, hash[NAT_KEY_MAP]))
 		goto err_end1;
 	if (has_port(f) && sibling == NAT_NONE &&
-	    !nat_port_take(&n->ports, nat_ports_of(&n->ports, f->stand[1]),
+	    !nat_port_take(&n->ports, nat_ports_of(&n->ports, f->end[1].stand),
 			   f->end[1].peer,
 			   n->owner[nat_flow_owner(f, 0)].lessee, now_ms))
 		goto err_map;

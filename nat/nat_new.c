@@ -35,6 +35,8 @@ static enum pkt_reason admissible(const struct nat *n, const struct pkt *p,
 	    n->owner[owner].life != NAT_LIVE ||
 	    n->owner[want->to].life != NAT_LIVE)
 		return PKT_REASON_CANNOT_NAT;
+	if (nat_owner_spent(n, owner) || nat_owner_spent(n, want->to))
+		return PKT_REASON_NAT_RATE;
 	if (icmp && (want->mode == NAT_REDIRECT || want->mode == NAT_FORWARD))
 		return PKT_REASON_CANNOT_NAT;
 	if (wants_port(want) &&
@@ -70,40 +72,47 @@ static bool draft_of(struct nat *n, const struct pkt *p, uint16_t owner,
 	uint16_t who1 = (uint16_t)nat_key_who(want->to, p->proto, answer);
 
 	*f = (struct nat_flow){
-		.real = { pkt_src(p), dst },
-		.end = { { p->sport, dport, who0 }, { dport, p->sport, who1 } },
+		.end = { { .real = pkt_src(p),
+			   .port = p->sport,
+			   .peer = dport,
+			   .who = who0 },
+			 { .real = dst,
+			   .port = dport,
+			   .peer = p->sport,
+			   .who = who1 } },
 		.gen = want->gen,
 		.rule = want->rule,
 		.proto = p->proto,
 		.state = (uint8_t)first_state(p),
 	};
 	if (want->mode == NAT_REDIRECT || want->mode == NAT_FORWARD) {
-		f->stand[0] = nat_addrs_intern(&n->addrs, &dst);
-		f->real[1] = want->target;
+		f->end[0].stand = nat_addrs_intern(&n->addrs, &dst);
+		f->end[1].real = want->target;
 		f->end[1].port = want->target_port;
-		if (!f->stand[0])
+		if (!f->end[0].stand)
 			return false;
 		/* Not to be taken for a free number below. */
-		nat_addrs_ref(&n->addrs, f->stand[0]);
+		nat_addrs_ref(&n->addrs, f->end[0].stand);
 	}
 	if (wants_port(want)) {
 		f->flags |= NAT_F_PORT;
-		f->stand[1] = nat_addrs_intern(&n->addrs, &want->outside);
+		f->end[1].stand = nat_addrs_intern(&n->addrs, &want->outside);
 	}
-	if (f->stand[0])
-		nat_addrs_unref(&n->addrs, f->stand[0]);
-	return !wants_port(want) || f->stand[1];
+	if (f->end[0].stand)
+		nat_addrs_unref(&n->addrs, f->end[0].stand);
+	return !wants_port(want) || f->end[1].stand;
 }
 
 /* Is the flow that is there the one that is asked for? */
 static bool alike(const struct nat_flow *f, const struct nat_flow *draft,
 		  const struct nat_want *want)
 {
-	if (f->stand[0] != draft->stand[0] || f->stand[1] != draft->stand[1] ||
+	if (f->end[0].stand != draft->end[0].stand ||
+	    f->end[1].stand != draft->end[1].stand ||
 	    nat_flow_owner(f, 1) != nat_flow_owner(draft, 1) ||
 	    f->end[1].port != draft->end[1].port)
 		return false;
-	if (!pkt_addr_eq(&f->real[1], &draft->real[1]))
+	if (!pkt_addr_eq(&f->end[1].real, &draft->end[1].real))
 		return false;
 	return !want->outside_port || !wants_port(want) ||
 	       f->end[1].peer == want->outside_port;
@@ -229,7 +238,7 @@ static bool given_port(struct nat *n, struct nat_draft *d,
 static enum pkt_reason settle_port(struct nat *n, struct nat_draft *d,
 				   const struct nat_want *want, uint64_t now_ms)
 {
-	struct nat_space *s = nat_space_get(n, d->f.stand[1]);
+	struct nat_space *s = nat_space_get(n, d->f.end[1].stand);
 
 	if (!s)
 		return PKT_REASON_NAT_PORTS;

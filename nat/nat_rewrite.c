@@ -74,7 +74,7 @@ static struct pkt_csum_delta rewrite_ip6(uint8_t *ip, const uint8_t *src,
 	return pseudo;
 }
 
-NAT_RARE struct pkt_csum_delta nat_rewrite_ip(struct pkt *p,
+PKT_RARE struct pkt_csum_delta nat_rewrite_ip(struct pkt *p,
 					      const struct pkt_addr *src,
 					      const struct pkt_addr *dst)
 {
@@ -99,8 +99,8 @@ NAT_RARE struct pkt_csum_delta nat_rewrite_ip(struct pkt *p,
 }
 
 /* Both ports of a packet for @to; a port that stays adds nothing. */
-static inline void rewrite_ports(struct pkt *p, const struct nat_end *to,
-				 struct pkt_csum_delta pseudo)
+PKT_INLINE void rewrite_ports(struct pkt *p, const struct nat_end *to,
+			      struct pkt_csum_delta pseudo)
 {
 	uint8_t *l4 = pkt_l4(p), ports[4];
 	struct pkt_csum_delta d = pseudo;
@@ -110,14 +110,15 @@ static inline void rewrite_ports(struct pkt *p, const struct nat_end *to,
 	be32_set(ports, (uint32_t)to->peer << 16 | to->port);
 	edit32(&d, l4, ports);
 	if (p->flags & PKT_F_CSUM_PARTIAL)
-		pkt_csum_apply_partial(&pseudo, pkt_csum_field(p));
+		pkt_csum_apply_partial(&pseudo,
+				       l4 + (p->kind == PKT_KIND_TCP ? 16 : 6));
 	else if (p->kind == PKT_KIND_TCP)
 		pkt_csum_apply(&d, l4 + 16);
 	else
 		pkt_csum_apply_udp(&d, l4 + 6);
 }
 
-static NAT_RARE void rewrite_id(struct pkt *p, const struct nat_flow *f,
+static PKT_RARE void rewrite_id(struct pkt *p, const struct nat_flow *f,
 				unsigned e, struct pkt_csum_delta pseudo)
 {
 	uint8_t *l4 = pkt_l4(p);
@@ -125,7 +126,7 @@ static NAT_RARE void rewrite_id(struct pkt *p, const struct nat_flow *f,
 
 	if (p->l3 == PKT_L3_IP6)
 		d = pseudo;
-	if (f->stand[1]) {
+	if (f->end[1].stand) {
 		p->sport = p->dport = e ? f->end[0].port : f->end[1].peer;
 		nat_edit16(&d, l4 + 4, p->sport);
 	}
@@ -135,22 +136,32 @@ static NAT_RARE void rewrite_id(struct pkt *p, const struct nat_flow *f,
 		pkt_csum_apply(&d, l4 + 2);
 }
 
-void nat_rewrite(struct pkt *p, const struct nat_flow *f, unsigned e,
-		 const struct pkt_addr *addr)
+static inline void rewrite_l4(struct pkt *p, const struct nat_flow *f,
+			      unsigned e, struct pkt_csum_delta pseudo)
 {
-	const struct pkt_addr *src = nat_flow_peer(f, !e, addr);
-	const struct pkt_addr *dst = &f->real[!e];
-	struct pkt_csum_delta pseudo;
-
-	if (!f->stand[0] && !f->stand[1]) {
-		(void)nat_rewrite_ip(p, NULL, NULL);
-		return;
-	}
-	pseudo = p->l3 == PKT_L3_IP4
-			 ? rewrite_ip4(pkt_l3(p), src->b + 12, dst->b + 12)
-			 : rewrite_ip6(pkt_l3(p), src->b, dst->b);
 	if (p->kind == PKT_KIND_TCP || p->kind == PKT_KIND_UDP)
 		rewrite_ports(p, &f->end[!e], pseudo);
 	else
 		rewrite_id(p, f, e, pseudo);
+}
+
+static PKT_APART void rewrite6(struct pkt *p, const struct nat_flow *f,
+			       unsigned e, const struct pkt_addr *src)
+{
+	rewrite_l4(p, f, e, rewrite_ip6(pkt_l3(p), src->b, f->end[!e].real.b));
+}
+
+void nat_rewrite(struct pkt *p, const struct nat_flow *f, unsigned e,
+		 const struct pkt_addr *addr)
+{
+	const struct pkt_addr *src = nat_flow_peer(f, !e, addr);
+
+	if (!f->end[0].stand && !f->end[1].stand)
+		(void)nat_rewrite_ip(p, NULL, NULL);
+	else if (p->l3 == PKT_L3_IP6)
+		rewrite6(p, f, e, src);
+	else
+		rewrite_l4(p, f, e,
+			   rewrite_ip4(pkt_l3(p), src->b + 12,
+				       f->end[!e].real.b + 12));
 }

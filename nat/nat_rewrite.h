@@ -18,7 +18,7 @@ static inline uint8_t nat_ttl(const struct pkt *p)
 
 /*
  * A packet that end @e of @f sent: addresses, ports or id, TTL, and p->sport,
- * p->dport with them.  @addr: what stand[] numbers.
+ * p->dport with them.  @addr: what .stand numbers.
  */
 void nat_rewrite(struct pkt *p, const struct nat_flow *f, unsigned e,
 		 const struct pkt_addr *addr);

@@ -22,7 +22,7 @@ struct nat_table {
 	struct nat_flow *flow; /* by number */
 	struct nat_track *track;
 	struct nat_index *index;
-	const struct pkt_addr *addr; /* what stand[] of a flow numbers */
+	const struct pkt_addr *addr; /* what .stand of a flow numbers */
 	struct pkt_hash_key key;
 	uint32_t cap;	/* records */
 	uint32_t used;	/* ... that are live */

@@ -50,8 +50,8 @@ void nat_prefetch(const struct nat *n, struct pkt *const *p,
 	}
 }
 
-static enum pkt_verdict found(const struct nat *n, struct nat_hit *hit,
-			      uint32_t i, unsigned e)
+static inline void found(const struct nat *n, struct nat_hit *hit, uint32_t i,
+			 unsigned e)
 {
 	const struct nat_flow *f = nat_flow_at(n, i);
 
@@ -62,10 +62,9 @@ static enum pkt_verdict found(const struct nat *n, struct nat_hit *hit,
 	hit->to = nat_flow_owner(f, !e);
 	hit->gen = f->gen;
 	hit->rule = f->rule;
-	return PKT_FORWARD;
 }
 
-static NAT_RARE enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
+static PKT_RARE enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
 					    uint16_t owner, struct nat_hit *hit,
 					    uint32_t now_ms)
 {
@@ -79,12 +78,13 @@ static NAT_RARE enum pkt_verdict find_error(const struct nat *n, struct pkt *p,
 		return pkt_drop(p, PKT_REASON_TTL);
 	hit->quoted = true;
 	hit->quiet = true;
-	return found(n, hit, i, e);
+	found(n, hit, i, e);
+	return PKT_FORWARD;
 }
 
 /* The place of a packet that was not prefetched, or not guessed right. */
-static NAT_APART uint32_t look_up(const struct nat *n, struct pkt *p,
-				  uint16_t owner, struct nat_hit *hit)
+static uint32_t look_up(const struct nat *n, struct pkt *p, uint16_t owner,
+			struct nat_hit *hit)
 {
 	uint32_t ref;
 
@@ -102,47 +102,58 @@ static NAT_APART uint32_t look_up(const struct nat *n, struct pkt *p,
 	return ref;
 }
 
-static NAT_APART enum pkt_reason check_tcp(const struct nat *n, uint32_t i,
-					   unsigned e, const struct pkt *p,
-					   bool *quiet)
+static PKT_APART enum pkt_verdict check_tcp(const struct nat *n, struct pkt *p,
+					    struct nat_hit *hit)
 {
-	return nat_tcp_check(nat_flow_at(n, i), nat_track_at(n, i), e, p,
-			     quiet);
+	enum pkt_reason why = nat_tcp_check(nat_flow_at(n, hit->flow),
+					    nat_track_at(n, hit->flow),
+					    hit->end, p, &hit->quiet);
+
+	return why == PKT_REASON_NONE ? PKT_FORWARD : pkt_drop(p, why);
 }
 
-enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
-			  struct nat_hit *hit, struct mono now)
+/* May the packet whose place is @ref pass? */
+static inline enum pkt_verdict pass(const struct nat *n, struct pkt *p,
+				    uint32_t ref, struct nat_hit *hit,
+				    uint32_t now_ms)
 {
-	uint32_t now_ms = (uint32_t)nat_ms(now), ref = hit->guess, i;
-	const struct nat_flow *f;
-	enum pkt_reason why;
-	unsigned e;
+	uint32_t i = NAT_REF_FLOW(ref);
 
-	hit->quoted = hit->quiet = false;
-	if (p->kind == PKT_KIND_ICMP_ERROR)
-		return find_error(n, p, owner, hit, now_ms);
-	if (!hit->hashed || !nat_table_is(&n->table, ref, &hit->key)) {
-		ref = look_up(n, p, owner, hit);
-		if (ref == NAT_NONE)
-			return PKT_DROP;
-	}
-	i = NAT_REF_FLOW(ref);
-	e = ref & 1; /* a mapping is end 0's */
-	f = nat_flow_at(n, i);
-	if (nat_flow_dead(n, f, now_ms))
+	if (nat_flow_dead(n, nat_flow_at(n, i), now_ms))
 		return pkt_drop(p, PKT_REASON_NO_FLOW);
 	if (nat_ttl(p) <= 1)
 		return pkt_drop(p, PKT_REASON_TTL);
-	if (p->kind == PKT_KIND_TCP) {
-		why = check_tcp(n, i, e, p, &hit->quiet);
-		if (why != PKT_REASON_NONE)
-			return pkt_drop(p, why);
-	}
-	return found(n, hit, i, e);
+	found(n, hit, i, ref & 1); /* a mapping is end 0's */
+	return p->kind == PKT_KIND_TCP ? check_tcp(n, p, hit) : PKT_FORWARD;
+}
+
+static PKT_APART enum pkt_verdict find_slowly(const struct nat *n,
+					      struct pkt *p, uint16_t owner,
+					      struct nat_hit *hit,
+					      uint32_t now_ms)
+{
+	uint32_t ref;
+
+	if (p->kind == PKT_KIND_ICMP_ERROR)
+		return find_error(n, p, owner, hit, now_ms);
+	ref = look_up(n, p, owner, hit);
+	return ref == NAT_NONE ? PKT_DROP : pass(n, p, ref, hit, now_ms);
+}
+
+/* An error was never hashed. */
+enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
+			  struct nat_hit *hit, struct mono now)
+{
+	uint32_t now_ms = (uint32_t)nat_ms(now);
+
+	hit->quoted = hit->quiet = false;
+	if (hit->hashed && nat_table_is(&n->table, hit->guess, &hit->key))
+		return pass(n, p, hit->guess, hit, now_ms);
+	return find_slowly(n, p, owner, hit, now_ms);
 }
 
 /* The first answer to a datagram. */
-static NAT_RARE void answered(struct nat *n, uint32_t i)
+static PKT_RARE void answered(struct nat *n, uint32_t i)
 {
 	const struct nat_flow *f = nat_flow_at(n, i);
 	uint16_t asked = f->end[0].peer;
@@ -152,7 +163,7 @@ static NAT_RARE void answered(struct nat *n, uint32_t i)
 }
 
 /* False: what follows the end may pass, but is no new life (R58). */
-static NAT_APART bool advance_tcp(struct nat *n, const struct pkt *p,
+static PKT_APART bool advance_tcp(struct nat *n, const struct pkt *p,
 				  uint32_t i, unsigned e)
 {
 	struct nat_flow *f = nat_flow_at(n, i);
@@ -166,8 +177,8 @@ static NAT_APART bool advance_tcp(struct nat *n, const struct pkt *p,
 	return true;
 }
 
-void nat_advance(struct nat *n, const struct pkt *p, uint32_t i, unsigned e,
-		 struct mono now)
+PKT_APART void nat_advance(struct nat *n, const struct pkt *p, uint32_t i,
+			   unsigned e, struct mono now)
 {
 	struct nat_flow *f = nat_flow_at(n, i);
 
@@ -180,16 +191,26 @@ void nat_advance(struct nat *n, const struct pkt *p, uint32_t i, unsigned e,
 	nat_age_touch(n, f, nat_ms(now));
 }
 
+/* A packet after which the flow is what it was before, only later. */
+static inline bool is_routine(const struct nat *n, const struct pkt *p,
+			      const struct nat_flow *f)
+{
+	return p->kind != PKT_KIND_TCP && f->state != NAT_UDP_ONEWAY &&
+	       nat_age_at_ease(n, f);
+}
+
 void nat_apply(struct nat *n, struct pkt *p, const struct nat_hit *hit,
 	       struct mono now)
 {
-	const struct nat_flow *f = nat_flow_at(n, hit->flow);
+	struct nat_flow *f = nat_flow_at(n, hit->flow);
 
 	if (hit->quoted) {
 		nat_icmp_rewrite(n, p, f, hit->end);
 		return;
 	}
-	if (!hit->quiet)
+	if (is_routine(n, p, f))
+		nat_age_routine(n, f, nat_ms(now));
+	else if (!hit->quiet)
 		nat_advance(n, p, hit->flow, hit->end, now);
 	nat_rewrite(p, f, hit->end, n->addrs.addr);
 }

@@ -107,11 +107,6 @@ void pkt_csum_apply_icmp4(const struct pkt_csum_delta *d, uint8_t *field)
 		store16(field, 0xffff);
 }
 
-void pkt_csum_apply_partial(const struct pkt_csum_delta *d, uint8_t *field)
-{
-	store16(field, pkt_csum_fold(add_carry(d->sum, load16(field))));
-}
-
 void pkt_csum_ip_set(uint8_t *hdr, size_t len)
 {
 	store16(hdr + 10, 0);

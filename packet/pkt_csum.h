@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "packet/pkt_buf.h"
+#include "packet/pkt_hot.h"
 
 /*
  * The Internet checksum (RFC 1071) and its incremental update (RFC 1624, the
@@ -59,8 +60,7 @@ static inline void pkt_csum_change_u16(struct pkt_csum_delta *d, uint16_t from,
  * Updates the complemented checksum stored at @field.  Always inlined: seldom
  * run code uses it too, and a copy shared with that would be kept among it.
  */
-static inline __attribute__((always_inline)) void
-pkt_csum_apply(const struct pkt_csum_delta *d, uint8_t *field)
+PKT_INLINE void pkt_csum_apply(const struct pkt_csum_delta *d, uint8_t *field)
 {
 	uint16_t csum;
 
@@ -75,8 +75,8 @@ pkt_csum_apply(const struct pkt_csum_delta *d, uint8_t *field)
  */
 void pkt_csum_apply_icmp4(const struct pkt_csum_delta *d, uint8_t *field);
 /* The same for UDP: 0 (none) stays 0, a result of 0 becomes 0xffff. */
-static inline __attribute__((always_inline)) void
-pkt_csum_apply_udp(const struct pkt_csum_delta *d, uint8_t *field)
+PKT_INLINE void pkt_csum_apply_udp(const struct pkt_csum_delta *d,
+				   uint8_t *field)
 {
 	uint16_t csum;
 
@@ -89,7 +89,15 @@ pkt_csum_apply_udp(const struct pkt_csum_delta *d, uint8_t *field)
 	memcpy(field, &csum, 2);
 }
 /* For PKT_F_CSUM_PARTIAL: the field holds the sum itself. */
-void pkt_csum_apply_partial(const struct pkt_csum_delta *d, uint8_t *field);
+PKT_INLINE void pkt_csum_apply_partial(const struct pkt_csum_delta *d,
+				       uint8_t *field)
+{
+	uint16_t csum;
+
+	memcpy(&csum, field, 2);
+	csum = pkt_csum_fold(d->sum + csum);
+	memcpy(field, &csum, 2);
+}
 
 static inline uint32_t pkt_csum_load32(const uint8_t *b)
 {

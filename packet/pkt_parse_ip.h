@@ -3,14 +3,12 @@
 #define VIFWALL_PACKET_PKT_PARSE_IP_H
 
 #include "packet/pkt_cursor.h"
+#include "packet/pkt_hot.h"
 #include "packet/pkt_ip.h"
 
 /*
  * The parser's parts, for pkt_parse*.c alone.
  */
-
-/* Seldom run: kept out of the way of what every packet runs. */
-#define PKT_RARE __attribute__((cold, noinline))
 
 #define IP6_EXT_MAX 8u	       /* headers (R13) */
 #define IP6_EXT_BYTES_MAX 512u /* all of them together */

@@ -84,7 +84,7 @@ static inline enum pkt_reason parse_udp(struct pkt *p, struct cur c)
 
 /* Transport header of @p, whose l4_off, proto and len are set: sets the rest.
  */
-static inline enum pkt_reason parse_l4(struct pkt *p)
+PKT_INLINE enum pkt_reason parse_l4(struct pkt *p)
 {
 	struct cur c = cur_of(pkt_l4(p), p->len - p->l4_off);
 	enum pkt_reason why;

@@ -61,16 +61,4 @@ static inline uint64_t pkt_sip3_end(struct pkt_sip *s)
 	return s->a ^ s->b ^ s->c ^ s->d;
 }
 
-/* pkt_siphash13_words() of two words, the key of an IPv4 packet. */
-static inline uint64_t pkt_siphash13_pair(const struct pkt_hash_key *k,
-					  uint64_t first, uint64_t second)
-{
-	struct pkt_sip s = pkt_sip_begin(k);
-
-	pkt_sip1_take(&s, first);
-	pkt_sip1_take(&s, second);
-	pkt_sip1_take(&s, 16ull << 56);
-	return pkt_sip3_end(&s);
-}
-
 #endif

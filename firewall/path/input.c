@@ -97,7 +97,7 @@ void fw_input(struct fw *fw, struct port *port, struct pkt_batch *in,
 	      struct mono now)
 {
 	struct slot *s = &fw->slot[port->id];
-	uint16_t owner[PKT_BATCH] = { 0 };
+	uint16_t owner[PKT_BATCH];
 	struct nat_hit hit[PKT_BATCH];
 	uint32_t n = 0;
 
@@ -120,10 +120,8 @@ void fw_input(struct fw *fw, struct port *port, struct pkt_batch *in,
 	in->n = n;
 	if (fw->gso)
 		pkt_gro(fw->pool, in);
-	for (uint32_t i = 0; i < in->n; i++) {
+	for (uint32_t i = 0; i < in->n; i++)
 		owner[i] = s->owner;
-		hit[i] = (struct nat_hit){ 0 };
-	}
 	nat_prefetch(fw->nat, in->p, hit, owner, in->n);
 	for (uint32_t i = 0; i < in->n; i++)
 		hop3(fw, s->owner, in->p[i], &hit[i], now);

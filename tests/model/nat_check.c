@@ -46,11 +46,11 @@ static bool check_ring(const struct nat *n, uint32_t i)
 
 		vw_assert(g->state != NAT_FREE);
 		vw_assert(nat_track_at(n, g->sib_next)->sib_prev == at);
-		vw_assert(pkt_addr_eq(&g->real[0], &f->real[0]));
+		vw_assert(pkt_addr_eq(&g->end[0].real, &f->end[0].real));
 		vw_assert(g->end[0].port == f->end[0].port &&
 			  g->proto == f->proto);
 		vw_assert(nat_flow_owner(g, 0) == nat_flow_owner(f, 0));
-		vw_assert(g->stand[1] == f->stand[1]);
+		vw_assert(g->end[1].stand == f->end[1].stand);
 		vw_assert(g->end[1].peer == f->end[1].peer);
 		maps += !!(g->flags & NAT_F_MAP);
 		if (at < least)
@@ -119,7 +119,7 @@ static void check_ports(const struct nat *n, const struct nat_space *s,
 		const struct nat_flow *f = nat_flow_at(n, i);
 
 		if (f->state != NAT_FREE && f->flags & NAT_F_PORT &&
-		    f->stand[1] == s->addr && check_ring(n, i))
+		    f->end[1].stand == s->addr && check_ring(n, i))
 			users[f->end[1].peer]++;
 	}
 	for (uint32_t word = 0; word < 1024; word++)
@@ -147,8 +147,8 @@ static void check_addrs(const struct nat *n)
 		const struct nat_flow *f = nat_flow_at(n, i);
 
 		for (int e = 0; e < 2 && f->state != NAT_FREE; e++)
-			if (f->stand[e])
-				refs[f->stand[e]]++;
+			if (f->end[e].stand)
+				refs[f->end[e].stand]++;
 	}
 	for (uint32_t i = 0; i < n->ports.spaces; i++) {
 		const struct nat_space *s = &n->ports.space[i];
@@ -171,6 +171,8 @@ void nat_check(const struct nat *n)
 		if (nat_flow_at(n, i)->state == NAT_FREE)
 			continue;
 		(void)check_ring(n, i);
+		vw_assert(n->stale_laps ||
+			  !nat_flow_outlived(n, nat_flow_at(n, i)));
 		used++;
 	}
 	vw_assert(n->table.used == used);

@@ -66,7 +66,15 @@ void nat_table_put(struct nat_table *t, uint32_t i)
 
 uint64_t nat_table_hash(const struct nat_table *t, const struct nat_key *k)
 {
-	return pkt_siphash13_words(&t->key, k->w, k->n);
+	uint8_t bytes[40];
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i < k->n; i++)
+		for (uint32_t b = 0; b < 64; b += 8)
+			bytes[n++] = (uint8_t)(k->w[i] >> b);
+	for (uint32_t b = 0; b < 56; b += 8)
+		bytes[n++] = (uint8_t)(k->w[0] >> b);
+	return pkt_siphash13(&t->key, bytes, n);
 }
 
 uint32_t nat_table_find(const struct nat_table *t, const struct nat_key *k,

@@ -451,17 +451,17 @@ static void question_that_is_an_answer(void)
 }
 static void dead_stand_in(void)
 {
-	flow_at(0)->stand[1] = 9;
+	flow_at(0)->end[1].stand = 9;
 }
 static void second_number_of_an_address(void)
 {
-	b.nat->addrs.addr[9] = b.nat->addrs.addr[flow_at(0)->stand[1]];
+	b.nat->addrs.addr[9] = b.nat->addrs.addr[flow_at(0)->end[1].stand];
 	b.nat->addrs.live[9] = true;
-	flow_at(0)->stand[1] = 9;
+	flow_at(0)->end[1].stand = 9;
 }
 static void stand_in_of_the_other_family(void)
 {
-	flow_at(0)->stand[1] = flow_at(3)->stand[1];
+	flow_at(0)->end[1].stand = flow_at(3)->end[1].stand;
 }
 static void stand_in_without_port(void)
 {
@@ -469,7 +469,7 @@ static void stand_in_without_port(void)
 }
 static void port_without_stand_in(void)
 {
-	flow_at(0)->stand[1] = 0;
+	flow_at(0)->end[1].stand = 0;
 }
 static void outside_port_out_of_range(void)
 {
@@ -493,15 +493,15 @@ static void no_question(void)
 }
 static void address_of_the_other_family(void)
 {
-	flow_at(0)->real[0] = flow_at(3)->real[0];
+	flow_at(0)->end[0].real = flow_at(3)->end[0].real;
 }
 static void no_unicast_source(void)
 {
-	flow_at(0)->real[0].b[12] = 224;
+	flow_at(0)->end[0].real.b[12] = 224;
 }
 static void no_destination(void)
 {
-	flow_at(0)->real[1].b[12] = 127;
+	flow_at(0)->end[1].real.b[12] = 127;
 }
 static void time_beyond_its_time_out(void)
 {
@@ -525,7 +525,7 @@ static void scale_beyond_the_largest(void)
 }
 static void other_epoch(void)
 {
-	flow_at(0)->epoch[0]++;
+	flow_at(0)->end[0].epoch++;
 }
 static void key_of_another(void)
 {
@@ -611,8 +611,9 @@ static void a_flow_to_itself_is_dropped(void)
 	nat_bed_open(&b, NULL);
 	CU_ASSERT(plain(1, 2));
 	f = flow_at(0);
-	f->real[1] = f->real[0];
-	f->end[1] = f->end[0] = (struct nat_end){ 7, 7, f->end[0].who };
+	f->end[0].port = f->end[0].peer = 7;
+	f->end[0].stand = 0;
+	f->end[1] = f->end[0];
 	die_and_go_on();
 	CU_ASSERT_EQUAL(flows(), 0);
 	nat_bed_close(&b);

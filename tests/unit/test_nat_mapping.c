@@ -643,7 +643,51 @@ static void a_big_table_is_freed_and_listed_in_bounded_steps(void)
 	nat_bed_close(&b);
 }
 
-UNIT_SUITE(nat_mapping, UNIT(a_big_table_is_freed_and_listed_in_bounded_steps),
+/*
+ * Epochs are numbered by 8 bits.  Whoever has used them all while the first
+ * one's flows are still there opens none, in either direction, until the sweep
+ * has met them; nothing that was forgotten ever matches again.
+ */
+static void an_owner_forgotten_too_often_waits_for_the_sweep(void)
+{
+	struct frame_spec s = {
+		.src = "10.137.0.6", .dst = "10.137.0.5", .sport = 7, .dport = 8
+	};
+	struct nat_want plain = { .to = 1 };
+	struct nat_conf c;
+	struct pkt *p;
+	uint16_t port[UINT8_MAX];
+
+	nat_bed_conf(&c);
+	c.flows = 1024;
+	c.quota = (struct nat_quota){ .flows = c.flows, .ports = UINT16_MAX };
+	nat_bed_open(&b, &c);
+	for (int i = 0; i < UINT8_MAX; i++) {
+		port[i] = udp(1, "10.137.0.5", 4000, "198.51.100.10", 53);
+		CU_ASSERT(port[i] != 0);
+		nat_owner_forget(b.nat, 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT(!udp(1, "10.137.0.5", 4000, "198.51.100.10", 53));
+		CU_ASSERT_EQUAL(b.why, PKT_REASON_NAT_RATE);
+		nat_owner_forget(b.nat, 1);
+	}
+	p = frame_parsed(b.pool, &s);
+	CU_ASSERT(!nat_bed_go(&b, p, 2, &plain));
+	CU_ASSERT_EQUAL(b.why, PKT_REASON_NAT_RATE);
+	CU_ASSERT(udp(2, "10.137.0.6", 4000, "198.51.100.10", 53) != 0);
+	for (int i = 0; i < UINT8_MAX; i++)
+		CU_ASSERT_EQUAL(in(17, "198.51.100.10", 53, port[i], 0), 0);
+	while (nat_expire(b.nat, 128, b.now))
+		;
+	CU_ASSERT(udp(1, "10.137.0.5", 4000, "198.51.100.10", 53) != 0);
+	CU_ASSERT(nat_bed_go(&b, p, 2, &plain));
+	pkt_put(b.pool, p);
+	nat_bed_close(&b);
+}
+
+UNIT_SUITE(nat_mapping, UNIT(an_owner_forgotten_too_often_waits_for_the_sweep),
+	   UNIT(a_big_table_is_freed_and_listed_in_bounded_steps),
 	   UNIT(R37_what_was_reserved_twice_is_released_twice),
 	   UNIT(owners_are_numbered_once_and_within_bounds),
 	   UNIT(translating_is_finding_and_applying),

@@ -47,14 +47,15 @@ static void fill_flow(struct store *s, uint32_t i)
 
 	/* Distinct by construction: the record's number is in the addresses. */
 	for (int e = 0; e < 2; e++) {
-		memset(f->real[e].b, r & 1 ? 0x20 + e : 0, 12);
-		f->real[e].b[10] = f->real[e].b[11] = 0xff;
-		f->real[e].b[12] = (uint8_t)(10 + e);
-		f->real[e].b[13] = (uint8_t)(i >> 16);
-		f->real[e].b[14] = (uint8_t)(i >> 8);
-		f->real[e].b[15] = (uint8_t)i;
+		memset(f->end[e].real.b, r & 1 ? 0x20 + e : 0, 12);
+		f->end[e].real.b[10] = f->end[e].real.b[11] = 0xff;
+		f->end[e].real.b[12] = (uint8_t)(10 + e);
+		f->end[e].real.b[13] = (uint8_t)(i >> 16);
+		f->end[e].real.b[14] = (uint8_t)(i >> 8);
+		f->end[e].real.b[15] = (uint8_t)i;
 		f->end[e].port = (uint16_t)(r >> 8);
-		f->stand[e] = (uint8_t)(r >> (24 + e) & 1 ? 1 + (r & 7) : 0);
+		f->end[e].stand =
+			(uint8_t)(r >> (24 + e) & 1 ? 1 + (r & 7) : 0);
 		f->end[e].peer = (uint16_t)(r >> 32);
 		f->end[e].who = (uint16_t)nat_key_who(r >> 40 & 31,
 						      r & 2   ? 6
@@ -249,6 +250,33 @@ static void R133_the_hash_depends_on_the_secret(void)
 	free(s);
 }
 
+/* R133: no byte of a key is left out, and nothing but SipHash mixes them. */
+static void R133_the_hash_is_SipHash_of_addresses_and_all_the_rest(void)
+{
+	struct store *s = malloc(sizeof(*s));
+	const struct nat_key k[] = {
+		{ .w = { 0x17161514131211, 0x0807060504030201 }, .n = 2 },
+		{ .w = { 0x27262524232221, 0x0807060504030201,
+			 0x100f0e0d0c0b0a09, 0x1817161514131211,
+			 0x201f1e1d1c1b1a19 },
+		  .n = 5 },
+	};
+	static const uint8_t four[15] = { 1,	2,    3,    4,	  5,
+					  6,	7,    8,    0x11, 0x12,
+					  0x13, 0x14, 0x15, 0x16, 0x17 };
+	uint8_t six[39];
+
+	for (uint8_t i = 0; i < sizeof(six); i++)
+		six[i] = i + 1;
+	store_open(s, FEW);
+	CU_ASSERT_EQUAL(nat_table_hash(&s->t, &k[0]),
+			pkt_siphash13(&s->t.key, four, sizeof(four)));
+	CU_ASSERT_EQUAL(nat_table_hash(&s->t, &k[1]),
+			pkt_siphash13(&s->t.key, six, sizeof(six)));
+	store_close(s);
+	free(s);
+}
+
 /* R104: neither question nor answer of another type, whatever the id. */
 static void R104_query_keys_tell_types_and_directions_apart(void)
 {
@@ -284,4 +312,5 @@ UNIT_SUITE(nat_table, UNIT(all_keys_of_a_full_table_find_room_and_are_found),
 	   UNIT(a_guess_is_right_or_told_wrong),
 	   UNIT(a_reset_store_is_empty_and_works),
 	   UNIT(R133_the_hash_depends_on_the_secret),
+	   UNIT(R133_the_hash_is_SipHash_of_addresses_and_all_the_rest),
 	   UNIT(R104_query_keys_tell_types_and_directions_apart))

@@ -18,10 +18,10 @@
 static void flow_fill(struct nat_flow *f, struct pkt_rand *r)
 {
 	for (int e = 0; e < 2; e++) {
-		f->real[e].b[10] = f->real[e].b[11] = 0xff;
-		f->real[e].b[12] = (uint8_t)(10 + e);
+		f->end[e].real.b[10] = f->end[e].real.b[11] = 0xff;
+		f->end[e].real.b[12] = (uint8_t)(10 + e);
 		for (int i = 13; i < 16; i++)
-			f->real[e].b[i] = (uint8_t)pkt_rand_u64(r);
+			f->end[e].real.b[i] = (uint8_t)pkt_rand_u64(r);
 		f->end[e].port = (uint16_t)pkt_rand_u64(r);
 		f->end[e].who = (uint16_t)nat_key_who(1, 17, 0);
 	}
