@@ -33,6 +33,7 @@ yes 'c1 sets up its interface' client_net 1
 part talk && talk 1 "vif$(cat /run/fw.id).0"
 part killed && life_killed
 part unbound && life_unbound
+part added && life_added
 part netvm && life_netvm
 part rounds && life_rounds
 part two && {

@@ -43,61 +43,47 @@ life_unbound() {
 	yes 'c1 reaches the server again' pings c1 "$SRV4"
 }
 
-# Further interfaces of c1: attach N, the Nth.  Two at once would be given the
-# same number by xl, so only those that go may do so together.
-attach() {
-	xl network-attach c1 backend=fw "mac=00:16:3e:5e:6d:0$1" \
-		"ip=10.137.1.$1" "$SCRIPT"
-}
-extra() { echo "backend/vif/$(cat /run/c1.id)/$1"; }
-extra_connected() { store_is fw "$(extra "$1")/state" 4; }
-detach() {
-	local n pid pids='' bad=0
-	for n in "$@"; do
-		xl network-detach c1 "$n" &
-		pids="$pids $!"
-	done
-	for pid in $pids; do
-		wait "$pid" || bad=$((bad + 1))
-	done
-	return $bad
+extra() { echo "backend/vif/$(cat /run/c1.id)/1"; }
+extra_connected() { store_is fw "$(extra)/state" 4; }
+
+# Another interface of c1, by the tool stack.
+life_added() {
+	yes 'an interface is added to c1 as it runs' xl network-attach c1 backend=fw \
+		"mac=00:16:3e:5e:6d:01" "ip=10.137.1.1" "$SCRIPT"
+	yes 'which connects' wait_for 60 extra_connected
+	yes 'it is taken away again' xl network-detach c1 1
+	yes 'and nothing is left of it' wait_for 60 gone fw "$(extra)"
+	yes 'c1 reaches the server meanwhile' pings c1 "$SRV4"
 }
 
-# round N...: those interfaces come, connect, and go.
-round() {
-	local n bad=0
-	for n in "$@"; do attach "$n" || bad=$((bad + 1)); done
-	for n in "$@"; do wait_for 60 extra_connected "$n" || bad=$((bad + 1)); done
-	detach "$@" || bad=$((bad + 1))
-	for n in "$@"; do wait_for 60 gone fw "$(extra "$n")" || bad=$((bad + 1)); done
-	return $bad
-}
-
-# What the program holds, and its domain: names and numbers.
+# What the program and its domain hold, as names and numbers: by fw's own kernel,
+# by the XenStore and by Xen.  The guests' own pages don't count: netfront of Linux
+# 6.1 does not give all of its back.
 holds() {
 	local id
 	id=$(cat /run/fw.id)
 	on fw 20 "held $DUT" | tr '\n' ' '
-	echo "nodes $(xenstore-ls "/local/domain/$id/backend" | wc -l)" \
-		"ports $(lsevtchn "$id" | wc -l)" \
-		"$(xenstore-control quota "$id" | sed -n 's/.*watches: *\([0-9]*\).*/watches \1/p')"
+	xenstore-control quota "$id" | tr -d ':' | tr -s ' \n' ' '
+	xl dmesg -c >/dev/null
+	xl debug-keys g
+	sleep 1
+	echo "ports $(lsevtchn "$id" | wc -l)" \
+		"grants $(xl dmesg | grep -c '^(XEN) \[0x[0-9a-f]*\] ')"
 }
 
-# A hundred interfaces come and go, five at a time.
+rounds() { vifs "$(cat /run/fw.id)" "$(cat /run/c1.id)" "$1" 10 "$2"; }
+
+# A hundred interfaces come and go, ten at a time.
 life_rounds() {
-	local i=0 bad=0 before after what
-	yes 'five interfaces come to c1 and go' round 1 2 3 4 5
+	local before after what
+	yes 'ten interfaces come to c1 and go' rounds 11 1
 	before=$(holds)
-	while [ $i -lt 19 ]; do
-		round 1 2 3 4 5 || bad=$((bad + 1))
-		i=$((i + 1))
-	done
-	is 'they do so nineteen times more' "$bad" 0
+	note "holds: $before"
+	yes 'they do so nine times more' rounds 21 9
 	sleep 1
 	after=$(holds)
-	note "before: $before"
-	note "after:  $after"
-	for what in files maps channels nodes ports watches; do
+	note "holds: $after"
+	for what in files maps channels nodes ports watches grants; do
 		is "no more $what after it" "$(number $what "$after")" \
 			"$(number $what "$before")"
 	done

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash
+# vifwalld in fw, for the scenarios that test it: the house of house.sh stands when
+# this was sourced, with c1 in it.
+
+DUT=vifwalld
+dut_start() {
+	on fw 10 "cat >/run/vifwall.conf <<END
+xen = on
+rules = /rules
+[uplink]
+port = vif:0
+ip = $OUT4/24
+ip6 = $OUT6/64
+gateway = $UP4
+gateway6 = $UP6
+END
+	job_start vifwalld vifwalld -c /run/vifwall.conf"
+}
+# Its parent starts another one at once.
+dut_again() { on fw 10 'kill -9 $(process data)'; }
+client_net() { client_eth "$1"; }
+# rules N RULE...
+rules() {
+	local n=$1 text='' rule ip ip6
+	shift
+	eval "ip=\$C4_$n ip6=\$C6_$n"
+	for rule in "$@"; do text="$text '$rule'"; done
+	on fw 10 "rules_write $ip $ip6 $text"
+}
+ctl() { on fw 20 "vifwallctl $*"; }
+# What it said, but for what every run says, and that it ends in order.
+dut_end() {
+	yes 'vifwalld ends when it is told to' stop fw vifwalld
+	on fw 10 'tail -c 2500 /run/vifwalld.log'
+	is 'no word of its own was an error' \
+		"$(on fw 10 'grep -c " error " /run/vifwalld.log')" 0
+}
+
+netvm
+up netvm
+fw
+up fw
+rules 1 action=accept
+rules 2 action=accept
+dut_start
+yes 'vifwalld is ready' on fw 30 'wait_line ready /run/vifwalld.log 25' || {
+	on fw 10 'cat /run/vifwalld.log'
+	exit
+}
+yes 'the uplink connects' wait_for 60 uplink_connected || exit
+client 1 pv
+up c1
+yes 'c1 connects' wait_for 60 connected c1 || exit
+yes 'c1 sets up its interface' client_net 1
