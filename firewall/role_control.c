@@ -12,15 +12,18 @@
 #include "firewall/control/apply.h"
 #include "firewall/control/ctl.h"
 #include "firewall/control/source_dir.h"
+#include "firewall/control/vif.h"
 #include "firewall/linux/host_check.h"
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/loop.h"
 #include "firewall/linux/mem.h"
 #include "firewall/roles.h"
+#include "xen/bus/store_sim.h"
 
 #define EVENTS 16u
 #define TREE_BYTES (64u << 20)
+#define STOP_MS 1500u /* for the XenStore to hear that we go */
 
 enum control_fd {
 	CONTROL_NOTE,
@@ -28,6 +31,7 @@ enum control_fd {
 	CONTROL_SOURCE,
 	CONTROL_SIGNAL,
 	CONTROL_LISTEN,
+	CONTROL_BUS,
 	CONTROL_PEER, /* idx: place */
 };
 
@@ -45,6 +49,9 @@ struct control {
 	int data; /* apply's socket as the loop knows it; -1: none */
 	struct ctl ctl;
 	struct peer peer[CTL_CONNS];
+	struct vifs vifs;
+	struct bus_thread *bus; /* NULL: not on Xen */
+	bool crashed;		/* whom data served then is to be looked at */
 	bool ready, stop;
 	int code;
 };
@@ -108,10 +115,12 @@ static int check_host(const struct conf *c)
 	size_t n = 0;
 	int err;
 
-	ifs[n++] = (struct host_if){
-		.name = c->uplink.port.name,
-		.packet = c->uplink.port.kind == CONF_PORT_PACKET,
-	};
+	if (c->uplink.port.kind == CONF_PORT_TAP ||
+	    c->uplink.port.kind == CONF_PORT_PACKET)
+		ifs[n++] = (struct host_if){
+			.name = c->uplink.port.name,
+			.packet = c->uplink.port.kind == CONF_PORT_PACKET,
+		};
 	for (uint16_t i = 0; i < c->client_n; i++)
 		ifs[n++] = (struct host_if){
 			.name = c->client[i].port.name,
@@ -214,6 +223,28 @@ static void answer(void *ctx, uint32_t cookie, const struct msg *page)
 	ctl_answer(&k->ctl, cookie, page);
 }
 
+static void ring_up(void *ctx, uint16_t n, int err,
+		    const struct msg_front_keys *keys)
+{
+	struct control *k = ctx;
+
+	vifs_ring_up(&k->vifs, n, err, keys);
+}
+
+static void ring_down(void *ctx, uint16_t n)
+{
+	struct control *k = ctx;
+
+	vifs_ring_down(&k->vifs, n);
+}
+
+static void ring_lost(void *ctx, uint16_t n, int err)
+{
+	struct control *k = ctx;
+
+	vifs_ring_lost(&k->vifs, n, err);
+}
+
 static int open_all(struct control *k, const struct conf *c)
 {
 	int err = loop_open(&k->loop);
@@ -230,17 +261,75 @@ static int open_all(struct control *k, const struct conf *c)
 	return err;
 }
 
-static int lock_in(const struct conf *c)
+static void tell_bus(void *ctx, const struct bus_tell *what)
+{
+	struct control *k = ctx;
+
+	bus_thread_tell(k->bus, what);
+}
+
+static struct store *open_store(const struct conf *c, uint16_t *self, int *err)
+{
+	struct store *s;
+	uint32_t dom = c->xen_self;
+
+	if (c->xen_kind == CONF_XEN_SIM) {
+		s = store_sim_open(c->xen_path, c->xen_self, err);
+	} else {
+		s = store_libs_open(err);
+		if (s)
+			*err = store_read_u32(s, "domid", UINT16_MAX, &dom);
+	}
+	if (*err)
+		log_err("the XenStore can't be used (%s); is this a domain on "
+			"Xen, and xenstored there? (xen = off does without)",
+			log_errno(-*err));
+	*self = (uint16_t)dom;
+	return *err ? NULL : s;
+}
+
+/* Its threads are there when the process is locked in, and no more will be. */
+static int open_bus(struct control *k, const struct conf *c)
+{
+	const struct conf_port *up = &c->uplink.port;
+	struct bus_conf bc = {
+		.uplink = up->kind == CONF_PORT_VIF,
+		.uplink_handle = up->handle,
+		.client_uplink = c->xen_netvm != CONF_XEN_NONE,
+		.client_uplink_dom = c->xen_netvm,
+		.rules = c->xen_rules,
+	};
+	struct store *s;
+	int err = 0;
+
+	if (!c->xen_kind)
+		return 0;
+	vifs_init(&k->vifs, &k->apply, tell_bus, k);
+	s = open_store(c, &bc.self, &err);
+	if (!s)
+		return err;
+	k->bus = bus_thread_start(s, &bc, &err);
+	return k->bus ? loop_add(&k->loop, bus_thread_fd(k->bus), CONTROL_BUS,
+				 0, LOOP_IN)
+		      : err;
+}
+
+static int lock_in(struct control *k, const struct conf *c)
 {
 	int err = isolate_user(0, 0, ISOLATE_NET_CAPS);
 
+	if (!err)
+		err = open_bus(k, c);
 	return err ? err : isolate_control((enum isolate_mode)c->sandbox);
 }
 
 static int set_up(struct control *k, const struct conf *c)
 {
 	static struct apply_ops ops = { .open_port = open_port,
-					.answer = answer };
+					.answer = answer,
+					.ring_up = ring_up,
+					.ring_down = ring_down,
+					.ring_lost = ring_lost };
 	int code, err;
 
 	ops.ctx = k;
@@ -252,7 +341,7 @@ static int set_up(struct control *k, const struct conf *c)
 		return code;
 	err = open_all(k, c);
 	if (!err)
-		err = lock_in(c);
+		err = lock_in(k, c);
 	if (!err)
 		return ROLE_OK;
 	log_err("can't start (%s)", log_errno(-err));
@@ -273,6 +362,19 @@ static void watch_data(struct control *k)
 		k->stop = true;
 }
 
+/* The first one, or a successor: nobody has rings then. */
+static void take_data(struct control *k, int fd)
+{
+	bool again = k->apply.seq;
+
+	k->data = -1;
+	apply_data(&k->apply, fd);
+	if (!k->bus || !again)
+		return;
+	k->crashed = true;
+	bus_thread_resume(k->bus);
+}
+
 static void take_notes(struct control *k)
 {
 	int fd, type;
@@ -280,8 +382,7 @@ static void take_notes(struct control *k)
 	while ((type = role_note_recv(ROLE_FD_LINK, &fd)) > 0)
 		switch (type) {
 		case ROLE_NOTE_DATA:
-			k->data = -1;
-			apply_data(&k->apply, fd);
+			take_data(k, fd);
 			break;
 		case ROLE_NOTE_RELOAD:
 			reload_and_log(k);
@@ -295,6 +396,15 @@ static void take_notes(struct control *k)
 	}
 }
 
+/* view.served is valid from the first answer on. */
+static void look_at_crash(struct control *k)
+{
+	if (!k->crashed || !k->apply.answered)
+		return;
+	k->crashed = false;
+	vifs_crashed(&k->vifs, k->ctl.view->served);
+}
+
 static void handle(struct control *k, const struct loop_event *ev)
 {
 	switch ((enum control_fd)ev->type) {
@@ -303,6 +413,7 @@ static void handle(struct control *k, const struct loop_event *ev)
 		break;
 	case CONTROL_DATA:
 		apply_receive(&k->apply, k->loop.now);
+		look_at_crash(k);
 		break;
 	case CONTROL_SOURCE:
 		source_dir_events(&k->source, k->loop.now);
@@ -312,6 +423,9 @@ static void handle(struct control *k, const struct loop_event *ev)
 		break;
 	case CONTROL_LISTEN:
 		ctl_accept(&k->ctl, k->loop.now);
+		break;
+	case CONTROL_BUS:
+		bus_thread_receive(k->bus, &k->vifs.ops);
 		break;
 	case CONTROL_PEER:
 		break; /* ctl_work() looks at everybody */
@@ -394,6 +508,10 @@ int role_control(const struct conf *c)
 	while (!k.code && !k.stop)
 		turn(&k, &next);
 	ctl_close(&k.ctl);
+	apply_stop(&k.apply);
+	if (k.bus && !bus_thread_stop(k.bus, &k.vifs.ops, STOP_MS))
+		log_warn("the XenStore does not answer: our uplink stays as "
+			 "it is there");
 	apply_fini(&k.apply);
 	return k.code;
 }

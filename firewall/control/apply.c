@@ -111,7 +111,7 @@ static void set_withdraw(struct apply *a, uint16_t n, int family)
 	set_swap(a, n, family, &set);
 }
 
-static void set_commit(struct apply *a, uint16_t n, int family)
+void apply_commit(struct apply *a, uint16_t n, int family)
 {
 	struct apply_slot *s = &a->slot[n];
 	char base[TREE_PATH_MAX + 2];
@@ -163,7 +163,7 @@ void apply_tree_changed(void *ctx, const char *path, bool removed)
 			if (removed)
 				set_withdraw(a, n, f);
 			else
-				set_commit(a, n, f);
+				apply_commit(a, n, f);
 		}
 }
 
@@ -196,8 +196,7 @@ static void slot_clear(struct apply_slot *s)
 	set_none(&s->set[1], RULE_IP6);
 }
 
-/* The client goes; its number is free once data was told. */
-static void slot_drop(struct apply *a, uint16_t n)
+void apply_drop(struct apply *a, uint16_t n)
 {
 	struct apply_slot *s = &a->slot[n];
 	unsigned int todo = (s->sent ? APPLY_CLIENT_DEL : 0u) |
@@ -206,7 +205,9 @@ static void slot_drop(struct apply *a, uint16_t n)
 	apply_close_port(a, n);
 	set_clear(&s->set[0]);
 	set_clear(&s->set[1]);
-	s->used = false;
+	s->used = s->guest = false;
+	s->ring = (struct apply_ring){ 0 };
+	s->clash = 0;
 	s->todo = (uint8_t)todo;
 }
 
@@ -246,17 +247,15 @@ static void slot_fw(struct apply *a, uint16_t n, const struct fw_client *fw)
 	apply_mark(a, n, APPLY_CLIENT);
 }
 
-static void slot_conf(struct apply *a, uint16_t n, const struct conf_client *c)
+void apply_client(struct apply *a, uint16_t n, const struct fw_client *fw,
+		  bool accept)
 {
 	struct apply_slot *s = &a->slot[n];
 	char key[2][PKT_ADDR_TEXT];
-	bool accept = c->rules == CONF_RULES_ACCEPT;
 
-	s->used = true;
-	slot_port(a, n, &c->port, &c->our_mac, c->mtu);
-	if (!same_client(&s->fw, &c->fw))
-		slot_fw(a, n, &c->fw);
-	keys_of(&c->fw, key);
+	if (!same_client(&s->fw, fw))
+		slot_fw(a, n, fw);
+	keys_of(fw, key);
 	for (int f = 0; f < 2; f++) {
 		if (!strcmp(s->key[f], key[f]) && s->accept == accept)
 			continue;
@@ -267,11 +266,18 @@ static void slot_conf(struct apply *a, uint16_t n, const struct conf_client *c)
 	s->accept = accept;
 	for (int f = 0; f < 2; f++)
 		if (accept && key[f][0])
-			set_commit(a, n, f);
+			apply_commit(a, n, f);
+}
+
+static void slot_conf(struct apply *a, uint16_t n, const struct conf_client *c)
+{
+	a->slot[n].used = true;
+	slot_port(a, n, &c->port, &c->our_mac, c->mtu);
+	apply_client(a, n, &c->fw, c->rules == CONF_RULES_ACCEPT);
 }
 
 /* Best one that data knows nothing of; one it is yet to forget will do. */
-static uint16_t slot_free(const struct apply *a)
+uint16_t apply_free(const struct apply *a)
 {
 	uint16_t any = 0;
 
@@ -286,34 +292,38 @@ static void slots_conf(struct apply *a)
 	const struct conf *c = &a->conf;
 
 	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
-		if (a->slot[n].used &&
+		if (a->slot[n].used && !a->slot[n].guest &&
 		    !conf_client_find(c, a->slot[n].fw.name,
 				      strlen(a->slot[n].fw.name))) {
 			log_info("client %s: removed", a->slot[n].fw.name);
-			slot_drop(a, n);
+			apply_drop(a, n);
 		}
 	for (uint16_t i = 0; i < c->client_n; i++) {
 		const struct conf_client *cl = &c->client[i];
 		uint16_t n = apply_find(a, cl->fw.name, strlen(cl->fw.name));
 
 		if (!n)
-			n = slot_free(a);
-		vw_assert(n); /* conf_check(): no more than there are */
-		slot_conf(a, n, cl);
+			n = apply_free(a);
+		if (n)
+			slot_conf(a, n, cl);
+		else /* conf_check() does not know of guests */
+			log_err("client %s: no number is left for it; raise "
+				"the setting clients",
+				cl->fw.name);
 	}
 }
 
-static void uplink_conf(struct apply *a, const struct conf_uplink *u)
+static void uplink_conf(struct apply *a)
 {
+	const struct conf_uplink *u = &a->conf.uplink;
+	bool client = a->conf.xen_kind && a->conf.xen_netvm != CONF_XEN_NONE;
 	struct apply_slot *s = &a->slot[0];
 
-	s->used = u->port.kind != CONF_PORT_NONE;
+	s->ring.is = client || u->port.kind == CONF_PORT_VIF;
+	s->used = client || u->port.kind != CONF_PORT_NONE;
 	slot_port(a, 0, &u->port, &u->mac, u->mtu);
 	s->todo &= APPLY_PORT_DEL | APPLY_PORT | APPLY_CLIENT;
-	if (!same_uplink(&a->uplink, &u->fw)) {
-		a->uplink = u->fw;
-		apply_mark(a, 0, APPLY_CLIENT);
-	}
+	apply_uplink(a);
 }
 
 void apply_conf(struct apply *a, const struct conf *c)
@@ -322,8 +332,9 @@ void apply_conf(struct apply *a, const struct conf *c)
 			 memcmp(a->conf.dns, c->dns, sizeof(c->dns));
 
 	a->conf = *c;
-	uplink_conf(a, &c->uplink);
+	uplink_conf(a);
 	slots_conf(a);
+	apply_clashes(a);
 	a->pairs_todo = true;
 	if (other_dns)
 		log_info("name servers changed: rules are read again");

@@ -19,6 +19,16 @@
  * replaces it, there is no queue that could overflow, and a new data process is
  * told everything by setting all bits.
  *
+ * A port on Xen's rings comes and goes as the XenStore says (control/vif.h): it
+ * is asked for by apply_ring_add(), and by nobody else, so a new data process
+ * is told of clients at once and of such ports when they are asked for again.
+ *
+ *	apply.c		settings and the tree become slots, sets and lists
+ *	apply_port.c	devices, which are opened here
+ *	apply_ring.c	ports on rings, which data opens
+ *	apply_guest.c	clients that come and go with their vif
+ *	apply_send.c	telling data
+ *
  * Each message is obeyed wholly or not at all, between two packets.  What data
  * refuses is said in the log and in the status; a client whose rules it refuses
  * is closed.
@@ -37,11 +47,30 @@ enum apply_bit {
 	APPLY_CLIENT = 1 << 3, /* of slot 0: the uplink */
 	APPLY_RULES4 = 1 << 4,
 	APPLY_RULES6 = 1 << 5,
+	APPLY_RATE = 1 << 6, /* of a port on rings */
+};
+
+/* What the XenStore's side waits to hear about a port on rings. */
+enum apply_owes { APPLY_OWES_NOTHING, APPLY_OWES_UP, APPLY_OWES_DOWN };
+
+struct apply_ring {
+	bool is;      /* the slot's port is on rings; its link is unused */
+	bool wanted;  /* data is to have it */
+	bool front;   /* rings of our own, for a backend */
+	bool live;    /* the uplink's: frames may pass */
+	uint8_t owes; /* enum apply_owes */
+	union {
+		struct msg_vif vif;
+		struct msg_front front;
+	} add;
+	struct msg_front_keys keys; /* data's answer, .front only */
 };
 
 /* A client, or in slot 0 the uplink. */
 struct apply_slot {
 	bool used;
+	bool guest;	      /* not of the settings: lives with its vif */
+	uint16_t clash;	      /* waits for an address of that client, or 0 */
 	uint8_t todo;	      /* enum apply_bit */
 	bool sent, port_sent; /* data was told of it */
 	bool told, port_told; /* ... and said yes */
@@ -53,8 +82,9 @@ struct apply_slot {
 	struct pkt_mac mac; /* ours there; zero: made from the link's */
 	uint16_t mtu;	    /* wanted; 0: the link's */
 	struct link link;   /* fd -1: not open */
-	int port_err;	    /* why not, or why data gave it up: errno */
-	int err;	    /* why data refused the client: errno */
+	struct apply_ring ring;
+	int port_err; /* why not, or why data gave it up: errno */
+	int err;      /* why data refused the client: errno */
 	struct fw_client fw;
 	bool accept;		    /* its rules are none: all may go out */
 	char key[2][PKT_ADDR_TEXT]; /* by family; empty: none */
@@ -84,6 +114,14 @@ struct apply_ops {
 	int (*open_port)(void *ctx, const struct conf_port *p, struct link *l);
 	/* To a question of apply_ask(): @page NULL when there is no answer. */
 	void (*answer)(void *ctx, uint32_t cookie, const struct msg *page);
+	/*
+	 * What became of apply_ring_add(): 0 or -errno, with @keys for a port
+	 * on rings of our own; and of apply_ring_drop().  It broke: it is gone.
+	 */
+	void (*ring_up)(void *ctx, uint16_t n, int err,
+			const struct msg_front_keys *keys);
+	void (*ring_down)(void *ctx, uint16_t n);
+	void (*ring_lost)(void *ctx, uint16_t n, int err);
 	void *ctx;
 };
 
@@ -91,8 +129,9 @@ struct apply {
 	const struct apply_ops *ops;
 	struct conf conf; /* in force */
 	struct tree *tree;
-	int sock;    /* to data; -1: none now */
-	bool broken; /* data talks nonsense: its socket was closed */
+	int sock;      /* to data; -1: none now */
+	bool answered; /* this data process has, at least once */
+	bool broken;   /* data talks nonsense: its socket was closed */
 	uint32_t seq;
 	uint64_t restarts; /* of data, after the first */
 	bool guard_todo, pairs_todo;
@@ -101,7 +140,8 @@ struct apply {
 	uint32_t guard_n;
 	struct apply_wait wait[APPLY_WINDOW]; /* a ring, oldest first */
 	uint32_t wait_at, wait_n;
-	struct fw_uplink uplink;
+	struct fw_uplink uplink; /* in force */
+	struct fw_uplink told;	 /* by its other end, for what is not set */
 	struct apply_slot slot[APPLY_SLOTS];
 };
 
@@ -126,8 +166,33 @@ void apply_tree_changed(void *ctx, const char *path, bool removed);
  */
 void apply_conf(struct apply *a, const struct conf *c);
 
+/*
+ * A client that came with its vif: new, or not as before; its number, 0 when
+ * there is none left.  @fw is what the settings would say.  While one of its
+ * addresses is another party's it is not told to data, and waits.
+ */
+uint16_t apply_guest(struct apply *a, const struct fw_client *fw);
+/* It went; its number is free once data was told. */
+void apply_guest_gone(struct apply *a, uint16_t n);
+/* Looks again who waits for an address that is free now. */
+void apply_clashes(struct apply *a);
+
+/* Asks data for a port; ops->ring_up is called once unless it is dropped. */
+void apply_ring_vif(struct apply *a, uint16_t n, const struct msg_vif *m);
+void apply_ring_front(struct apply *a, const struct msg_front *m);
+/* ... to let go of it, if it has it; ops->ring_down is called once. */
+void apply_ring_drop(struct apply *a, uint16_t n);
+void apply_ring_rate(struct apply *a, uint16_t n, uint64_t bytes, uint32_t us);
+
+/* What the uplink's other end says of us; holds where nothing is set. */
+void apply_uplink_told(struct apply *a, const struct fw_uplink *told);
+/* Its port is one on rings: frames may pass now, or not. */
+void apply_uplink_live(struct apply *a, bool live);
+
 /* A new data process: @sock is ours from here on. */
 void apply_data(struct apply *a, int sock);
+/* There is no data process any more, and none will come. */
+void apply_stop(struct apply *a);
 /* The socket is readable. */
 void apply_receive(struct apply *a, struct mono now);
 /* Sends what can be sent; returns when it wants to be called again. */
@@ -156,6 +221,23 @@ void apply_mark(struct apply *a, uint16_t n, unsigned int bits);
 void apply_shut(struct apply *a, uint16_t n, int err);
 /* Swaps in a set that lets nothing pass, because data refused the last one. */
 void apply_close_set(struct apply *a, uint16_t n, int family, const char *why);
+/* What a client's place is: its addresses, and where its rules come from. */
+void apply_client(struct apply *a, uint16_t n, const struct fw_client *fw,
+		  bool accept);
+/* Builds the client's set of @family from the tree, or without it. */
+void apply_commit(struct apply *a, uint16_t n, int family);
+/* A number for a new client, 0 when none is left. */
+uint16_t apply_free(const struct apply *a);
+/* The client goes; its number is free once data was told. */
+void apply_drop(struct apply *a, uint16_t n);
+/* What holds for the uplink, from settings and what was told; marks it. */
+void apply_uplink(struct apply *a);
+/* Data's answers about a port on rings. */
+void apply_ring_answer(struct apply *a, uint16_t n, int err);
+void apply_ring_deleted(struct apply *a, uint16_t n);
+void apply_ring_failed(struct apply *a, uint16_t n, int err);
+/* A new data process has none. */
+void apply_ring_forget(struct apply *a, uint16_t n);
 /* Takes the slot's port if it is not there; 0 or -errno. */
 int VW_MUST_USE apply_open_port(struct apply *a, uint16_t n);
 void apply_close_port(struct apply *a, uint16_t n);

@@ -21,7 +21,7 @@ int apply_open_port(struct apply *a, uint16_t n)
 	struct apply_slot *s = &a->slot[n];
 	int err;
 
-	if (s->link.fd >= 0)
+	if (s->link.fd >= 0 || s->ring.is)
 		return 0;
 	err = a->ops->open_port(a->ops->ctx, &s->port, &s->link);
 	if (err) {

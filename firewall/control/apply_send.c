@@ -187,6 +187,40 @@ static struct pkt_mac our_mac(const struct apply_slot *s)
 	return m;
 }
 
+static bool send_ring(struct apply *a, uint16_t n)
+{
+	struct apply_slot *s = &a->slot[n];
+	struct apply_ring *r = &s->ring;
+
+	if (!r->wanted) {
+		s->todo &= (uint8_t)~APPLY_PORT;
+		return true;
+	}
+	if (r->front ? !slot_send(a, n, APPLY_PORT, MSG_FRONT_ADD,
+				  &r->add.front, -1)
+		     : !slot_send(a, n, APPLY_PORT, MSG_VIF_ADD, &r->add.vif,
+				  -1))
+		return false;
+	s->port_sent = true;
+	s->todo &= (uint8_t)~APPLY_RATE; /* it was in there */
+	return true;
+}
+
+static bool send_rate(struct apply *a, uint16_t n)
+{
+	struct apply_slot *s = &a->slot[n];
+	struct msg_vif_rate m = {
+		.id = n,
+		.rate_bytes = s->ring.add.vif.rate_bytes,
+		.rate_us = s->ring.add.vif.rate_us,
+	};
+
+	if (s->port_sent)
+		return slot_send(a, n, APPLY_RATE, MSG_VIF_RATE, &m, -1);
+	s->todo &= (uint8_t)~APPLY_RATE;
+	return true;
+}
+
 static bool send_port(struct apply *a, uint16_t n)
 {
 	struct apply_slot *s = &a->slot[n];
@@ -202,6 +236,8 @@ static bool send_port(struct apply *a, uint16_t n)
 		.ring = s->link.ring,
 	};
 
+	if (s->ring.is)
+		return send_ring(a, n);
 	if (s->link.fd < 0) {
 		s->todo &= (uint8_t)~APPLY_PORT;
 		return true;
@@ -212,17 +248,30 @@ static bool send_port(struct apply *a, uint16_t n)
 	return true;
 }
 
+/* As in Qubes, our address towards a client is our outside one. */
+static struct fw_client client_now(const struct apply *a, uint16_t n)
+{
+	struct fw_client fw = a->slot[n].fw;
+
+	fw.port = a->slot[n].port_told ? n : UINT16_MAX;
+	if (fw.kind == FW_QUBE && pkt_addr_is_zero(&fw.gateway4))
+		fw.gateway4 = a->uplink.addr4;
+	if (fw.kind == FW_QUBE && pkt_addr_is_zero(&fw.gateway6))
+		fw.gateway6 = a->uplink.addr6;
+	return fw;
+}
+
 static bool send_client(struct apply *a, uint16_t n)
 {
 	struct apply_slot *s = &a->slot[n];
-	struct msg_client m = { .n = n, .client = s->fw };
+	struct msg_client m = { .n = n, .client = client_now(a, n) };
+	bool on_way = s->ring.is ? s->ring.wanted : s->link.fd >= 0;
 
-	/* its port is on the way */
-	if (s->link.fd >= 0 && !s->port_told)
+	if (on_way && !s->port_told)
 		return false;
-	m.client.port = s->port_told ? n : UINT16_MAX;
 	if (n ? !slot_send(a, n, APPLY_CLIENT, MSG_CLIENT, &m, -1)
-	      : !send_uplink(a, APPLY_CLIENT, s->port_told))
+	      : !send_uplink(a, APPLY_CLIENT,
+			     s->port_told && (!s->ring.is || s->ring.live)))
 		return false;
 	s->sent = true;
 	return true;
@@ -256,9 +305,12 @@ static bool slot_work(struct apply *a, uint16_t n, struct mono now)
 		return false;
 	if (s->todo & APPLY_PORT_DEL && !send_port_del(a, n))
 		return false;
-	if (!s->used || s->err || (s->wait.ns && !mono_past(s->wait, now)))
+	if (!s->used || s->err || s->clash ||
+	    (s->wait.ns && !mono_past(s->wait, now)))
 		return true;
 	if (s->todo & APPLY_PORT && !send_port(a, n))
+		return false;
+	if (s->todo & APPLY_RATE && !send_rate(a, n))
 		return false;
 	if (s->todo & APPLY_CLIENT && !send_client(a, n))
 		return false;
@@ -280,7 +332,7 @@ static void reopen(struct apply *a, uint16_t n, struct mono now)
 {
 	struct apply_slot *s = &a->slot[n];
 
-	if (!s->used || s->link.fd >= 0)
+	if (!s->used || s->ring.is || s->link.fd >= 0)
 		return;
 	if (!mono_past(s->reopen, now))
 		return;
@@ -329,7 +381,8 @@ bool apply_idle(const struct apply *a)
 	if (a->sock < 0 || a->wait_n || a->guard_todo || a->pairs_todo)
 		return false;
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
-		if (a->slot[n].todo && !a->slot[n].stuck && !a->slot[n].err)
+		if (a->slot[n].todo && !a->slot[n].stuck && !a->slot[n].err &&
+		    !a->slot[n].clash)
 			return false;
 	return true;
 }
@@ -400,7 +453,10 @@ static void slot_answer(struct apply *a, const struct apply_wait *w, int err,
 {
 	switch ((enum apply_bit)w->bit) {
 	case APPLY_PORT:
-		port_answer(a, w->slot, err, now);
+		if (a->slot[w->slot].ring.is)
+			apply_ring_answer(a, w->slot, err);
+		else
+			port_answer(a, w->slot, err, now);
 		break;
 	case APPLY_CLIENT:
 		client_answer(a, w->slot, err, now);
@@ -412,8 +468,11 @@ static void slot_answer(struct apply *a, const struct apply_wait *w, int err,
 		rules_answer(a, w->slot, RULE_IP6, err);
 		break;
 	case APPLY_PORT_DEL:
-	case APPLY_CLIENT_DEL:
+		apply_ring_deleted(a, w->slot);
 		break; /* gone, or was not there */
+	case APPLY_CLIENT_DEL:
+	case APPLY_RATE:
+		break;
 	}
 }
 
@@ -452,6 +511,10 @@ static void port_failed(struct apply *a, const struct msg_done *m,
 	s = &a->slot[m->id];
 	log_err("%s: port %s is lost (%s)", m->id ? s->fw.name : "uplink",
 		s->port.name, log_errno(m->err));
+	if (s->ring.is) {
+		apply_ring_failed(a, m->id, m->err);
+		return;
+	}
 	s->port_sent = s->port_told = false; /* it has forgotten it */
 	apply_close_port(a, m->id);
 	s->port_err = m->err;
@@ -473,11 +536,18 @@ static bool take(struct apply *a, const struct msg *m, struct mono now)
 	if (m->hdr.type == MSG_DONE) {
 		w = *first;
 		wait_pop(a);
+		a->answered = true;
 		done(a, &w, m->body.done.err, now);
 		return true;
 	}
 	/* a page: its MSG_DONE follows, and says nothing new */
-	if (first->kind != APPLY_ASKED || first->bit)
+	if (m->hdr.type == MSG_FRONT_KEYS && first->kind == APPLY_SLOT &&
+	    first->bit == APPLY_PORT && a->slot[first->slot].ring.front) {
+		a->slot[first->slot].ring.keys = m->body.front_keys;
+		return true;
+	}
+	if (m->hdr.type == MSG_FRONT_KEYS || first->kind != APPLY_ASKED ||
+	    first->bit)
 		return false;
 	first->bit = 1;
 	if (a->ops->answer)
@@ -507,7 +577,7 @@ void apply_data(struct apply *a, int sock)
 	if (a->sock >= 0)
 		data_lost(a, false);
 	a->sock = sock;
-	a->broken = false;
+	a->broken = a->answered = false;
 	a->guard_todo = a->guard_n > 0;
 	a->pairs_todo = true;
 	a->settled_todo = a->restarts > 0;
@@ -515,6 +585,7 @@ void apply_data(struct apply *a, int sock)
 		struct apply_slot *s = &a->slot[n];
 
 		s->sent = s->port_sent = s->told = s->port_told = false;
+		apply_ring_forget(a, n);
 		s->todo = 0;
 		s->wait = (struct mono){ 0 };
 		if (!s->used)
@@ -530,4 +601,12 @@ void apply_data(struct apply *a, int sock)
 		apply_mark(a, n,
 			   APPLY_PORT | APPLY_CLIENT | (n ? RULES_BITS : 0u));
 	}
+}
+
+void apply_stop(struct apply *a)
+{
+	if (a->sock >= 0)
+		data_lost(a, false);
+	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
+		apply_ring_deleted(a, n);
 }

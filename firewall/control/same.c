@@ -3,7 +3,7 @@
 
 #include "firewall/control/same.h"
 
-static bool same_mac(const struct pkt_mac *a, const struct pkt_mac *b)
+bool same_mac(const struct pkt_mac *a, const struct pkt_mac *b)
 {
 	return !memcmp(a->b, b->b, sizeof(a->b));
 }

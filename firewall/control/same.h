@@ -10,6 +10,7 @@
  * Do two settings say the same?  Member by member: what stands in the padding
  * of a structure is nobody's business.
  */
+bool same_mac(const struct pkt_mac *a, const struct pkt_mac *b);
 bool same_quota(const struct nat_quota *a, const struct nat_quota *b);
 bool same_client(const struct fw_client *a, const struct fw_client *b);
 bool same_uplink(const struct fw_uplink *a, const struct fw_uplink *b);

@@ -14,6 +14,7 @@ struct node {
 	struct node *left, *right;
 	uint32_t prio;
 	uint32_t value_len;
+	bool open;   /* what is below it changed since it was written */
 	char *value; /* in bytes[], behind the path */
 	char bytes[];
 };
@@ -100,6 +101,7 @@ static struct node *node_new(const char *path, const void *value, size_t len)
 		return NULL;
 	n->left = n->right = NULL;
 	n->prio = mix(path);
+	n->open = false;
 	n->value_len = (uint32_t)len;
 	memcpy(n->bytes, path, path_len);
 	n->value = n->bytes + path_len;
@@ -180,6 +182,26 @@ static void cut(struct tree *t, struct node **at)
 	free(n);
 }
 
+/* A set that @path is a key of does not count before its next commit. */
+static void open_set(struct tree *t, const char *path)
+{
+	const size_t len = strlen(TREE_RULES);
+	char set[TREE_PATH_MAX + 1];
+	const char *end;
+	struct node **at;
+
+	if (strncmp(path, TREE_RULES, len) != 0)
+		return;
+	end = strchr(path + len, '/');
+	if (!end)
+		return;
+	memcpy(set, path, (size_t)(end - path));
+	set[end - path] = '\0';
+	at = find(t, set);
+	if (*at)
+		(*at)->open = true;
+}
+
 int tree_write(struct tree *t, const char *path, const void *value, size_t len)
 {
 	struct node **old, *n;
@@ -201,6 +223,7 @@ int tree_write(struct tree *t, const char *path, const void *value, size_t len)
 	if (*old)
 		cut(t, old);
 	insert(t, n);
+	open_set(t, path);
 	if (t->changed)
 		t->changed(t->ctx, n->bytes, false);
 	return 0;
@@ -229,6 +252,7 @@ uint32_t tree_remove(struct tree *t, const char *path)
 			n = 1;
 		}
 	}
+	open_set(t, gone);
 	if (n && t->changed)
 		t->changed(t->ctx, gone, true);
 	return n;
@@ -241,16 +265,30 @@ static void show(const struct node *n, struct tree_key *out)
 	out->len = n->value_len;
 }
 
-bool tree_read(const struct tree *t, const char *path, struct tree_key *out)
+static const struct node *look_up(const struct tree *t, const char *path)
 {
 	const struct node *n = t->root;
 	int cmp;
 
 	while (n && (cmp = strcmp(path, n->bytes)))
 		n = cmp < 0 ? n->left : n->right;
+	return n;
+}
+
+bool tree_read(const struct tree *t, const char *path, struct tree_key *out)
+{
+	const struct node *n = look_up(t, path);
+
 	if (n)
 		show(n, out);
 	return n;
+}
+
+bool tree_committed(const struct tree *t, const char *path)
+{
+	const struct node *n = look_up(t, path);
+
+	return n && !n->open;
 }
 
 bool tree_next(const struct tree *t, const char *prefix, const char *after,

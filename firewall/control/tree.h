@@ -64,6 +64,9 @@ bool tree_read(const struct tree *t, const char *path, struct tree_key *out);
 bool tree_next(const struct tree *t, const char *prefix, const char *after,
 	       struct tree_key *out);
 
+/* Is @path, a set's own key, there, and nothing below it changed since? */
+bool tree_committed(const struct tree *t, const char *path);
+
 uint32_t tree_keys(const struct tree *t);
 size_t tree_bytes(const struct tree *t);
 

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the XenStore says of us and of clients that nobody described: clients
+ * that come and go with their vif, and the addresses of an uplink on rings.
+ */
+#include <string.h>
+
+#include "firewall/control/apply.h"
+#include "firewall/control/same.h"
+#include "firewall/linux/log.h"
+
+/* ---- addresses that are somebody's already --------------------------------*/
+
+static bool holds(const struct fw_client *fw, const struct pkt_addr *a)
+{
+	for (uint8_t i = 0; i < fw->addr_n; i++)
+		if (pkt_addr_eq(&fw->addr[i], a))
+			return true;
+	for (uint8_t i = 0; i < fw->net_n; i++)
+		if (pkt_prefix_has(&fw->net[i], a))
+			return true;
+	return pkt_addr_eq(&fw->gateway4, a) || pkt_addr_eq(&fw->gateway6, a);
+}
+
+static bool holds_any(const struct fw_client *fw, const struct fw_client *of)
+{
+	for (uint8_t i = 0; i < of->addr_n; i++)
+		if (holds(fw, &of->addr[i]))
+			return true;
+	return false;
+}
+
+/* Whether another client has an address of guest @n, and who. */
+static bool clashes(const struct apply *a, uint16_t n, uint16_t *with)
+{
+	const struct fw_client *fw = &a->slot[n].fw;
+
+	for (uint16_t i = 1; i < APPLY_SLOTS; i++) {
+		const struct apply_slot *o = &a->slot[i];
+
+		if (i == n || !o->used || o->clash || !holds_any(&o->fw, fw))
+			continue;
+		*with = i;
+		return true;
+	}
+	return false;
+}
+
+static void look_at_clash(struct apply *a, uint16_t n)
+{
+	struct apply_slot *s = &a->slot[n];
+	uint16_t with = 0;
+	bool is = clashes(a, n, &with);
+
+	if (is && with != s->clash)
+		log_err("client %s: waits, it has an address of client %s",
+			s->fw.name, a->slot[with].fw.name);
+	if (is && !s->clash && s->sent)
+		apply_mark(a, n, APPLY_CLIENT_DEL);
+	if (!is && s->clash)
+		log_info("client %s: its addresses are free", s->fw.name);
+	if (is || s->clash)
+		apply_mark(a, n, APPLY_CLIENT | APPLY_RULES4 | APPLY_RULES6);
+	s->clash = with;
+}
+
+void apply_clashes(struct apply *a)
+{
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
+		if (a->slot[n].used && a->slot[n].clash)
+			look_at_clash(a, n);
+}
+
+/* ---- guests ---------------------------------------------------------------*/
+
+/* Sets that were committed before it came. */
+static void known_sets(struct apply *a, uint16_t n)
+{
+	const struct apply_slot *s = &a->slot[n];
+	char path[TREE_PATH_MAX + 2];
+
+	for (int f = 0; f < 2; f++) {
+		snprintf(path, sizeof(path), "%s%s", TREE_RULES, s->key[f]);
+		if (s->key[f][0] && !s->set[f].built && a->tree &&
+		    tree_committed(a->tree, path))
+			apply_commit(a, n, f);
+	}
+}
+
+uint16_t apply_guest(struct apply *a, const struct fw_client *fw)
+{
+	uint16_t n = apply_find(a, fw->name, strlen(fw->name));
+	struct apply_slot *s;
+
+	if (!n)
+		n = apply_free(a);
+	if (!n)
+		return 0;
+	s = &a->slot[n];
+	if (!s->used)
+		log_info("client %s: new", fw->name);
+	s->used = s->guest = s->ring.is = true;
+	s->port.kind = CONF_PORT_VIF;
+	memcpy(s->port.name, fw->name, sizeof(s->port.name) - 1);
+	apply_client(a, n, fw, false);
+	known_sets(a, n);
+	look_at_clash(a, n);
+	apply_clashes(a);
+	a->pairs_todo = true;
+	return n;
+}
+
+void apply_guest_gone(struct apply *a, uint16_t n)
+{
+	log_info("client %s: gone", a->slot[n].fw.name);
+	apply_drop(a, n);
+	apply_clashes(a);
+	a->pairs_todo = true;
+}
+
+/* ---- the uplink -----------------------------------------------------------*/
+
+/* A link to one other end, which answers for all when no gateway is known. */
+static void point_to_point(struct pkt_addr *addr, struct pkt_prefix *net,
+			   struct pkt_addr *gateway,
+			   const struct pkt_addr *told_addr,
+			   const struct pkt_addr *told_gateway)
+{
+	static const uint8_t any[4];
+
+	if (pkt_addr_is_zero(addr)) {
+		*addr = *told_addr;
+		*net = (struct pkt_prefix){ *addr, 128 };
+	}
+	if (pkt_addr_is_zero(gateway))
+		*gateway = *told_gateway;
+	if (pkt_addr_is_zero(gateway) && net->len == 128 &&
+	    pkt_addr_is_v4(addr))
+		*net = (struct pkt_prefix){ pkt_addr_v4(any), 96 };
+}
+
+/* Whose gateway is our outside address has a new one. */
+static void gateways_changed(struct apply *a)
+{
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++) {
+		const struct fw_client *fw = &a->slot[n].fw;
+
+		if (a->slot[n].used && fw->kind == FW_QUBE &&
+		    (pkt_addr_is_zero(&fw->gateway4) ||
+		     pkt_addr_is_zero(&fw->gateway6)))
+			apply_mark(a, n, APPLY_CLIENT);
+	}
+}
+
+void apply_uplink(struct apply *a)
+{
+	static const struct pkt_mac none;
+	struct fw_uplink u = a->conf.uplink.fw;
+
+	if (a->slot[0].ring.is) {
+		if (same_mac(&u.gateway_mac, &none))
+			u.gateway_mac = a->told.gateway_mac;
+		point_to_point(&u.addr4, &u.net4, &u.gateway4, &a->told.addr4,
+			       &a->told.gateway4);
+		point_to_point(&u.addr6, &u.net6, &u.gateway6, &a->told.addr6,
+			       &a->told.gateway6);
+	}
+	if (same_uplink(&a->uplink, &u))
+		return;
+	a->uplink = u;
+	apply_mark(a, 0, APPLY_CLIENT);
+	gateways_changed(a);
+}
+
+void apply_uplink_told(struct apply *a, const struct fw_uplink *told)
+{
+	a->told = *told;
+	apply_uplink(a);
+}
+
+void apply_uplink_live(struct apply *a, bool live)
+{
+	a->slot[0].ring.live = live;
+	apply_mark(a, 0, APPLY_CLIENT);
+}

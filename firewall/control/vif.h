@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_FIREWALL_CONTROL_VIF_H
+#define VIFWALL_FIREWALL_CONTROL_VIF_H
+
+#include "firewall/control/apply.h"
+#include "xen/bus/bus_thread.h"
+
+/*
+ * Between the XenStore and what should hold: a vif that dom0 made is a client
+ * (apply_guest()), what the bus asks about rings becomes a port of the data
+ * process (apply_ring_*()), and the answers go back.  Keys of our rules subtree
+ * go into the tree as they are.
+ *
+ * A client's number is kept from when its vif is made until dom0 takes it away,
+ * however often its frontend connects meanwhile.  A vif whose client domain is
+ * our network (xen.netvm) has number 0, as our own frontend has.
+ */
+#define VIF_MTU 1500u /* when dom0 says nothing else */
+
+struct vif_place {
+	bool used;
+	bool shut; /* quarantined */
+	struct bus_vif vif;
+	uint32_t crashes; /* of the data process, while it was served */
+};
+
+struct vifs {
+	struct apply *apply;
+	void (*tell)(void *ctx, const struct bus_tell *what);
+	void *ctx;	    /* of tell */
+	struct bus_ops ops; /* what the bus calls; ctx is this */
+	struct vif_place place[APPLY_SLOTS]; /* by number */
+};
+
+/* @tell_bus brings answers to the bus, with @ctx. */
+void vifs_init(struct vifs *v, struct apply *a,
+	       void (*tell_bus)(void *ctx, const struct bus_tell *what),
+	       void *ctx);
+
+/* From apply_ops. */
+void vifs_ring_up(struct vifs *v, uint16_t n, int err,
+		  const struct msg_front_keys *keys);
+void vifs_ring_down(struct vifs *v, uint16_t n);
+void vifs_ring_lost(struct vifs *v, uint16_t n, int err);
+
+/*
+ * The data process died, and was serving party @n (view.served).  After
+ * xen.quarantine times it is closed until dom0 makes its vif anew.
+ */
+void vifs_crashed(struct vifs *v, uint16_t n);
+
+/* Number of the client of that vif; UINT16_MAX: none. */
+uint16_t vifs_find(const struct vifs *v, struct bus_id id);
+
+#endif
