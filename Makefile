@@ -214,6 +214,16 @@ net: all ## network tests against the real kernel, in namespaces (root)
 demo: ## three clients, rules, spoofing, live changes: watch it work (root)
 	$(Q)KEEP="$(KEEP)" tests/net/demo.sh
 
+# ---- a machine with a simulated Xen -------------------------------------------
+
+$(B)/vifwall-sim: $(call obj,$(wildcard tests/sim/*.c)) $(call lib,linux share rules xen packet)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROG_LIBS)
+$(B)/vifwall-sim: LINK_LTO = $(LTO_LDFLAGS)
+$(call obj,$(wildcard tests/sim/*.c)): EXTRA_CFLAGS = -Itests
+.PHONY: sim
+sim: all $(B)/vifwall-sim ## vifwall-sim: domains without Xen, for tests and demo
+
 # ---- real Xen under QEMU: what guests run beside the daemon -----------------
 
 SYSTEM_PROGRAMS := $(patsubst tests/system/prog/%.c,$(B)/system/%,$(wildcard tests/system/prog/*.c)) \

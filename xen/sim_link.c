@@ -139,3 +139,10 @@ struct xen_sim *xen_sim_linked(struct xen *x)
 {
 	return sim_of(x)->sim;
 }
+
+int xen_sim_link_fd(const struct xen *x)
+{
+	const struct sim_handle *h = (const void *)x;
+
+	return h->link;
+}

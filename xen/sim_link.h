@@ -36,6 +36,8 @@ struct xen *xen_sim_link(const char *dir, uint16_t dom);
 
 /* The simulation that a linked handle is of, as long as it is open. */
 struct xen_sim *xen_sim_linked(struct xen *x);
+/* Readable when the host is gone. */
+int xen_sim_link_fd(const struct xen *x);
 
 struct xen_sim_host;
 
