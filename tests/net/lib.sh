@@ -20,9 +20,15 @@
 # up has no route to the clients: what leaves untranslated gets no answer.
 # DUT=vifwall (the default) or DUT=kernel (nftables masquerade: the oracle, and
 # the proof that a test is right about the world) says what forwards in fw.
+#
+# PORTS=tap (the default): c1-c3 and up are at the other end of wires and TAP
+# devices that the daemon opens.  PORTS=vif: they are domains of a machine with
+# a simulated Xen (vif.sh), the daemon is their backend, up's domain is its own.
+# A script that runs over both says so in a line "# PORTS: tap vif".
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 
+LINKS=${PORTS:-tap}
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 NS=vw$$
 DUT=${DUT:-vifwall}
@@ -49,10 +55,12 @@ SRV6=2001:db8:1::10
 FAR4=203.0.113.10
 FAR6=2001:db8:2::10
 # What a test may change before topology_up: names, and how a client's frames
-# come to the daemon (packet: the other end of its wire; tap: its own device).
+# come to the daemon (packet: the other end of its wire; tap: its own device;
+# vif: its netfront).
 CNAME=(none c1 c2 c3)
 MORE=('' '' '' '') # further addresses of a client
 PORTS=(none packet packet packet)
+OUTPORT=packet:out0
 cmac() { echo "00:16:3e:5e:6c:0$1"; }
 OUTMAC=00:16:3e:5e:6c:f0
 UPMAC=00:16:3e:5e:6c:fe
@@ -180,6 +188,7 @@ cleanup() {
 			kill -9 "$p" 2>/dev/null
 	done
 	wait 2>/dev/null
+	PIDS=()
 	topology_down
 	if [ -n "${KEEP_LOGS:-}" ]; then
 		echo "logs in $DIR" >&2
@@ -221,6 +230,18 @@ client_up() {
 	ip -n "$NS-$c" route add default via $GW6 dev eth0 src "${C6[$1]}"
 }
 
+# uplink_up: up's side of the way to fw.
+uplink_up() {
+	ip -n "$NS-up" addr add $UP4/24 dev eth0
+	ip -n "$NS-up" addr add $SRV4/24 dev eth0
+	ip -n "$NS-up" addr add $SRV4B/24 dev eth0
+	ip -n "$NS-up" addr add $UP6/64 dev eth0 nodad
+	# Deprecated: the router speaks from its own address.
+	ip -n "$NS-up" addr add $SRV6/64 dev eth0 nodad preferred_lft 0
+	ip -n "$NS-up" addr add 2001:db8:1::11/64 dev eth0 nodad preferred_lft 0
+	ip -n "$NS-up" link set eth0 up
+}
+
 topology_up() {
 	local n i
 	for n in c1 c2 c3 fw up far; do
@@ -236,17 +257,10 @@ topology_up() {
 		[ "${PORTS[i]}" != packet ] ||
 			wire c$i eth0 "$(cmac $i)" fw in$i "fe:ff:ff:ff:ff:0$i"
 	done
-	wire up eth0 $UPMAC fw out0 $OUTMAC
+	if [ "$LINKS" = vif ]; then machine_up; else wire up eth0 $UPMAC fw out0 $OUTMAC; fi
 	wire up eth1 00:16:3e:5e:6c:e1 far eth0 00:16:3e:5e:6c:e2
 
-	ip -n "$NS-up" addr add $UP4/24 dev eth0
-	ip -n "$NS-up" addr add $SRV4/24 dev eth0
-	ip -n "$NS-up" addr add $SRV4B/24 dev eth0
-	ip -n "$NS-up" addr add $UP6/64 dev eth0 nodad
-	# Deprecated: the router speaks from its own address.
-	ip -n "$NS-up" addr add $SRV6/64 dev eth0 nodad preferred_lft 0
-	ip -n "$NS-up" addr add 2001:db8:1::11/64 dev eth0 nodad preferred_lft 0
-	ip -n "$NS-up" link set eth0 up
+	uplink_up
 	ip -n "$NS-up" addr add 203.0.113.1/24 dev eth1
 	ip -n "$NS-up" addr add 2001:db8:2::1/64 dev eth1 nodad
 	ip -n "$NS-up" link set eth1 mtu 1280 up
@@ -271,6 +285,7 @@ tap_up() {
 
 topology_down() {
 	local n
+	[ "$LINKS" != vif ] || machine_down
 	for n in c1 c2 c3 fw up far; do ip netns del "$NS-$n" 2>/dev/null; done
 }
 
@@ -361,6 +376,7 @@ dut_start() {
 
 dut_kernel() {
 	local i
+	[ "$LINKS" != vif ] || kernel_vifs || fail 'the kernel has its vifs'
 	quiet fw sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	for i in 1 2 3; do
 		ip -n "$NS-fw" addr add $GW4/32 dev in$i
@@ -444,7 +460,7 @@ conf_write() {
 	local i
 	{
 		cat <<-CONF
-			uplink.port = packet:out0
+			uplink.port = $OUTPORT
 			uplink.ip = $OUT4/24
 			uplink.gateway = $UP4
 			uplink.ip6 = $OUT6/64
@@ -454,6 +470,7 @@ conf_write() {
 			run-dir = $RUN
 		CONF
 		for i in 1 2 3; do
+			[ "${PORTS[i]}" != vif ] || continue
 			cat <<-CONF
 				client.${CNAME[i]}.port = ${PORTS[i]}:in$i
 				client.${CNAME[i]}.ip = ${C4[i]}${MORE[i]} ${C6[i]}
@@ -462,6 +479,7 @@ conf_write() {
 				client.${CNAME[i]}.gateway6 = $GW6
 			CONF
 		done
+		if [ "$LINKS" = vif ]; then vif_settings; fi
 		settings_of
 	} >"$CONF"
 }
@@ -481,7 +499,9 @@ dut_vifwall() {
 	vifwalld_start
 	for i in 1 2 3; do
 		[ "${PORTS[i]}" != tap ] || tap_up $i || fail "c$i has its TAP device"
+		[ "${PORTS[i]}" != vif ] || guest_up $i || fail "c$i has its vif"
 	done
+	[ "$LINKS" != vif ] || wait_for 10 has_carrier up || fail 'up has its vif'
 }
 
 vifwalld_start() {
@@ -494,3 +514,8 @@ vifwalld_start() {
 		finish
 	}
 }
+
+if [ "$LINKS" = vif ]; then
+	# shellcheck source=tests/net/vif.sh
+	. "$ROOT/tests/net/vif.sh"
+fi

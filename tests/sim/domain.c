@@ -31,7 +31,8 @@ static struct {
 	struct pkt_pool *pool;
 	struct loop loop;
 	int signals;
-	struct leg front; /* eth0 */
+	struct leg front; /* eth0, which is made when there is a vif for it */
+	bool has_front;
 	struct leg back[BACKS];
 	bool used[BACKS];
 	bool ending;
@@ -145,6 +146,9 @@ static void on_uplink(void *ctx, const struct bus_uplink *u)
 	int err;
 
 	(void)ctx;
+	if (!me.has_front)
+		leg_open(&me.front, "eth0");
+	me.has_front = true;
 	err = leg_connect_front(&me.front, me.xen, u, &k, me.loop.now);
 	me.front.id = u->id;
 	sim_say("eth0 connects to %u, which can %#x: %d", u->id.dom, u->can,
@@ -190,7 +194,7 @@ static void broke(struct leg *l, int err)
 static struct leg *leg_at(uint32_t i)
 {
 	if (!i)
-		return &me.front;
+		return me.has_front ? &me.front : NULL;
 	return me.used[i - 1] ? &me.back[i - 1] : NULL;
 }
 
@@ -306,7 +310,6 @@ static void open_all(const struct sim_args *a)
 	if (!mem)
 		sim_die(ENOMEM, "buffers");
 	me.pool = pkt_pool_init(mem, size, SMALL_N, LARGE_N);
-	leg_open(&me.front, "eth0");
 	err = loop_open(&me.loop);
 	if (err)
 		sim_die(-err, "epoll");

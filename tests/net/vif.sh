@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# The house of lib.sh over Xen's virtual interfaces, in a machine with a
+# simulated Xen (tests/sim): sourced by it when PORTS=vif.
+#
+#   domain 11, 12, 13   c1 c2 c3; eth0 is their netfront
+#   domain 1            the daemon: their backend, and the frontend of up's
+#   domain 2            up: vif1.0 is called eth0 there
+#
+# The daemon calls its clients vif11.0 and so on.
+CNAME=(none vif11.0 vif12.0 vif13.0)
+PORTS=(none vif vif vif)
+OUTPORT=vif:0
+MACHINE=$DIR/xen
+SIM=$ROOT/build/vifwall-sim
+FWDOM=1
+UPDOM=2
+DOM=(none 11 12 13)
+DOMAIN_PID=(none '' '' '') # of a guest's drivers
+UP_PID=''
+FW_PID='' # DUT=kernel: of its drivers
+
+sim() { "$SIM" "$1" "$MACHINE" "${@:2}"; }
+
+# domain_up WHO NUMBER: its drivers; the pid in $SPAWNED.
+domain_up() { spawn "$1" "domain-$1.log" "$SIM" domain "$MACHINE" "$2"; }
+
+has_carrier() { [ "$(quiet "$1" cat /sys/class/net/eth0/carrier)" = 1 ]; }
+has_link() { ip -n "$NS-$1" link show "$2"; }
+
+machine_up() {
+	local bin i
+	bin=$("$ROOT/tests/tools/get-xenstored") || {
+		echo "vifs need a stock xenstored: $bin" >&2
+		exit 2
+	}
+	MACHINE=$DIR/xen$NS
+	"$SIM" machine "$MACHINE" --xenstored="$bin" >"$DIR/machine.log" 2>&1 &
+	MACHINE_PID=$!
+	PIDS+=("$MACHINE_PID")
+	wait_for 10 grep -q ready "$DIR/machine.log" || {
+		cat "$DIR/machine.log" >&2
+		exit 2
+	}
+	sim create $FWDOM --name=fw --driver || exit 2
+	for i in 1 2 3; do
+		[ "${PORTS[i]}" != vif ] || sim create "${DOM[i]}" --name="c$i" || exit 2
+	done
+	netvm_up || exit 2
+	for i in 1 2 3; do
+		[ "${PORTS[i]}" != vif ] || drivers_up $i
+	done
+}
+
+# netvm_up: the domain of up, with the vif that it gives to the daemon's.
+netvm_up() {
+	sim create $UPDOM --name=up --driver && domain_up up $UPDOM || return 1
+	UP_PID=$SPAWNED
+	sim attach $FWDOM --backend=$UPDOM --mac="$OUTMAC" --ip="$OUT4 $OUT6" &&
+		wait_for 5 has_link up vif$FWDOM.0 || return 1
+	ip -n "$NS-up" link set vif$FWDOM.0 down
+	ip -n "$NS-up" link set vif$FWDOM.0 name eth0 address $UPMAC
+	plain up eth0
+}
+
+# drivers_up NUMBER: the processor of client NUMBER's domain begins to run.
+drivers_up() {
+	domain_up "c$1" "${DOM[$1]}"
+	DOMAIN_PID[$1]=$SPAWNED
+}
+
+# attach NUMBER [OPTION...]: its vif, of the daemon's domain.
+attach() {
+	local i=$1
+	shift
+	sim attach "${DOM[i]}" --backend=$FWDOM --mac="$(cmac "$i")" \
+		--ip="${C4[i]}${MORE[i]} ${C6[i]}" "$@"
+}
+
+# guest_up NUMBER: gives the client its vif and its addresses.
+guest_up() {
+	attach "$1" && wait_for 5 has_link "c$1" eth0 || return 1
+	plain "c$1" eth0
+	client_up "$1"
+	wait_for 5 has_carrier "c$1"
+}
+
+# kernel_vifs: for DUT=kernel, drivers for the daemon's domain, whose devices
+# have the names that they have in the other house.
+kernel_vifs() {
+	local i
+	domain_up fw $FWDOM
+	FW_PID=$SPAWNED
+	for i in 1 2 3; do
+		attach $i && wait_for 5 has_link fw "vif${DOM[i]}.0" || return 1
+		ip -n "$NS-fw" link set "vif${DOM[i]}.0" down
+		ip -n "$NS-fw" link set "vif${DOM[i]}.0" name in$i
+		plain fw in$i
+		wait_for 5 has_link c$i eth0 || return 1
+		plain c$i eth0
+		client_up $i
+	done
+	wait_for 5 has_link fw eth0 || return 1
+	ip -n "$NS-fw" link set eth0 down
+	ip -n "$NS-fw" link set eth0 name out0
+	plain fw out0
+}
+
+vif_settings() {
+	cat <<-CONF
+		xen = sim:$MACHINE
+		xen.gateway = $GW4
+		xen.gateway6 = $GW6
+	CONF
+}
+
+machine_down() {
+	local p
+	[ -n "${MACHINE_PID:-}" ] || return 0
+	for p in "${DOMAIN_PID[@]:1}" "$UP_PID" "$FW_PID" "$MACHINE_PID"; do
+		[ -z "$p" ] || reap "$p"
+	done
+	MACHINE_PID='' FW_PID=''
+}
