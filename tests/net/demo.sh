@@ -160,7 +160,8 @@ TAP=$SPAWNED
 wait_for 5 grep -q listening "$DIR/lies.log"
 sent=$(CMAC_1=$(cmac 3) C4_1=${C4[3]} C6_1=${C6[3]} C4_3=${C4[1]} C6_3=${C6[1]} \
 	GWMAC=$(neighbour c3 $GW4) quiet c3 $PY "$ROOT/tests/net/forge.py" client 2>&1 | tail -n 1)
-sleep 0.3
+both_honest() { [ "$(grep -ao HONEST "$DIR/lies.pcap" | wc -l)" -ge 2 ]; }
+wait_for 5 both_honest
 reap $TAP INT
 through=$(grep -ao SPOOF "$DIR/lies.pcap" | wc -l)
 [ "$through" = 0 ] && [ "$sent" -gt 300 ]
