@@ -147,9 +147,15 @@ $(B)/vifwallctl: $(call obj,firewall/cli/main.c) $(call lib,cli control linux sh
 # ---- unit tests ------------------------------------------------------------
 
 UNIT_TESTS := $(wildcard tests/unit/test_*.c)
-UNIT_NAMES := $(patsubst tests/unit/test_%.c,%,$(UNIT_TESTS))
 # Suites that must pass over the slow table too (tests/model/nat_table_slow.c).
 SLOW_TESTS := $(wildcard tests/unit/test_nat*.c)
+# Suites of the pure folders alone: no thread and no process can share what is
+# not there (check-pure), so the thread sanitizer is spared them.
+PURE_TESTS := $(wildcard $(patsubst %,tests/unit/test_%.c,pkt_* nat* rule_* fw_* five_hops reasons))
+ifeq ($(SAN),tsan)
+UNIT_TESTS := $(filter-out $(PURE_TESTS),$(UNIT_TESTS))
+SLOW_TESTS :=
+endif
 UNIT_HELP  := $(wildcard tests/mock/*.c) tests/unit/store_conform.c $(filter-out tests/model/nat_table_slow.c,$(wildcard tests/model/*.c))
 UNIT_CFLAGS := -Itests/unit -Wno-missing-prototypes
 
