@@ -344,28 +344,18 @@ void judge_broken(struct judge *j, struct bus_id id)
 	bus_broken(j->b, id);
 }
 
+/* Who was not asked for again has no rings: what held them is gone. */
 void judge_resume(struct judge *j)
 {
 	j->question_n = 0;
 	j->resuming = true;
-	for (uint32_t i = 0; i < JUDGE_DOMS * JUDGE_HANDLES; i++) {
-		struct judge_vif *v =
-			&j->vif[i / JUDGE_HANDLES][i % JUDGE_HANDLES];
-
-		if (v->link == JUDGE_DROPPING)
-			v->link = JUDGE_NONE;
-	}
 	j->up.link = JUDGE_NONE;
 	bus_resume(j->b);
 	j->resuming = false;
-	/* who was not asked for again has no rings */
-	for (uint32_t i = 0; i < JUDGE_DOMS * JUDGE_HANDLES; i++) {
-		struct judge_vif *v =
-			&j->vif[i / JUDGE_HANDLES][i % JUDGE_HANDLES];
-
-		if (v->link == JUDGE_UP)
-			v->link = JUDGE_NONE;
-	}
+	for (uint32_t i = 0; i < JUDGE_DOMS * JUDGE_HANDLES; i++)
+		j->vif[i / JUDGE_HANDLES][i % JUDGE_HANDLES].link = JUDGE_NONE;
+	for (uint32_t i = 0; i < j->question_n; i++)
+		known(j, j->question[i].id)->link = JUDGE_ASKED;
 }
 
 void judge_check(struct judge *j)

@@ -337,7 +337,8 @@ void bus_resume(struct bus *b)
 		if (!v->used || v->link == LINK_NONE)
 			continue;
 		v->mark |= BUS_MARK_LOOK;
-		if (v->link == LINK_DROPPING) {
+		/* one that brought the last process down gets no other */
+		if (v->link == LINK_DROPPING || v->quarantined) {
 			v->link = LINK_NONE;
 			continue;
 		}

@@ -168,7 +168,8 @@ void bus_uplink_broken(struct bus *b);
 
 /*
  * Whoever had the rings is gone, and a successor is there: all that was
- * connected is asked for again with .resume, and the uplink begins anew.
+ * connected, but for what is in quarantine, is asked for again with .resume,
+ * and the uplink begins anew.
  */
 void bus_resume(struct bus *b);
 

@@ -3,15 +3,14 @@
 #include "packet/pkt_parse.h"
 #include "xen/net/offload.h"
 
+/* An IP packet has less than 64 KiB. */
+static_assert(65535u / OFFLOAD_MSS_MIN < OFFLOAD_SEGS_MAX, "floods");
+
 /* @q is @p, parsed: may it be cut into segments? */
 static bool can_be_cut(const struct pkt *p, const struct pkt *q)
 {
-	uint32_t payload = q->len - q->pay_off;
-
 	/* the aggregate is the whole frame, or its sizes mean nothing */
-	if (q->kind != PKT_KIND_TCP || q->len != p->len)
-		return false;
-	return (payload + p->gso_size - 1) / p->gso_size <= OFFLOAD_SEGS_MAX;
+	return q->kind == PKT_KIND_TCP && q->len == p->len;
 }
 
 static bool take_aggregate(struct pkt *p, bool blank)
