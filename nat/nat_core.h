@@ -109,11 +109,16 @@ static inline bool nat_owner_spent(const struct nat *n, uint16_t owner)
 	return o->bumps == UINT8_MAX && n->rounds - o->round < NAT_STALE_LAPS;
 }
 
+static inline bool nat_flow_late(const struct nat_flow *f, uint32_t now_ms)
+{
+	return (int32_t)(f->expires - now_ms) <= 0;
+}
+
 /* Stale, or over time: matches nothing any more. */
 static inline bool nat_flow_dead(const struct nat *n, const struct nat_flow *f,
 				 uint32_t now_ms)
 {
-	return (int32_t)(f->expires - now_ms) <= 0 || nat_flow_stale(n, f);
+	return nat_flow_late(f, now_ms) || nat_flow_stale(n, f);
 }
 
 /*

@@ -28,12 +28,25 @@ enum nat_key_kind { NAT_KEY_END0, NAT_KEY_END1, NAT_KEY_MAP, NAT_KEY_N };
 #define NAT_KEY_ANSWER 2u
 #define NAT_KEY_IS_MAP 4u
 
-/* Of an owner that exists it takes 15 bits, so struct nat_end has 16. */
+/*
+ * @kind: TCP, UDP, or ICMP_QUERY for answers too.  Of an owner that exists it
+ * takes 15 bits, so struct nat_end has 16.
+ */
+static_assert(PKT_KIND_TCP < 4 && PKT_KIND_UDP < 4 && PKT_KIND_ICMP_QUERY < 4,
+	      "two bits");
+static inline uint32_t nat_key_who_is(uint16_t owner, enum pkt_kind kind,
+				      unsigned how)
+{
+	return (uint32_t)owner << 5 | (uint32_t)kind << 3 | how;
+}
+
 static inline uint32_t nat_key_who(uint16_t owner, uint8_t proto, unsigned how)
 {
-	unsigned code = proto == 6 ? 1 : proto == 17 ? 2 : 3;
-
-	return (uint32_t)owner << 5 | code << 3 | how;
+	return nat_key_who_is(owner,
+			      proto == 6    ? PKT_KIND_TCP
+			      : proto == 17 ? PKT_KIND_UDP
+					    : PKT_KIND_ICMP_QUERY,
+			      how);
 }
 
 static inline uint64_t nat_key_rest(uint16_t sport, uint16_t dport,
@@ -121,8 +134,9 @@ PKT_INLINE bool nat_key_of_packet(struct nat_key *k, const struct pkt *p,
 	uint64_t rest;
 
 	if (p->kind == PKT_KIND_TCP || p->kind == PKT_KIND_UDP)
-		rest = nat_key_rest(p->sport, p->dport,
-				    nat_key_who(owner, p->proto, how));
+		rest = nat_key_rest(
+			p->sport, p->dport,
+			nat_key_who_is(owner, (enum pkt_kind)p->kind, how));
 	else
 		rest = nat_key_icmp_rest(p, owner, how);
 	if (!rest)
@@ -188,22 +202,32 @@ static inline bool nat_key_eq(const struct nat_key *a, const struct nat_key *b)
 	return a->n == 2 || memcmp(&a->w[2], &b->w[2], 24) == 0;
 }
 
-/* Is @k the key of end @e?  As nat_key_of_flow() and nat_key_eq(), quicker. */
+/* Is @k, of an IPv4 packet, the key of end @e? */
+static inline bool nat_key_is_end4(const struct nat_key *k,
+				   const struct nat_flow *f, unsigned e,
+				   const struct pkt_addr *addr)
+{
+	const struct nat_end *end = &f->end[e];
+	const uint8_t *have = (const uint8_t *)&k->w[1];
+
+	return k->n == 2 && k->w[0] == nat_end_rest(end) &&
+	       memcmp(have, end->real.b + 12, 4) == 0 &&
+	       memcmp(have + 4, nat_flow_peer(f, e, addr)->b + 12, 4) == 0;
+}
+
+/* Of any packet: as nat_key_of_flow() and nat_key_eq(), quicker. */
 static inline bool nat_key_is_end(const struct nat_key *k,
 				  const struct nat_flow *f, unsigned e,
 				  const struct pkt_addr *addr)
 {
 	const struct nat_end *end = &f->end[e];
-	const uint8_t *dst = nat_flow_peer(f, e, addr)->b;
 	const uint8_t *have = (const uint8_t *)&k->w[1];
 
-	if (k->w[0] != nat_end_rest(end))
-		return false;
 	if (k->n == 2)
-		return memcmp(have, end->real.b + 12, 4) == 0 &&
-		       memcmp(have + 4, dst + 12, 4) == 0;
-	return memcmp(have, end->real.b, 16) == 0 &&
-	       memcmp(have + 16, dst, 16) == 0;
+		return nat_key_is_end4(k, f, e, addr);
+	return k->w[0] == nat_end_rest(end) &&
+	       memcmp(have, end->real.b, 16) == 0 &&
+	       memcmp(have + 16, nat_flow_peer(f, e, addr)->b, 16) == 0;
 }
 
 #endif

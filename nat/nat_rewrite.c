@@ -136,8 +136,8 @@ static PKT_RARE void rewrite_id(struct pkt *p, const struct nat_flow *f,
 		pkt_csum_apply(&d, l4 + 2);
 }
 
-static inline void rewrite_l4(struct pkt *p, const struct nat_flow *f,
-			      unsigned e, struct pkt_csum_delta pseudo)
+PKT_INLINE void rewrite_l4(struct pkt *p, const struct nat_flow *f, unsigned e,
+			   struct pkt_csum_delta pseudo)
 {
 	if (p->kind == PKT_KIND_TCP || p->kind == PKT_KIND_UDP)
 		rewrite_ports(p, &f->end[!e], pseudo);

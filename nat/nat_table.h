@@ -99,4 +99,17 @@ static inline bool nat_table_is(const struct nat_table *t, uint32_t guess,
 	return f->state != NAT_FREE && nat_key_is_end(k, f, guess & 1, t->addr);
 }
 
+/* The same question; false for a key that is not of IPv4. */
+static inline bool nat_table_is4(const struct nat_table *t, uint32_t guess,
+				 const struct nat_key *k)
+{
+	const struct nat_flow *f;
+
+	if (guess == NAT_NONE)
+		return false;
+	f = &t->flow[NAT_REF_FLOW(guess)];
+	return f->state != NAT_FREE &&
+	       nat_key_is_end4(k, f, guess & 1, t->addr);
+}
+
 #endif

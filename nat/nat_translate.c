@@ -112,44 +112,49 @@ static PKT_APART enum pkt_verdict check_tcp(const struct nat *n, struct pkt *p,
 	return why == PKT_REASON_NONE ? PKT_FORWARD : pkt_drop(p, why);
 }
 
-/* May the packet whose place is @ref pass? */
+/* A packet of flow @i, which is not stale, from its end @e: may it pass? */
 static inline enum pkt_verdict pass(const struct nat *n, struct pkt *p,
-				    uint32_t ref, struct nat_hit *hit,
+				    struct nat_hit *hit, uint32_t i, unsigned e,
 				    uint32_t now_ms)
 {
-	uint32_t i = NAT_REF_FLOW(ref);
-
-	if (nat_flow_dead(n, nat_flow_at(n, i), now_ms))
+	if (nat_flow_late(nat_flow_at(n, i), now_ms))
 		return pkt_drop(p, PKT_REASON_NO_FLOW);
 	if (nat_ttl(p) <= 1)
 		return pkt_drop(p, PKT_REASON_TTL);
-	found(n, hit, i, ref & 1); /* a mapping is end 0's */
+	found(n, hit, i, e);
 	return p->kind == PKT_KIND_TCP ? check_tcp(n, p, hit) : PKT_FORWARD;
 }
 
-static PKT_APART enum pkt_verdict find_slowly(const struct nat *n,
-					      struct pkt *p, uint16_t owner,
-					      struct nat_hit *hit,
-					      uint32_t now_ms)
+static PKT_APART enum pkt_verdict find_any(const struct nat *n, struct pkt *p,
+					   uint16_t owner, struct nat_hit *hit,
+					   uint32_t now_ms)
 {
-	uint32_t ref;
+	uint32_t ref = hit->guess, i;
 
 	if (p->kind == PKT_KIND_ICMP_ERROR)
 		return find_error(n, p, owner, hit, now_ms);
-	ref = look_up(n, p, owner, hit);
-	return ref == NAT_NONE ? PKT_DROP : pass(n, p, ref, hit, now_ms);
+	if (!hit->hashed || !nat_table_is(&n->table, ref, &hit->key)) {
+		ref = look_up(n, p, owner, hit);
+		if (ref == NAT_NONE)
+			return PKT_DROP;
+	}
+	i = NAT_REF_FLOW(ref);
+	if (nat_flow_stale(n, nat_flow_at(n, i)))
+		return pkt_drop(p, PKT_REASON_NO_FLOW);
+	return pass(n, p, hit, i, ref & 1, now_ms); /* a mapping is end 0's */
 }
 
-/* An error was never hashed. */
 enum pkt_verdict nat_find(const struct nat *n, struct pkt *p, uint16_t owner,
 			  struct nat_hit *hit, struct mono now)
 {
-	uint32_t now_ms = (uint32_t)nat_ms(now);
+	uint32_t now_ms = (uint32_t)nat_ms(now), ref = hit->guess;
 
 	hit->quoted = hit->quiet = false;
-	if (hit->hashed && nat_table_is(&n->table, hit->guess, &hit->key))
-		return pass(n, p, hit->guess, hit, now_ms);
-	return find_slowly(n, p, owner, hit, now_ms);
+	/* IPv4, and guessed right: in place, as find_any() would. */
+	if (hit->hashed && !n->stale_laps &&
+	    nat_table_is4(&n->table, ref, &hit->key))
+		return pass(n, p, hit, NAT_REF_FLOW(ref), ref & 1, now_ms);
+	return find_any(n, p, owner, hit, now_ms);
 }
 
 /* The first answer to a datagram. */
