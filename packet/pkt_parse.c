@@ -9,18 +9,13 @@
 /* Flags that the port sets; all others are found here. */
 #define PORT_FLAGS (PKT_F_CSUM_PARTIAL | PKT_F_CSUM_VALID)
 
-static uint8_t l3_of(uint16_t type)
+static inline uint8_t l3_of(uint16_t type)
 {
-	switch (type) {
-	case ETH_TYPE_IP4:
+	if (type == ETH_TYPE_IP4)
 		return PKT_L3_IP4;
-	case ETH_TYPE_IP6:
+	if (type == ETH_TYPE_IP6)
 		return PKT_L3_IP6;
-	case ETH_TYPE_ARP:
-		return PKT_L3_ARP;
-	default:
-		return PKT_L3_NONE;
-	}
+	return type == ETH_TYPE_ARP ? PKT_L3_ARP : PKT_L3_NONE;
 }
 
 /* Why nobody here speaks @type. */
@@ -38,7 +33,7 @@ static enum pkt_reason foreign(uint16_t type)
 }
 
 /* R12: nothing but padding, so nobody downstream acts on options. */
-static bool options_are_padding(const uint8_t *opt, size_t len)
+static inline bool options_are_padding(const uint8_t *opt, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (opt[i] > 1) /* 0 ends the list, 1 is a filler */
@@ -86,8 +81,35 @@ static PKT_RARE enum pkt_reason parse_fragment4(struct pkt *p, uint16_t frag)
 			      cur_of(pkt_l4(p), p->len - p->l4_off));
 }
 
-/* A header that is not of version 4 with 20 bytes: may it be? */
-static PKT_RARE enum pkt_reason check_hlen(const uint8_t *h, size_t left)
+/* The header @h of @hlen bytes, of which there are @left, and what follows. */
+PKT_INLINE enum pkt_reason parse_ip4_of(struct pkt *p, const uint8_t *h,
+					size_t left, size_t hlen)
+{
+	uint16_t total = be16_at(h + 2), frag = be16_at(h + 6);
+
+	if (total < hlen || total > left)
+		return PKT_REASON_IP_LEN;
+	if (!pkt_csum_ip_ok(h, hlen))
+		return PKT_REASON_IP_CSUM;
+	if (!options_are_padding(h + IP4_HLEN, hlen - IP4_HLEN))
+		return PKT_REASON_IP_OPTION;
+	if (memcmp(h + 12, h + 16, 4) == 0)
+		return PKT_REASON_LAND;
+
+	p->tail += (uint32_t)left - total;
+	p->len = p->l3_off + (uint32_t)total;
+	p->l4_off = (uint16_t)(p->l3_off + hlen);
+	p->proto = h[9];
+	if (frag & IP4_DF)
+		p->flags |= PKT_F_DF;
+	if (frag & (IP4_MF | IP4_OFF_MASK))
+		return parse_fragment4(p, frag);
+	return parse_l4(p);
+}
+
+/* A header that is not of version 4 with 20 bytes: it may be longer. */
+static PKT_RARE enum pkt_reason parse_ip4_long(struct pkt *p, const uint8_t *h,
+					       size_t left)
 {
 	size_t hlen = (h[0] & 0x0fu) * 4;
 
@@ -95,45 +117,17 @@ static PKT_RARE enum pkt_reason check_hlen(const uint8_t *h, size_t left)
 		return PKT_REASON_IP_VERSION;
 	if (hlen < IP4_HLEN)
 		return PKT_REASON_IP_HLEN;
-	return hlen > left ? PKT_REASON_IP_SHORT : PKT_REASON_NONE;
+	return hlen > left ? PKT_REASON_IP_SHORT
+			   : parse_ip4_of(p, h, left, hlen);
 }
 
 /* Almost every header has no options, so that is what is quick. */
 static inline enum pkt_reason parse_ip4(struct pkt *p, struct cur c)
 {
-	const uint8_t *h = c.p;
-	size_t hlen = IP4_HLEN;
-	uint16_t total, frag;
-
 	if (c.left < IP4_HLEN)
 		return PKT_REASON_IP_SHORT;
-	if (h[0] != 0x45) {
-		enum pkt_reason why = check_hlen(h, c.left);
-
-		if (why != PKT_REASON_NONE)
-			return why;
-		hlen = (h[0] & 0x0fu) * 4;
-	}
-	total = be16_at(h + 2);
-	if (total < hlen || total > c.left)
-		return PKT_REASON_IP_LEN;
-	if (!pkt_csum_ip_ok(h, hlen))
-		return PKT_REASON_IP_CSUM;
-	if (hlen > IP4_HLEN && !options_are_padding(h + IP4_HLEN, hlen - 20))
-		return PKT_REASON_IP_OPTION;
-	if (memcmp(h + 12, h + 16, 4) == 0)
-		return PKT_REASON_LAND;
-
-	p->tail += (uint32_t)c.left - total;
-	p->len = p->l3_off + (uint32_t)total;
-	p->l4_off = (uint16_t)(p->l3_off + hlen);
-	p->proto = h[9];
-	frag = be16_at(h + 6);
-	if (frag & IP4_DF)
-		p->flags |= PKT_F_DF;
-	if (frag & (IP4_MF | IP4_OFF_MASK))
-		return parse_fragment4(p, frag);
-	return parse_l4(p);
+	return *c.p == 0x45 ? parse_ip4_of(p, c.p, c.left, IP4_HLEN)
+			    : parse_ip4_long(p, c.p, c.left);
 }
 
 static bool is_mapped(const uint8_t *sixteen)
@@ -202,9 +196,9 @@ static PKT_RARE enum pkt_reason check_group_frame(const struct pkt *p)
 					   : PKT_REASON_ETH_MCAST;
 }
 
-static inline enum pkt_reason parse_ip(struct pkt *p)
+/* From the IP header on, which is at @c and at l3_off. */
+static inline enum pkt_reason parse_ip(struct pkt *p, struct cur c)
 {
-	struct cur c = cur_of(pkt_l3(p), p->len - p->l3_off);
 	enum pkt_reason why;
 
 	p->kind = PKT_KIND_NONE;
@@ -222,7 +216,7 @@ enum pkt_verdict pkt_parse_ip(struct pkt *p)
 	enum pkt_reason why;
 
 	p->flags &= PORT_FLAGS | PKT_F_L2_MCAST;
-	why = parse_ip(p);
+	why = parse_ip(p, cur_of(pkt_l3(p), p->len - p->l3_off));
 	return why == PKT_REASON_NONE ? PKT_FORWARD : pkt_drop(p, why);
 }
 
@@ -250,6 +244,6 @@ enum pkt_verdict pkt_parse(struct pkt *p)
 	if (eth[0] & 1)
 		p->flags |= PKT_F_L2_MCAST;
 	p->l3_off = PKT_ETH_LEN;
-	why = p->l3 == PKT_L3_ARP ? parse_arp(p) : parse_ip(p);
+	why = p->l3 == PKT_L3_ARP ? parse_arp(p) : parse_ip(p, c);
 	return why == PKT_REASON_NONE ? PKT_FORWARD : pkt_drop(p, why);
 }
