@@ -25,16 +25,6 @@ bool pkt_addr_is_linklocal(const struct pkt_addr *a)
 	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
-/*
- * An IPv4 host's: not 0/8, 127/8, 169.254/16, 224/4 nor 240/4 with the
- * broadcast address.  The same on either side.
- */
-static inline bool is_host4(const uint8_t *b)
-{
-	return b[0] != 0 && b[0] < 224 && b[0] != 127 &&
-	       !(b[0] == 169 && b[1] == 254);
-}
-
 /* ::, ::1 and groups are no host's. */
 static inline bool is_host6(const uint8_t *b)
 {
@@ -43,12 +33,13 @@ static inline bool is_host6(const uint8_t *b)
 
 bool pkt_addr_ok_src(const struct pkt_addr *a)
 {
-	return pkt_addr_is_v4(a) ? is_host4(a->b + 12) : is_host6(a->b);
+	return pkt_addr_is_v4(a) ? pkt_addr_is_host4(a->b + 12)
+				 : is_host6(a->b);
 }
 
 bool pkt_addr_ok_dst(const struct pkt_addr *a)
 {
-	return pkt_addr_is_v4(a) ? is_host4(a->b + 12)
+	return pkt_addr_is_v4(a) ? pkt_addr_is_host4(a->b + 12)
 				 : is_host6(a->b) && !pkt_addr_is_linklocal(a);
 }
 

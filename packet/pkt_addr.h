@@ -61,6 +61,16 @@ static inline bool pkt_addr_is_v4(const struct pkt_addr *a)
 	return memcmp(a->b, mapped, sizeof(mapped)) == 0;
 }
 
+/*
+ * An IPv4 host's, as it stands in a packet: not 0/8, 127/8, 169.254/16, 224/4
+ * nor 240/4 with the broadcast address.  The same on either side.
+ */
+static inline bool pkt_addr_is_host4(const uint8_t *four)
+{
+	return four[0] != 0 && four[0] < 224 && four[0] != 127 &&
+	       !(four[0] == 169 && four[1] == 254);
+}
+
 bool pkt_addr_is_zero(const struct pkt_addr *a);      /* 0.0.0.0 or :: */
 bool pkt_addr_is_multicast(const struct pkt_addr *a); /* and 255.255.255.255 */
 bool pkt_addr_is_linklocal(

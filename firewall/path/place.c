@@ -79,13 +79,29 @@ static struct pkt_addr masked(const struct pkt_addr *a, uint8_t len)
 	return out;
 }
 
+/* By parts of an address: the first 8 bytes, and the last two fours. */
+static inline uint32_t maybe_bit_of(const struct place_map *m, uint64_t high,
+				    uint32_t third, uint32_t last)
+{
+	uint64_t mix = (high ^ m->key.k0) + third + ((uint64_t)last << 32);
+
+	mix *= 0x9e3779b97f4a7c15u;
+	return (uint32_t)(mix >> 32) & (m->mask << 3 | 7);
+}
+
 static uint32_t maybe_bit(const struct place_map *m, const struct pkt_addr *a)
 {
-	uint64_t w[2];
+	uint32_t low[2];
+	uint64_t high;
 
-	memcpy(w, a->b, sizeof(w));
-	w[0] = ((w[0] ^ m->key.k0) + w[1]) * 0x9e3779b97f4a7c15u;
-	return (uint32_t)(w[0] >> 32) & (m->mask << 3 | 7);
+	memcpy(&high, a->b, 8);
+	memcpy(low, a->b + 8, 8);
+	return maybe_bit_of(m, high, low[0], low[1]);
+}
+
+static inline bool maybe(const struct half *h, uint32_t bit)
+{
+	return h->maybe[bit / 8] & 1u << bit % 8;
 }
 
 /* The entry of a masked address, or the free one where it belongs. */
@@ -154,6 +170,19 @@ void place_commit(struct place_map *m)
 	m->live = !m->live;
 }
 
+bool place_is_world4(const struct place_map *m, const uint8_t *four)
+{
+	static const uint8_t mapped[4] = { 0, 0, 0xff, 0xff };
+	const struct half *h = &m->half[m->live];
+	uint32_t third, last;
+
+	if (h->len_n != 1 || h->len[0] != 128)
+		return false;
+	memcpy(&third, mapped, 4);
+	memcpy(&last, four, 4);
+	return !maybe(h, maybe_bit_of(m, 0, third, last));
+}
+
 struct place place_find(const struct place_map *m, const struct pkt_addr *a)
 {
 	const struct half *h = &m->half[m->live];
@@ -164,7 +193,7 @@ struct place place_find(const struct place_map *m, const struct pkt_addr *a)
 		uint32_t bit = maybe_bit(m, &key);
 		const struct entry *e;
 
-		if (!(h->maybe[bit / 8] & 1u << bit % 8))
+		if (!maybe(h, bit))
 			continue;
 		e = seek(m, h, &key, h->len[i]);
 		if (e->flags)

@@ -45,6 +45,12 @@ void place_put(struct place_map *m, const struct pkt_prefix *at,
 	       struct place what);
 void place_commit(struct place_map *m);
 
+/*
+ * Is the IPv4 address @four, as it stands in a packet, surely the world's?
+ * False says nothing: ask place_find().
+ */
+bool place_is_world4(const struct place_map *m, const uint8_t *four);
+
 /* The longest prefix that holds @a. */
 struct place place_find(const struct place_map *m, const struct pkt_addr *a);
 
