@@ -8,31 +8,6 @@
 #include "packet/pkt_ip.h"
 #include "packet/pkt_parse.h"
 
-static uint16_t ethertype(uint8_t l3)
-{
-	switch (l3) {
-	case PKT_L3_IP4:
-		return ETH_TYPE_IP4;
-	case PKT_L3_IP6:
-		return ETH_TYPE_IP6;
-	default:
-		return ETH_TYPE_ARP;
-	}
-}
-
-void pkt_set_eth(struct pkt *p, const struct pkt_eth *eth)
-{
-	struct wcur w = wcur_of(p->data, PKT_ETH_LEN);
-
-	vw_assert(p->l3 != PKT_L3_NONE);
-	wcur_copy(&w, eth->dst.b, sizeof(eth->dst.b));
-	wcur_copy(&w, eth->src.b, sizeof(eth->src.b));
-	wcur_be16(&w, ethertype(p->l3));
-	p->flags &= (uint8_t)~PKT_F_L2_MCAST;
-	if (eth->dst.b[0] & 1)
-		p->flags |= PKT_F_L2_MCAST;
-}
-
 static void put_ip4(struct wcur *w, const struct build_ip *ip, size_t l4_len)
 {
 	uint8_t *h = w->p;

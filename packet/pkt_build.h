@@ -4,6 +4,8 @@
 
 #include "packet/pkt_addr.h"
 #include "packet/pkt_buf.h"
+#include "packet/pkt_bytes.h"
+#include "packet/pkt_ip.h"
 
 /*
  * The few frames that the firewall itself says.  All are built into a fresh
@@ -92,6 +94,16 @@ struct pkt *pkt_build_nd(struct pkt_pool *pool, const struct pkt_eth *eth,
 			 const struct pkt_nd *nd);
 
 /* Writes the Ethernet header of a parsed packet, and its L2_MCAST flag. */
-void pkt_set_eth(struct pkt *p, const struct pkt_eth *eth);
+static inline void pkt_set_eth(struct pkt *p, const struct pkt_eth *eth)
+{
+	uint8_t flags = p->flags & (uint8_t)~PKT_F_L2_MCAST;
+
+	memcpy(p->data, eth->dst.b, 6);
+	memcpy(p->data + 6, eth->src.b, 6);
+	be16_set(p->data + 12, p->l3 == PKT_L3_IP4   ? ETH_TYPE_IP4
+			       : p->l3 == PKT_L3_IP6 ? ETH_TYPE_IP6
+						     : ETH_TYPE_ARP);
+	p->flags = eth->dst.b[0] & 1 ? flags | PKT_F_L2_MCAST : flags;
+}
 
 #endif

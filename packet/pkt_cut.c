@@ -22,7 +22,7 @@ static uint16_t proven(const struct pkt *p)
 	return p->frag_max;
 }
 
-enum pkt_fit pkt_fit(const struct pkt *p, uint16_t mtu)
+enum pkt_fit pkt_fit_odd(const struct pkt *p, uint16_t mtu)
 {
 	uint32_t len = pkt_seg_wire_len(p);
 

@@ -15,13 +15,21 @@ enum pkt_fit {
 	PKT_FIT_N
 };
 
+/* pkt_fit() of what is not simply short enough. */
+enum pkt_fit pkt_fit_odd(const struct pkt *p, uint16_t mtu);
+
 /*
  * How parsed IP packet @p leaves by a link of @mtu.  An aggregate counts by its
  * segments (R10).  A datagram that came in pieces and may not be fragmented by
  * routers (DF, or IPv6) leaves in pieces no larger than the largest that came
  * (R77), or of 1280 bytes in IPv6.
  */
-enum pkt_fit pkt_fit(const struct pkt *p, uint16_t mtu);
+static inline enum pkt_fit pkt_fit(const struct pkt *p, uint16_t mtu)
+{
+	return pkt_end(p) - p->l3_off <= mtu && !p->frag_max
+		       ? PKT_FIT_WHOLE
+		       : pkt_fit_odd(p, mtu);
+}
 
 /* How many fragments pkt_cut() makes of @p. */
 uint32_t pkt_cut_count(const struct pkt *p, uint16_t mtu);

@@ -132,12 +132,13 @@ static int expendable(const struct neigh *e)
 struct neigh *neigh_get(struct neigh_table *t, uint16_t port,
 			const struct pkt_addr *addr)
 {
-	struct neigh *set = set_of(t, port, addr);
-	struct neigh *e = reserved(t, port, addr);
+	struct neigh *e = reserved(t, port, addr), *set;
 	int best = 0;
 
-	if (!e)
-		e = find_in(set, port, addr);
+	if (e)
+		return e;
+	set = set_of(t, port, addr);
+	e = find_in(set, port, addr);
 	if (e)
 		return e;
 	for (uint32_t i = 0; i < WAYS; i++) {

@@ -3,6 +3,7 @@
 #include "firewall/path/shard.h"
 #include "packet/pkt_csum.h"
 #include "packet/pkt_cut.h"
+#include "packet/pkt_hot.h"
 #include "packet/pkt_ip.h"
 #include "packet/pkt_seg.h"
 
@@ -14,32 +15,20 @@ void fw_count(struct fw *fw, uint16_t from, uint16_t to, const struct pkt *p)
 	fw_row(fw, to)->to_bytes += p->len;
 }
 
-static bool on_link(const struct pkt_prefix *net, const struct pkt_addr *a)
-{
-	static const struct pkt_prefix none;
-
-	return memcmp(net, &none, sizeof(none)) != 0 && pkt_prefix_has(net, a);
-}
-
 /* The next hop on the uplink, or NULL when there is none. */
-static const struct pkt_addr *next_hop(const struct fw_uplink *u,
+static const struct pkt_addr *next_hop(const struct fw *fw,
 				       const struct pkt_addr *dst)
 {
-	bool v4 = pkt_addr_is_v4(dst);
-	const struct pkt_addr *gw = v4 ? &u->gateway4 : &u->gateway6;
+	const struct fw_uplink *u = &fw->uplink;
+	enum rule_family family = fw_family(dst);
+	bool v4 = family == RULE_IP4;
 
-	if (on_link(v4 ? &u->net4 : &u->net6, dst))
+	if (fw->route[family].link &&
+	    pkt_prefix_has(v4 ? &u->net4 : &u->net6, dst))
 		return dst;
-	return pkt_addr_is_zero(gw) ? NULL : gw;
-}
-
-/* Is the MAC of @hop, on the way to @dst, the one that we were given? */
-static bool mac_given(const struct fw_uplink *u, const struct pkt_addr *hop,
-		      const struct pkt_addr *dst)
-{
-	static const struct pkt_mac none;
-
-	return hop != dst && !fw_mac_eq(&u->gateway_mac, &none);
+	if (!fw->route[family].gateway)
+		return NULL;
+	return v4 ? &u->gateway4 : &u->gateway6;
 }
 
 /* A port that works, and an address of ours or theirs to go with it. */
@@ -64,14 +53,76 @@ enum pkt_reason fw_way_out(struct fw *fw, uint16_t to,
 
 	if (why != PKT_REASON_NONE || to != NAT_UPLINK)
 		return why;
-	hop = next_hop(&fw->uplink, dst);
-	if (mac_given(&fw->uplink, hop, dst))
-		return PKT_REASON_NONE;
+	hop = next_hop(fw, dst);
 	if (!hop)
 		return PKT_REASON_NO_NEIGH;
+	if (hop != dst && fw->gateway_mac_given)
+		return PKT_REASON_NONE;
 	e = neigh_find(fw->neigh, fw->uplink.port, hop);
 	return e && e->state == NEIGH_FAILED ? PKT_REASON_NO_NEIGH
 					     : PKT_REASON_NONE;
+}
+
+/* R74: nothing of the client's numbering is to be seen outside. */
+static inline void hide_id(struct fw *fw, struct pkt *p)
+{
+	bool atomic = p->flags & PKT_F_DF && !p->frag_max;
+
+	ipid_set(p, atomic ? 0 : ipid_next(&fw->ipid, p));
+}
+
+/* By the next hop that its destination asks for. */
+static PKT_APART void send_routed(struct fw *fw, struct slot *s, struct pkt *p,
+				  struct mono now)
+{
+	struct pkt_addr dst = pkt_dst(p);
+	const struct pkt_addr *hop = next_hop(fw, &dst);
+
+	if (!hop)
+		fw_discard(fw, NAT_UPLINK, p, PKT_REASON_NO_NEIGH);
+	else if (hop != &dst && fw->gateway_mac_given)
+		fw_transmit(fw, s, p, &fw->uplink.gateway_mac, now);
+	else
+		fw_resolve(fw, s, hop, p, now);
+}
+
+static PKT_APART void send_neighbour(struct fw *fw, struct slot *s,
+				     struct pkt *p, struct mono now)
+{
+	struct pkt_addr dst = pkt_dst(p);
+
+	fw_resolve(fw, s, &dst, p, now);
+}
+
+/* To @to, by its port @s. */
+static inline void send_by(struct fw *fw, struct party *to, struct slot *s,
+			   struct pkt *p, struct mono now)
+{
+	struct route way = fw->route[fw_pkt_family(p)];
+
+	if (to != &fw->party[NAT_UPLINK]) {
+		if (to->kind == FW_QUBE)
+			fw_transmit(fw, s, p, &to->conf.mac, now);
+		else
+			send_neighbour(fw, s, p, now);
+		return;
+	}
+	if (p->l3 == PKT_L3_IP4)
+		hide_id(fw, p);
+	if (fw->gateway_mac_given && way.gateway && !way.link)
+		fw_transmit(fw, s, p, &fw->uplink.gateway_mac, now);
+	else
+		send_routed(fw, s, p, now);
+}
+
+void fw_send(struct fw *fw, uint16_t n, struct pkt *p, struct mono now)
+{
+	struct party *to = &fw->party[n];
+
+	if (to->slot == FW_NO_PORT)
+		fw_discard(fw, n, p, PKT_REASON_PORT_DOWN);
+	else
+		send_by(fw, to, &fw->slot[to->slot], p, now);
 }
 
 /*
@@ -82,64 +133,20 @@ enum pkt_verdict fw_output(struct fw *fw, struct pkt *p,
 			   const struct nat_hit *hit, struct mono now)
 {
 	enum pkt_reason why = connected(fw, hit->to, fw_pkt_family(p));
-	uint16_t mtu;
+	struct party *to = &fw->party[hit->to];
+	struct slot *s;
 
 	if (why != PKT_REASON_NONE)
 		return hit->from == NAT_UPLINK ? pkt_drop(p, why)
 					       : fw_refuse(fw, hit->from, p,
 							   why, hit->rule, now);
-	mtu = fw->slot[fw->party[hit->to].slot].port->mtu;
-	if (pkt_fit(p, mtu) == PKT_FIT_BIG)
-		return fw_too_big(fw, hit->from, p, mtu, now);
+	s = &fw->slot[to->slot];
+	if (pkt_fit(p, s->port->mtu) == PKT_FIT_BIG)
+		return fw_too_big(fw, hit->from, p, s->port->mtu, now);
 	nat_apply(fw->nat, p, hit, now);
 	fw_count(fw, hit->from, hit->to, p);
-	fw_send(fw, hit->to, p, now);
+	send_by(fw, to, s, p, now);
 	return PKT_TAKEN;
-}
-
-/* R74: nothing of the client's numbering is to be seen outside. */
-static void hide_id(struct fw *fw, struct pkt *p)
-{
-	bool atomic = p->flags & PKT_F_DF && !p->frag_max;
-
-	ipid_set(p, atomic ? 0 : ipid_next(&fw->ipid, p));
-}
-
-static void send_uplink(struct fw *fw, struct slot *s, struct pkt *p,
-			struct mono now)
-{
-	struct pkt_addr dst = pkt_dst(p);
-	const struct pkt_addr *hop = next_hop(&fw->uplink, &dst);
-
-	if (p->l3 == PKT_L3_IP4)
-		hide_id(fw, p);
-	if (mac_given(&fw->uplink, hop, &dst))
-		fw_transmit(fw, s, p, &fw->uplink.gateway_mac, now);
-	else if (hop)
-		fw_resolve(fw, s, hop, p, now);
-	else
-		fw_discard(fw, NAT_UPLINK, p, PKT_REASON_NO_NEIGH);
-}
-
-void fw_send(struct fw *fw, uint16_t n, struct pkt *p, struct mono now)
-{
-	struct party *to = &fw->party[n];
-	struct pkt_addr dst;
-	struct slot *s;
-
-	if (to->slot == FW_NO_PORT) {
-		fw_discard(fw, n, p, PKT_REASON_PORT_DOWN);
-		return;
-	}
-	s = &fw->slot[to->slot];
-	if (n == NAT_UPLINK) {
-		send_uplink(fw, s, p, now);
-	} else if (to->kind == FW_QUBE) {
-		fw_transmit(fw, s, p, &to->conf.mac, now);
-	} else {
-		dst = pkt_dst(p);
-		fw_resolve(fw, s, &dst, p, now);
-	}
 }
 
 /* ---- the last step: cut to what the port takes --------------------------- */
@@ -201,16 +208,15 @@ static void segments(struct fw *fw, struct slot *s, struct pkt *p, bool cut,
 		pkt_put(fw->pool, p);
 }
 
-void fw_transmit(struct fw *fw, struct slot *s, struct pkt *p,
-		 const struct pkt_mac *to, struct mono now)
+/* What its port does not take as it is. */
+static PKT_APART void cut_up(struct fw *fw, struct slot *s, struct pkt *p,
+			     enum pkt_fit fit, struct mono now)
 {
 	static const uint8_t cap[PKT_GSO_N] = {
 		[PKT_GSO_TCP4] = PORT_GSO4, [PKT_GSO_TCP6] = PORT_GSO6
 	};
-	enum pkt_fit fit = pkt_fit(p, s->port->mtu);
 	bool cut = fit == PKT_FIT_CUT;
 
-	pkt_set_eth(p, &(struct pkt_eth){ s->port->mac, *to });
 	if (fit == PKT_FIT_BIG)
 		fw_discard(fw, s->owner, p, PKT_REASON_MTU);
 	else if (p->gso_type != PKT_GSO_NONE &&
@@ -220,4 +226,16 @@ void fw_transmit(struct fw *fw, struct slot *s, struct pkt *p,
 		fragments(fw, s, p, now);
 	else
 		whole(fw, s, p, now);
+}
+
+void fw_transmit(struct fw *fw, struct slot *s, struct pkt *p,
+		 const struct pkt_mac *to, struct mono now)
+{
+	enum pkt_fit fit = pkt_fit(p, s->port->mtu);
+
+	pkt_set_eth(p, &(struct pkt_eth){ s->port->mac, *to });
+	if (fit == PKT_FIT_WHOLE && p->gso_type == PKT_GSO_NONE)
+		whole(fw, s, p, now);
+	else
+		cut_up(fw, s, p, fit, now);
 }

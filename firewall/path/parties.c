@@ -254,6 +254,26 @@ static void forget_addr(struct fw *fw, const struct pkt_addr *was,
 		nat_addr_forget(fw->nat, was);
 }
 
+static bool is_net(const struct pkt_prefix *p)
+{
+	static const struct pkt_prefix none;
+
+	return memcmp(p, &none, sizeof(none)) != 0;
+}
+
+/* What fw_output() wants to know of each packet is settled once. */
+static void set_routes(struct fw *fw)
+{
+	static const struct pkt_mac none;
+	const struct fw_uplink *u = &fw->uplink;
+
+	fw->route[RULE_IP4] = (struct route){ is_net(&u->net4),
+					      !pkt_addr_is_zero(&u->gateway4) };
+	fw->route[RULE_IP6] = (struct route){ is_net(&u->net6),
+					      !pkt_addr_is_zero(&u->gateway6) };
+	fw->gateway_mac_given = !fw_mac_eq(&u->gateway_mac, &none);
+}
+
 int fw_uplink_set(struct fw *fw, const struct fw_uplink *u, struct mono now)
 {
 	struct fw_uplink *was = &fw->uplink;
@@ -275,6 +295,7 @@ int fw_uplink_set(struct fw *fw, const struct fw_uplink *u, struct mono now)
 	else if (u->port != FW_NO_PORT)
 		fw_neigh_forget(fw, u->port);
 	fw->uplink = *u;
+	set_routes(fw);
 	attach(fw, NAT_UPLINK, u->port);
 	neigh_reserve(fw->neigh, 0, u->port, &u->gateway4);
 	neigh_reserve(fw->neigh, 1, u->port, &u->gateway6);

@@ -52,6 +52,12 @@ struct party {
 	struct fw_client conf; /* clients only */
 };
 
+/* What the uplink says about a family: is there such a thing at all? */
+struct route {
+	bool link;    /* neighbours besides the gateway */
+	bool gateway; /* for all else */
+};
+
 struct fw {
 	struct fw_conf conf;
 	struct view *view;
@@ -61,6 +67,8 @@ struct fw {
 	struct slot *slot;   /* conf.ports */
 	struct party *party; /* conf.clients + 1 */
 	struct fw_uplink uplink;
+	struct route route[2]; /* by enum rule_family, from uplink */
+	bool gateway_mac_given;
 	struct place_map *place;
 	struct neigh_table *neigh;
 	struct blocked *blocked;
