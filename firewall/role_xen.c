@@ -4,6 +4,7 @@
 
 #include "firewall/roles.h"
 #include "firewall/linux/log.h"
+#include "xen/sim_link.h"
 #include "xen/xen_libs.h"
 
 /*
@@ -31,8 +32,9 @@ static struct xen *open_real(void)
 
 int role_xen_open(struct xen **out, const struct role_conf *rc)
 {
+	int err;
+
 	*out = NULL;
-	errno = EINVAL;
 	switch ((enum role_xen)rc->xen) {
 	case ROLE_XEN_OFF:
 		return 0;
@@ -41,12 +43,17 @@ int role_xen_open(struct xen **out, const struct role_conf *rc)
 		break;
 	case ROLE_XEN_SIM:
 	default:
-		break;
+		*out = xen_sim_link(rc->xen_path, rc->xen_self);
 	}
 	if (*out)
 		return 0;
-	log_err("Xen can't be reached (%s); it takes the kernel's modules "
-		"xen_gntdev, xen_gntalloc and xen_evtchn",
-		log_errno(errno));
-	return -errno;
+	err = -errno;
+	if (rc->xen == ROLE_XEN_ON)
+		log_err("Xen can't be reached (%s); it takes the kernel's "
+			"modules xen_gntdev, xen_gntalloc and xen_evtchn",
+			log_errno(-err));
+	else
+		log_err("no simulated Xen in %s takes us as domain %u (%s)",
+			rc->xen_path, rc->xen_self, log_errno(-err));
+	return err;
 }

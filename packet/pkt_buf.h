@@ -34,7 +34,8 @@ struct pkt {
 	uint16_t sport;	   /* TCP/UDP; ICMP query: its id */
 	uint16_t dport;	   /* TCP/UDP; ICMP query: its id */
 	uint16_t gso_size; /* payload bytes of a segment, 0: not an aggregate */
-	uint16_t in;	   /* id of the port it came in by (struct port) */
+	uint16_t in;	   /* id of the port it came in by (struct port); made
+			      by us for a link: of the one it goes out by */
 	uint16_t slot;	   /* the pool's name for the buffer */
 	uint16_t frag_off; /* IP fragment offset in bytes */
 	uint16_t frag6_off; /* IPv6: offset of the fragment header, 0: none */

@@ -15,7 +15,7 @@ static void say(struct fw *fw, struct slot *s, const struct pkt_arp *arp,
 		fw->pool, &(struct pkt_eth){ s->port->mac, *to }, arp);
 
 	if (p)
-		fw_emit(fw, s, p, now);
+		fw_emit_own(fw, s, p, now);
 }
 
 /* @asked for an address that we stand for: it is at our MAC. */

@@ -45,7 +45,7 @@ void fw_nd_ask(struct fw *fw, struct slot *s, const struct pkt_addr *addr,
 		return;
 	p = pkt_build_nd(fw->pool, &eth, src, &dst, &nd);
 	if (p)
-		fw_emit(fw, s, p, now);
+		fw_emit_own(fw, s, p, now);
 }
 
 /* @p asks for @target, which we stand for. */
@@ -69,7 +69,7 @@ static void answer(struct fw *fw, struct slot *s, const struct pkt *p,
 	struct pkt *na = pkt_build_nd(fw->pool, &eth, target, dst, &nd);
 
 	if (na)
-		fw_emit(fw, s, na, now);
+		fw_emit_own(fw, s, na, now);
 }
 
 /* Do we stand for @target towards party @n (R103)? */

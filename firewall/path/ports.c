@@ -63,6 +63,12 @@ void fw_emit(struct fw *fw, struct slot *s, struct pkt *p, struct mono now)
 		send_out(fw, s, now);
 }
 
+void fw_emit_own(struct fw *fw, struct slot *s, struct pkt *p, struct mono now)
+{
+	p->in = s->port->id;
+	fw_emit(fw, s, p, now);
+}
+
 void fw_flush(struct fw *fw, struct mono now)
 {
 	for (uint16_t i = 0; i < fw->dirty_n; i++) {
@@ -121,15 +127,38 @@ void fw_port_remove(struct fw *fw, struct port *port, struct mono now)
 
 /* ---- poll rounds --------------------------------------------------------- */
 
+/*
+ * What a batch costs: a frame of an ordinary link is 1, a larger one as much as
+ * what it is made of.
+ */
+#define COST_BYTES 2048u
+/* What a port may cause in its turn: a batch of them. */
+#define QUANTUM PKT_BATCH
+
+static uint32_t cost_of(const struct pkt_batch *b)
+{
+	uint32_t cost = b->n;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct pkt *p = b->p[i];
+
+		cost += p->gso_size ? p->len / p->gso_size
+				    : p->len / COST_BYTES;
+	}
+	return cost;
+}
+
 /* One batch from @s; true when it may have more. */
 static bool one_batch(struct fw *fw, struct slot *s, struct mono now)
 {
 	struct pkt_batch in = { 0 };
 	uint16_t was = view_serve(fw->view, s->owner);
 	int err = s->port->ops->recv(s->port, fw->pool, &in, now);
+	uint32_t cost = cost_of(&in);
 	bool full = in.n == PKT_BATCH;
 
-	s->spent += in.n;
+	s->spent += cost;
+	s->credit -= cost;
 	fw_input(fw, s->port, &in, now);
 	(void)view_serve(fw->view, was);
 	if (err)
@@ -137,40 +166,70 @@ static bool one_batch(struct fw *fw, struct slot *s, struct mono now)
 	return full && !err;
 }
 
+/* What a pass over the ports found. */
+struct pass {
+	bool more;  /* somebody had a turn and wants another in this round */
+	bool owing; /* somebody had none: it has to pay first */
+	bool left;  /* the budget of somebody who may have more is used up */
+};
+
+static void give_turn(struct fw *fw, struct slot *s, uint32_t budget,
+		      struct pass *pass, struct mono now)
+{
+	if (!s->port || s->asleep || s->err || s->done)
+		return;
+	s->credit += QUANTUM;
+	if (s->credit > QUANTUM)
+		s->credit = QUANTUM;
+	if (s->credit <= 0) {
+		pass->owing = true;
+		return;
+	}
+	s->done = !one_batch(fw, s, now);
+	if (!s->done && s->spent >= budget)
+		s->done = pass->left = true;
+	pass->more |= !s->done;
+}
+
+/* Those in debt are alone: nobody waits for what they took. */
+static void forgive(struct fw *fw)
+{
+	for (uint16_t i = 0; i < fw->conf.ports; i++)
+		if (fw->slot[i].credit < 0)
+			fw->slot[i].credit = 0;
+}
+
 /*
- * A batch from each port in turn, again and again, so that a port that floods
- * makes the others wait for one batch at most (R135).
+ * Deficit round robin: a batch from each port in turn, again and again.  What a
+ * batch cost beyond a port's turn is paid with its next ones, so that a port
+ * that floods makes the others wait for one batch, and takes no more of the
+ * processor than they may, whatever the size of its frames (R135).
  */
 bool fw_round(struct fw *fw, uint32_t budget, struct mono now)
 {
-	bool more, left = false;
+	struct pass pass = { 0 };
 
 	fw->view->rounds++;
 	fw->view->now_ns = now.ns;
 	for (uint16_t i = 0; i < fw->conf.ports; i++)
 		fw->slot[i].spent = 0;
 	do {
-		more = false;
-		for (uint16_t i = 0; i < fw->conf.ports; i++) {
-			struct slot *s =
-				&fw->slot[(fw->turn + i) % fw->conf.ports];
-
-			if (!s->port || s->asleep || s->err || s->done)
-				continue;
-			s->done = !one_batch(fw, s, now);
-			if (!s->done && s->spent >= budget) {
-				s->done = true;
-				left = true;
-			}
-			more |= !s->done;
-		}
+		pass.more = pass.owing = false;
+		for (uint16_t i = 0; i < fw->conf.ports; i++)
+			give_turn(fw,
+				  &fw->slot[(fw->turn + i) % fw->conf.ports],
+				  budget, &pass, now);
 		fw_flush(fw, now);
-	} while (more);
+		if (pass.owing && !pass.more && !pass.left) {
+			forgive(fw);
+			pass.more = true;
+		}
+	} while (pass.more);
 	for (uint16_t i = 0; i < fw->conf.ports; i++)
 		fw->slot[i].done = false;
 	if (++fw->turn >= fw->conf.ports)
 		fw->turn = 0;
-	return left;
+	return pass.left;
 }
 
 bool fw_arm(struct fw *fw)

@@ -28,7 +28,8 @@ struct slot {
 	bool dirty;	   /* stands in fw.dirty */
 	bool done;	   /* nothing more from it in this round */
 	int err;	   /* 0, or -errno: broken */
-	uint32_t spent;	   /* frames in this round */
+	uint32_t spent;	   /* work in this round */
+	int64_t credit;	   /* work that it may cause in its next turn */
 	struct pkt_batch out;
 };
 
@@ -181,6 +182,8 @@ void fw_discard(struct fw *fw, uint16_t owner, struct pkt *p,
 		enum pkt_reason reason);
 /* Hands a finished frame to @s; @p is given away. */
 void fw_emit(struct fw *fw, struct slot *s, struct pkt *p, struct mono now);
+/* The same for one that we made to speak to the link itself. */
+void fw_emit_own(struct fw *fw, struct slot *s, struct pkt *p, struct mono now);
 /* Frees what waits in @s. */
 void fw_slot_clear(struct fw *fw, struct slot *s);
 

@@ -72,13 +72,20 @@ uint32_t host_frames(struct host *h)
 	return h->in.n;
 }
 
-int host_send(struct host *h, struct pkt *p)
+int host_send_for(struct host *h, struct pkt *p, uint16_t from)
 {
 	struct pkt_batch out = { .n = 1, .p = { p } };
-	int err = h->vif.port.ops->send(&h->vif.port, h->pool, &out, h->now);
+	int err;
 
+	p->in = from;
+	err = h->vif.port.ops->send(&h->vif.port, h->pool, &out, h->now);
 	vw_assert(out.n == 0);
 	return err;
+}
+
+int host_send(struct host *h, struct pkt *p)
+{
+	return host_send_for(h, p, h->vif.port.id);
 }
 
 struct pkt *host_pkt(struct host *h, uint32_t len, uint8_t seed)

@@ -47,7 +47,10 @@ int host_recv(struct host *h);
 /* Same, that it must be 0; how many frames. */
 uint32_t host_frames(struct host *h);
 void host_free(struct host *h);
+/* As one of our own, which may use the whole ring; as one that came by @from.
+ */
 int host_send(struct host *h, struct pkt *p);
+int host_send_for(struct host *h, struct pkt *p, uint16_t from);
 struct pkt *host_pkt(struct host *h, uint32_t len, uint8_t seed);
 /* Takes events of the front's and tells the vif; how many. */
 uint32_t host_events(struct host *h);

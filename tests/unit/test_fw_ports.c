@@ -48,6 +48,68 @@ static void R135_a_flood_makes_others_wait_for_one_batch(void)
 	lab_free(l);
 }
 
+/* A path of ports that take aggregates, and buffers for many. */
+static struct lab *roomy_lab(void)
+{
+	struct fw_conf c = lab_conf();
+
+	c.small_n = 2048;
+	c.large_n = 200;
+	return lab_new_with(&c);
+}
+
+/* Each stands for 21 frames. */
+static void push_aggregates(int who, uint32_t n)
+{
+	l->port[LAB_UPLINK].port.caps |= PORT_CSUM | PORT_GSO4;
+	for (uint32_t i = 0; i < n; i++)
+		mock_port_push(&l->port[who],
+			       lab_frame(l, who,
+					 &(struct frame_spec){
+						 .proto = IP_TCP,
+						 .flags = TCP_SYN,
+						 .sport = (uint16_t)(1000 + i),
+						 .payload_len = 20000,
+						 .gso_size = 1000 }));
+}
+
+static void R135_large_frames_are_paid_for_with_later_turns(void)
+{
+	l = roomy_lab();
+	push_aggregates(LAB_A, 128);
+	push(LAB_B, 1000);
+	for (uint32_t n = 1; n <= 7; n++) {
+		CU_ASSERT_TRUE(fw_round(l->fw, 128, l->now));
+		CU_ASSERT_EQUAL(l->port[LAB_A].in.n, 64);
+		CU_ASSERT_EQUAL(l->port[LAB_B].in.n, 1000 - n * 128);
+		while (lab_out(l, LAB_UPLINK))
+			;
+	}
+	fw_round(l->fw, 128, l->now);
+	CU_ASSERT_EQUAL(l->port[LAB_B].in.n, 0);
+	lab_free(l);
+}
+
+static void R135_who_is_alone_waits_for_nobody(void)
+{
+	l = roomy_lab();
+	push_aggregates(LAB_A, 128);
+	CU_ASSERT_FALSE(fw_round(l->fw, 100000, l->now));
+	CU_ASSERT_EQUAL(l->port[LAB_A].in.n, 0);
+	lab_free(l);
+}
+
+static void R135_debts_end_when_nobody_else_has_anything(void)
+{
+	l = roomy_lab();
+	push_aggregates(LAB_A, 128);
+	push(LAB_B, 70);
+	CU_ASSERT_FALSE(fw_round(l->fw, 100000, l->now));
+	CU_ASSERT_EQUAL(l->port[LAB_A].in.n, 0);
+	CU_ASSERT_EQUAL(l->port[LAB_B].in.n, 0);
+	lab_free(l);
+}
+
 /* C7 A7: frames that are dropped cost their own port's budget alone. */
 static void R131_invalid_frames_of_one_do_not_touch_another(void)
 {
@@ -252,6 +314,9 @@ static void what_passes_is_counted_for_both_ends(void)
 UNIT_SUITE(fw_ports,
 	   UNIT(R135_a_round_takes_no_more_than_the_budget_of_one_port),
 	   UNIT(R135_a_flood_makes_others_wait_for_one_batch),
+	   UNIT(R135_large_frames_are_paid_for_with_later_turns),
+	   UNIT(R135_who_is_alone_waits_for_nobody),
+	   UNIT(R135_debts_end_when_nobody_else_has_anything),
 	   UNIT(R131_invalid_frames_of_one_do_not_touch_another),
 	   UNIT(a_port_sleeps_when_armed_and_wakes_when_told),
 	   UNIT(a_port_whose_frames_came_meanwhile_stays_awake),

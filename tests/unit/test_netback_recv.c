@@ -54,7 +54,7 @@ static const struct cut cuts[] = {
 	{ 14, 14, 1 },	      { 15, 14, 1 },	     { 60, 20, 40 },
 	{ 1514, 1514, 1 },    { 1514, 128, 1386 },   { 1985, 1985, 1 },
 	{ 4096, 4096, 1 },    { 4097, 4096, 1 },     { 5000, 14, 4096 },
-	{ 9014, 4096, 4096 }, { 65535, 4096, 4096 }, { 65535, 255, 4080 },
+	{ 9014, 4096, 4096 }, { 65535, 4096, 4096 }, { 20000, 255, 4080 },
 	{ 32, 14, 1 },
 };
 #define CUTS (sizeof(cuts) / sizeof(cuts[0]))
@@ -81,6 +81,22 @@ static void frames_of_many_slots_are_put_together(void)
 	for (uint32_t i = 0; i < slots; i++)
 		CU_ASSERT(bed_answer_is(&bed, i, NETIF_RSP_OKAY));
 	CU_ASSERT_EQUAL(bed.guest.tx_cons, bed.guest.tx->head.rsp_prod);
+	bed_close(&bed);
+}
+
+/* So that aggregates do not make others wait longer than small frames do. */
+static void a_turn_ends_beyond_128_KiB(void)
+{
+	open_bed();
+	for (uint32_t i = 0; i < 10; i++)
+		guest_tx_frame(&bed.guest, bytes, 60000, 4096, 4096, 0, NULL);
+	guest_tx_kick(&bed.guest);
+	CU_ASSERT_EQUAL(bed_frames(&bed), 3);
+	CU_ASSERT(bed_arm(&bed)); /* there is more */
+	CU_ASSERT_EQUAL(bed_frames(&bed), 3);
+	CU_ASSERT_EQUAL(bed_frames(&bed), 3);
+	CU_ASSERT_EQUAL(bed_frames(&bed), 1);
+	CU_ASSERT_FALSE(bed_arm(&bed));
 	bed_close(&bed);
 }
 
@@ -744,6 +760,7 @@ static void names_of_faults_are_all_there(void)
 UNIT_SUITE(netback_recv, UNIT(a_frame_arrives_and_its_slot_is_answered),
 	   UNIT(an_empty_ring_gives_nothing_and_costs_no_call),
 	   UNIT(frames_of_many_slots_are_put_together),
+	   UNIT(a_turn_ends_beyond_128_KiB),
 	   UNIT(XSA_432_a_tiny_frame_in_the_most_slots_is_taken),
 	   UNIT(XSA_448_empty_slots_are_legal_and_not_copied),
 	   UNIT(indices_wrap_around), UNIT(a_full_ring_takes_four_batches),

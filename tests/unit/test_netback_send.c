@@ -337,6 +337,28 @@ static void XSA_392_the_queue_is_bounded_by_large_buffers(void)
 	bed_close(&bed);
 }
 
+/* So many queues together never hold all buffers. */
+static void XSA_392_the_queue_is_bounded_by_the_buffers_that_are_free(void)
+{
+	struct pkt *out[BED_SMALL];
+	uint32_t n = 0;
+
+	open_bed();
+	while (n < BED_SMALL - 101) /* somebody else has them */
+		out[n++] = bed_pkt(&bed, 60, 0);
+	for (uint32_t i = 0; i < 60; i++)
+		bed_send(&bed, bed_pkt(&bed, 60, 0));
+	CU_ASSERT_EQUAL(bed.vif.queue.n, 51);
+	CU_ASSERT_EQUAL(bed.vif.fault[NETBACK_QUEUE_FULL], 9);
+	bed_send(&bed, bed_pkt(&bed, 9000, 0)); /* another class */
+	CU_ASSERT_EQUAL(bed.vif.queue.n, 52);
+	while (n)
+		pkt_put(bed.pool, out[--n]);
+	bed_send(&bed, bed_pkt(&bed, 60, 0));
+	CU_ASSERT_EQUAL(bed.vif.queue.n, 53);
+	bed_close(&bed);
+}
+
 static void XSA_392_the_queue_is_bounded_by_time(void)
 {
 	bool wake = false;
@@ -455,6 +477,7 @@ UNIT_SUITE(netback_send, UNIT(frames_of_every_size_arrive),
 	   UNIT(XSA_392_the_queue_is_bounded_by_frames),
 	   UNIT(XSA_392_the_queue_is_bounded_by_bytes),
 	   UNIT(XSA_392_the_queue_is_bounded_by_large_buffers),
+	   UNIT(XSA_392_the_queue_is_bounded_by_the_buffers_that_are_free),
 	   UNIT(XSA_392_the_queue_is_bounded_by_time),
 	   UNIT(XSA_392_a_stall_is_the_want_of_needed_slots),
 	   UNIT(a_guest_that_never_notifies_is_not_stalled_but_polled),

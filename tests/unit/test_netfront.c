@@ -232,6 +232,49 @@ static void a_full_ring_drops_and_never_blocks(void)
 	host_close(&h);
 }
 
+static uint32_t sent_for(uint16_t from, uint32_t n, uint32_t len)
+{
+	uint64_t before = h.vif.port.stats.send_packets;
+
+	for (uint32_t i = 0; i < n; i++)
+		CU_ASSERT_EQUAL(host_send_for(&h, host_pkt(&h, len, 0), from),
+				0);
+	return (uint32_t)(h.vif.port.stats.send_packets - before);
+}
+
+static void a_sender_that_floods_leaves_slots_to_the_others(void)
+{
+	host_open(&h, HOST_ALL);
+	CU_ASSERT_EQUAL(sent_for(1, 600, 60), 171); /* two thirds of 256 */
+	CU_ASSERT_EQUAL(h.vif.fault[NETFRONT_TX_SHARE], 429);
+	CU_ASSERT_EQUAL(sent_for(2, 20, 60), 20);
+	CU_ASSERT_EQUAL(sent_for(3, 2, 9000), 2);
+	CU_ASSERT_EQUAL(sent_for(1, 10, 60), 0);
+	CU_ASSERT_EQUAL(sent_for(h.vif.port.id, 10, 60), 10); /* ours */
+	/* what was answered may be used again, the flood's too */
+	for (uint32_t i = 0; i < 100; i++)
+		CU_ASSERT_EQUAL(host_tx_frame(&h, &flags, &gso), 60);
+	host_kick(&h);
+	CU_ASSERT(sent_for(1, 10, 60) == 10);
+	host_close(&h);
+}
+
+/* Once what they sent before they were many is answered. */
+static void ten_floods_leave_a_place_for_an_eleventh(void)
+{
+	host_open(&h, HOST_ALL);
+	for (uint32_t round = 0; round < 1000; round++) {
+		for (uint16_t from = 11; from <= 20; from++)
+			(void)sent_for(from, 10, 1500);
+		if (round > 2 * NETIF_SLOTS && round % 16 == 0)
+			CU_ASSERT_EQUAL(sent_for(21, 1, 1500), 1);
+		CU_ASSERT_EQUAL(host_tx_frame(&h, &flags, &gso), 1500);
+		host_kick(&h);
+	}
+	CU_ASSERT(h.vif.free_n >= 10);
+	host_close(&h);
+}
+
 /* Extras take slots of the ring and no page. */
 static void extras_count_as_slots(void)
 {
@@ -245,6 +288,7 @@ static void extras_count_as_slots(void)
 	CU_ASSERT_EQUAL(h.vif.free_n, NETFRONT_PAGES - 170);
 	host_send(&h, host_pkt(&h, 5000, 0));
 	CU_ASSERT_EQUAL(h.vif.fault[NETFRONT_TX_FULL], 1);
+	CU_ASSERT_EQUAL(h.vif.held[h.vif.port.id], 255);
 	for (uint32_t i = 0; i < 85; i++)
 		CU_ASSERT_EQUAL(host_tx_frame(&h, &flags, &gso), 5054);
 	host_kick(&h);
@@ -499,6 +543,8 @@ UNIT_SUITE(netfront, UNIT(rings_begin_as_the_protocol_has_it),
 	   UNIT(sums_of_ipv6_are_finished_for_a_backend_that_can_not),
 	   UNIT(what_the_backend_can_not_take_is_dropped),
 	   UNIT(a_full_ring_drops_and_never_blocks),
+	   UNIT(a_sender_that_floods_leaves_slots_to_the_others),
+	   UNIT(ten_floods_leave_a_place_for_an_eleventh),
 	   UNIT(extras_count_as_slots), UNIT(answers_may_come_in_any_order),
 	   UNIT(XSA_403_a_page_shows_nothing_but_what_was_sent),
 	   UNIT(XSA_403_tx_pages_can_not_be_written_by_the_backend),

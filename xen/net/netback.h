@@ -76,7 +76,8 @@ enum netback_fault {
 	NETBACK_GSO,	     /* strike: an aggregate that is none */
 	NETBACK_EVENT,	     /* strike: an event and nothing behind it */
 	NETBACK_RATE,	     /* waits: over its rate */
-	NETBACK_QUEUE_FULL,  /* to the guest: queue or bytes at the limit */
+	NETBACK_QUEUE_FULL,  /* to the guest: queue, bytes or buffers at the
+				limit */
 	NETBACK_TOO_OLD,     /* to the guest: waited too long */
 	NETBACK_STALLED,     /* to the guest: it takes nothing */
 	NETBACK_TOO_BIG,     /* to the guest: more than it can take */

@@ -3,7 +3,8 @@
 
 /*
  * What waits for a guest is bounded by number, bytes, large buffers and time,
- * so that one that does not read costs us no more than that (XSA-392).
+ * so that one that does not read costs us no more than that (XSA-392); and by
+ * the buffers that are free, so that many of them leave some for the others.
  */
 static bool is_large(const struct pkt *p)
 {
@@ -22,11 +23,22 @@ static bool too_big(const struct netback *b, const struct pkt *p)
 	       (b->conf.can & need[p->gso_type]) != need[p->gso_type];
 }
 
+/* Each queue may hold as many buffers of a class as nobody holds. */
+static bool within_share(const struct netback_queue *q, const struct pkt *p)
+{
+	uint32_t small_free, large_free;
+
+	pkt_pool_free_n(q->pool, &small_free, &large_free);
+	return is_large(p) ? q->large <= large_free
+			   : q->n - q->large <= small_free;
+}
+
 static bool full(const struct netback_queue *q, const struct pkt *p)
 {
 	return q->n == NETBACK_QUEUE ||
 	       q->bytes + p->len > NETBACK_QUEUE_BYTES ||
-	       (is_large(p) && q->large == NETBACK_QUEUE_LARGE);
+	       (is_large(p) && q->large == NETBACK_QUEUE_LARGE) ||
+	       !within_share(q, p);
 }
 
 static void drop(struct netback *b, struct pkt *p, enum netback_fault f)

@@ -23,7 +23,7 @@ struct pass {
 	uint16_t seg_rsp[NETIF_SLOTS]; /* the answer that a segment is for */
 	struct netif_tx_rsp rsp[NETIF_SLOTS]; /* from slot tx_cons on */
 	struct frame frame[PKT_BATCH];
-	uint32_t seg_n, rsp_n, frame_n;
+	uint32_t seg_n, rsp_n, frame_n, bytes;
 };
 
 /* The answers to chain @c; their slots are taken by this. */
@@ -79,6 +79,7 @@ static bool plan_frame(struct netback *b, struct pkt_pool *pool, struct pass *s,
 	}
 	f->seg_n = s->seg_n - f->seg;
 	f->p->len = c->len;
+	s->bytes += c->len;
 	f->p->tail -= c->len;
 	f->p->in = b->port.id;
 	return true;
@@ -96,7 +97,8 @@ static int gather(struct netback *b, struct pkt_pool *pool, struct pass *s,
 {
 	struct netback_chain c;
 
-	while (s->rsp_n < n && s->frame_n < room) {
+	while (s->rsp_n < n && s->frame_n < room &&
+	       s->bytes < NETIF_TURN_BYTES) {
 		switch (netback_chain_take(&c, b->tx, b->tx_cons,
 					   n - s->rsp_n)) {
 		case NETBACK_DIE:
@@ -189,7 +191,7 @@ static int recv_frames(struct netback *b, struct pkt_pool *pool,
 
 	if (n > NETIF_SLOTS)
 		return netback_die(b, NETBACK_FATAL_INDEX);
-	s.seg_n = s.rsp_n = s.frame_n = 0;
+	s.seg_n = s.rsp_n = s.frame_n = s.bytes = 0;
 	if (gather(b, pool, &s, n, PKT_BATCH - out->n, now)) {
 		while (s.frame_n)
 			pkt_put(pool, s.frame[--s.frame_n].p);

@@ -209,6 +209,7 @@ const char *netfront_fault_name(enum netfront_fault f)
 {
 	static const char *const names[NETFRONT_FAULT_N] = {
 		[NETFRONT_TX_FULL] = "tx-full",
+		[NETFRONT_TX_SHARE] = "tx-share",
 		[NETFRONT_TX_BIG] = "tx-big",
 		[NETFRONT_TX_REFUSED] = "tx-refused",
 		[NETFRONT_RX_REFUSED] = "rx-refused",

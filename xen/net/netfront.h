@@ -28,8 +28,15 @@
  * a byte of it is touched, and the owner closes the port and connects anew.
  *
  * A backend that answers nothing costs frames (NETFRONT_TX_FULL), never time.
+ *
+ * When it is slow, senders share the tx ring: each port that frames came in by
+ * (pkt.in) may hold twice as many slots as are free.  So one alone has two
+ * thirds of them, ten have a twentieth each, and whoever holds none finds some.
+ * Frames of our own (pkt.in is this port) take what there is.
  */
 #define NETFRONT_PAGES NETIF_SLOTS
+#define NETFRONT_SHARE 2u
+#define NETFRONT_SENDERS 512u /* ports whose ids differ by this are one */
 /* Frames out and no answer in so many looks, one a second: -ETIMEDOUT. */
 #define NETFRONT_HUNG_LOOKS 10u
 #define NETFRONT_LOOK_MS 1000u
@@ -47,6 +54,7 @@ struct netfront_keys {
 
 enum netfront_fault {
 	NETFRONT_TX_FULL,    /* no free slot: the frame was dropped */
+	NETFRONT_TX_SHARE,   /* its sender has more than its share of them */
 	NETFRONT_TX_BIG,     /* more than the backend can take */
 	NETFRONT_TX_REFUSED, /* the backend answered with an error */
 	NETFRONT_RX_REFUSED, /* the backend could not copy */
@@ -76,10 +84,14 @@ struct netfront {
 	uint16_t free_id[NETFRONT_PAGES]; /* a stack */
 	uint32_t free_n;
 	uint64_t out[NETFRONT_PAGES / 64]; /* ids that the backend has */
-	uint32_t extra_n;		   /* ... and extras */
-	bool tell;			   /* the backend is to be notified */
-	int dead;			   /* not 0: -errno for ever */
-	struct mono seen;  /* when recv or send was called last */
+	struct netfront_debt {
+		uint16_t sender, slots;	 /* whose, and how many with extras */
+	} debt[NETFRONT_PAGES];		 /* by id that the backend has */
+	uint16_t held[NETFRONT_SENDERS]; /* slots by sender */
+	uint32_t extra_n;		 /* ... and extras */
+	bool tell;			 /* the backend is to be notified */
+	int dead;			 /* not 0: -errno for ever */
+	struct mono seen;		 /* when recv or send was called last */
 	struct mono look;  /* when to look again whether it answers */
 	uint32_t answered; /* tx_cons at the last look */
 	uint32_t looks;	   /* in a row, and still nothing */

@@ -186,11 +186,13 @@ static int recv_frames(struct netfront *f, struct pkt_pool *pool,
 			  .at = f->rx_cons,
 			  .end = ring_index(&f->rx->head.rsp_prod) };
 	struct port_stats *st = &f->port.stats;
+	uint32_t bytes = 0;
 	struct chain c;
 
 	if (w.end - f->rx_cons > f->rx_prod - f->rx_cons)
 		return netfront_die(f, NETFRONT_FATAL_INDEX, -EPROTO);
-	while (w.at != w.end && out->n < PKT_BATCH) {
+	while (w.at != w.end && out->n < PKT_BATCH &&
+	       bytes < NETIF_TURN_BYTES) {
 		struct pkt *p;
 
 		take_chain(&c, &w);
@@ -202,6 +204,7 @@ static int recv_frames(struct netfront *f, struct pkt_pool *pool,
 			st->recv_dropped++;
 			continue;
 		}
+		bytes += p->len;
 		st->recv_packets++;
 		st->recv_bytes += p->len;
 		out->p[out->n++] = p;

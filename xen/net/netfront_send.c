@@ -9,9 +9,12 @@
 
 /* ---- what the backend answered ------------------------------------------- */
 
-static void take_id(struct netfront *f, uint16_t id)
+static void take_id(struct netfront *f, uint16_t id, uint16_t sender,
+		    uint16_t slots)
 {
 	f->out[id / 64] |= 1ull << id % 64;
+	f->debt[id] = (struct netfront_debt){ sender, slots };
+	f->held[sender] += slots;
 }
 
 /* False: the backend did not have it. */
@@ -22,6 +25,7 @@ static bool give_id(struct netfront *f, uint16_t id)
 	if (id >= NETFRONT_PAGES || !(f->out[id / 64] & bit))
 		return false;
 	f->out[id / 64] &= ~bit;
+	f->held[f->debt[id].sender] -= f->debt[id].slots;
 	f->free_id[f->free_n++] = id;
 	return true;
 }
@@ -82,6 +86,11 @@ static bool too_big(const struct netfront *f, const struct pkt *p)
 	       (f->can & need[p->gso_type]) != need[p->gso_type];
 }
 
+static uint16_t sender_of(const struct pkt *p)
+{
+	return p->in % NETFRONT_SENDERS;
+}
+
 /* Slots of the ring, and pages: extras of the backend's may hold more slots. */
 static bool has_room(const struct netfront *f, const struct pkt *p)
 {
@@ -89,6 +98,18 @@ static bool has_room(const struct netfront *f, const struct pkt *p)
 
 	return data_slots(p) + is_gso(p) <= NETIF_SLOTS - used &&
 	       data_slots(p) <= f->free_n;
+}
+
+/* Of what is free.  Frames of ours (ARP and the like) are few. */
+static bool within_share(const struct netfront *f, const struct pkt *p)
+{
+	uint32_t used = f->tx_prod - f->tx_cons, left = NETIF_SLOTS - used;
+	uint32_t need = data_slots(p) + is_gso(p);
+
+	if (left > f->free_n)
+		left = f->free_n;
+	return p->in == f->port.id ||
+	       f->held[sender_of(p)] + need <= NETFRONT_SHARE * left;
 }
 
 static void put_slot(struct netfront *f, const void *slot)
@@ -99,7 +120,7 @@ static void put_slot(struct netfront *f, const void *slot)
 
 /* @size: what the protocol wants to hear, of the frame or of this slot. */
 static void put_data(struct netfront *f, const uint8_t *from, uint32_t len,
-		     uint32_t size, uint16_t flags)
+		     uint32_t size, uint16_t flags, uint16_t sender)
 {
 	uint16_t id = f->free_id[--f->free_n];
 	union netif_tx_slot slot = { .req = {
@@ -109,7 +130,7 @@ static void put_data(struct netfront *f, const uint8_t *from, uint32_t len,
 					     .size = (uint16_t)size,
 				     } };
 
-	take_id(f, id);
+	take_id(f, id, sender, flags & NETIF_EXTRA ? 2 : 1);
 	memcpy(f->tx_page + (size_t)id * XEN_PAGE, from, len);
 	put_slot(f, &slot);
 }
@@ -134,7 +155,8 @@ static void put_frame(struct netfront *f, const struct pkt *p)
 
 		if (left > len)
 			flags |= NETIF_MORE_DATA;
-		put_data(f, p->data + at, len, at ? len : p->len, flags);
+		put_data(f, p->data + at, len, at ? len : p->len, flags,
+			 sender_of(p));
 		if (!at && is_gso(p))
 			put_extra(f, p);
 		flags = 0;
@@ -152,6 +174,9 @@ static void send_frame(struct netfront *f, struct pkt *p)
 		st->send_dropped++;
 	} else if (!has_room(f, p)) {
 		netfront_count(f, NETFRONT_TX_FULL);
+		st->send_dropped++;
+	} else if (!within_share(f, p)) {
+		netfront_count(f, NETFRONT_TX_SHARE);
 		st->send_dropped++;
 	} else {
 		put_frame(f, p);

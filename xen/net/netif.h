@@ -126,6 +126,8 @@ enum netif_extra_type {
 #define NETIF_SLOTS_MIN 18u
 #define NETIF_FRAME_MAX 65535u
 #define NETIF_FIRST_MIN 14u /* bytes in the first slot */
+/* One recv copies no more once it is beyond: somebody else's turn. */
+#define NETIF_TURN_BYTES 131072u
 #define NETIF_EXTRAS_MAX 8u /* nobody sends so many in one frame */
 
 #endif
