@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mock/data_bed.h"
 
+#include <poll.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
+
+/* For a child to do what it was asked, on a busy machine. */
+#define PATIENCE_MS 10000
 
 void data_bed_pair(int pair[2])
 {
@@ -19,6 +24,14 @@ void data_bed_pair(int pair[2])
 }
 
 void data_bed_open(struct data_bed *b)
+{
+	struct view *view = calloc(1, view_size(BED_CLIENTS));
+
+	vw_assert(view);
+	data_bed_open_on(b, view);
+}
+
+void data_bed_open_on(struct data_bed *b, struct view *view)
 {
 	int pair[2], err;
 	size_t len;
@@ -32,9 +45,9 @@ void data_bed_open(struct data_bed *b)
 	b->conf.large_n = 64;
 	b->conf.nat.flows = 1024;
 	len = data_size(&b->conf);
-	b->view = calloc(1, view_size(BED_CLIENTS));
+	b->view = view;
 	b->block = aligned_alloc(PKT_ARENA_ALIGN, len);
-	vw_assert(b->view && b->block);
+	vw_assert(b->block);
 	memset(b->block, 0, len);
 	data_bed_pair(pair);
 	b->control = pair[0];
@@ -56,8 +69,34 @@ void data_bed_close(struct data_bed *b)
 	free(b->view);
 }
 
+void data_bed_fork(struct data_bed *b, int (*prepare)(void))
+{
+	b->child = fork();
+	vw_assert(b->child >= 0);
+	if (b->child)
+		return;
+	close(b->control);
+	if (prepare())
+		_exit(99);
+	while (!b->d.stop)
+		data_turn(&b->d);
+	_exit(0);
+}
+
+int data_bed_wait_child(struct data_bed *b)
+{
+	int status = -1;
+	pid_t gone = waitpid(b->child, &status, 0);
+
+	vw_assert(gone == b->child);
+	b->child = 0;
+	return status;
+}
+
 void data_bed_turn(struct data_bed *b)
 {
+	if (b->child)
+		return;
 	b->d.busy = true;
 	data_turn(&b->d);
 }
@@ -67,11 +106,19 @@ void data_bed_wait(struct data_bed *b, uint64_t ms)
 	b->d.loop.raw_ns -= ms * MONO_MS;
 }
 
+void data_bed_take(struct data_bed *b)
+{
+	struct pollfd p = { .fd = b->control, .events = POLLIN };
+	int n = poll(&p, 1, b->child ? PATIENCE_MS : 0), err;
+
+	vw_assert(n == 1);
+	err = msg_recv(b->control, MSG_TO_CONTROL, &b->got);
+	vw_assert(!err);
+}
+
 void data_bed_expect(struct data_bed *b, uint32_t type, uint32_t seq)
 {
-	int err = msg_recv(b->control, MSG_TO_CONTROL, &b->got);
-
-	vw_assert(!err);
+	data_bed_take(b);
 	vw_assert(b->got.hdr.type == type);
 	vw_assert(b->got.hdr.seq == seq);
 }

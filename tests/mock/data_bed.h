@@ -2,6 +2,8 @@
 #ifndef VIFWALL_TESTS_MOCK_DATA_BED_H
 #define VIFWALL_TESTS_MOCK_DATA_BED_H
 
+#include <sys/types.h>
+
 #include "firewall/data.h"
 #include "rules/rule.h"
 
@@ -13,7 +15,7 @@
  *
  * What can't go wrong but by a mistake in the test panics.
  */
-#define BED_CLIENTS 3u
+#define BED_CLIENTS 20u
 #define BED_OUR_MAC "fe:ff:ff:ff:ff:ff"
 #define BED_UPLINK_MAC "00:16:3e:00:00:f0"
 #define BED_GATEWAY_MAC "00:16:3e:00:00:fe"
@@ -26,6 +28,7 @@ struct data_bed {
 	struct view *view;
 	void *block;
 	int control; /* our end of the link */
+	pid_t child; /* data_bed_fork(): data is there */
 	uint32_t seq;
 	struct msg got; /* the last message from data */
 };
@@ -34,7 +37,17 @@ struct data_bed {
 void data_bed_pair(int pair[2]);
 
 void data_bed_open(struct data_bed *b);
+/* The same with a view that another one may have left; it is taken over. */
+void data_bed_open_on(struct data_bed *b, struct view *view);
 void data_bed_close(struct data_bed *b);
+
+/*
+ * Data goes on in a child that does @prepare first, and sleeps and wakes there
+ * as ever; a turn here does nothing, and what is expected of it is waited for.
+ */
+void data_bed_fork(struct data_bed *b, int (*prepare)(void));
+/* Its wait status, once it was told to stop. */
+int data_bed_wait_child(struct data_bed *b);
 
 /* One wake that does not sleep. */
 void data_bed_turn(struct data_bed *b);
@@ -42,7 +55,9 @@ void data_bed_turn(struct data_bed *b);
  */
 void data_bed_wait(struct data_bed *b, uint64_t ms);
 
-/* Takes the next message from data, @type with @seq, into b->got. */
+/* Takes the next message from data into b->got. */
+void data_bed_take(struct data_bed *b);
+/* ... which is @type with @seq. */
 void data_bed_expect(struct data_bed *b, uint32_t type, uint32_t seq);
 /* Asks and has a turn; b->seq is the request's. */
 void data_bed_say(struct data_bed *b, enum msg_type type, const void *body,
