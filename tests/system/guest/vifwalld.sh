@@ -32,7 +32,7 @@ ctl() { on fw 20 "vifwallctl $*"; }
 # What it said, but for what every run says, and that it ends in order.
 dut_end() {
 	yes 'vifwalld ends when it is told to' stop fw vifwalld
-	on fw 10 'tail -c 2500 /run/vifwalld.log'
+	on fw 10 'tail -c 1700 /run/vifwalld.log'
 	is 'no word of its own was an error' \
 		"$(on fw 10 'grep -c " error " /run/vifwalld.log')" 0
 }

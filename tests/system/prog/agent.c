@@ -29,7 +29,7 @@
 #include <xenstore.h>
 
 #define OUTPUT "/run/agent.out"
-#define OUTPUT_MAX 3000 /* a value in the XenStore has 4096 bytes at most */
+#define OUTPUT_MAX 1800 /* a guest's node has 2048 bytes with all around it */
 #define LATE 124
 
 static uint64_t now_ms(void)
