@@ -2,7 +2,7 @@
 # shellcheck shell=dash
 # seconds: 600
 # needs: xen
-# runs: FW=pv | FW=pvh
+# runs: FW=pv | FW=pvh BYTES=1000000
 # What clients see of vifwalld in a driver domain: theirs and the network domain's
 # kernels are stock ones.
 . /test/house.sh
