@@ -31,9 +31,26 @@ int isolate_early(int keep)
 	return 0;
 }
 
+/*
+ * The working directory becomes the root.  The kernel's first root, that of a
+ * system that runs in its initramfs, can't be taken out: it is covered, and
+ * below the root nothing can name it.
+ */
+static int enter_root(void)
+{
+	if (syscall(SYS_pivot_root, ".", ".") == 0)
+		return umount2(".", MNT_DETACH) ? -errno : 0;
+	if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) ||
+	    chroot("."))
+		return -errno;
+	return 0;
+}
+
 /* The new root replaces the old one, which nothing can name any more. */
 static int empty_root(void)
 {
+	int err;
+
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -errno;
 	if (mount("none", "/tmp", "tmpfs",
@@ -42,10 +59,9 @@ static int empty_root(void)
 		return -errno;
 	if (chdir("/tmp"))
 		return -errno;
-	if (syscall(SYS_pivot_root, ".", "."))
-		return -errno;
-	if (umount2(".", MNT_DETACH))
-		return -errno;
+	err = enter_root();
+	if (err)
+		return err;
 	return chdir("/") ? -errno : 0;
 }
 

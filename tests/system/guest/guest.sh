@@ -9,12 +9,13 @@ job_start() {
 	"$@" >"/run/$name.log" 2>&1 </dev/null &
 	echo $! >"/run/$name.pid"
 }
+# job_runs NAME: what has ended may be a zombie, as nobody waits for it.
+job_runs() { grep -qs '^State:.[^Z]' "/proc/$(cat "/run/$1.pid")/status"; }
 # job_stop NAME SIGNAL: prints its output when it has ended.
 job_stop() {
-	local pid left=100
-	pid=$(cat "/run/$1.pid")
-	kill "-$2" "$pid" 2>/dev/null
-	while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status"; do
+	local left=100
+	kill "-$2" "$(cat "/run/$1.pid")" 2>/dev/null
+	while job_runs "$1"; do
 		left=$((left - 1))
 		[ $left -gt 0 ] || {
 			echo "$1 did not end"
@@ -61,19 +62,19 @@ csum_errors() {
 
 # job_wait NAME SECONDS: prints its output when it has ended by itself.
 job_wait() {
-	local pid left=$(($2 * 5))
-	pid=$(cat "/run/$1.pid")
-	while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status"; do
+	local left=$(($2 * 5))
+	while job_runs "$1"; do
 		left=$((left - 1))
 		[ $left -gt 0 ] || break
 		usleep 200000
 	done
 	cat "/run/$1.log"
 }
-# wait_line TEXT FILE SECONDS
+# wait_line NAME TEXT SECONDS: until the job NAME says that.
 wait_line() {
 	local left=$(($3 * 5))
-	until grep -q "$1" "$2"; do
+	until grep -q "$2" "/run/$1.log"; do
+		job_runs "$1" || return 1
 		left=$((left - 1))
 		[ $left -gt 0 ] || return 1
 		usleep 200000

@@ -44,7 +44,7 @@ up fw
 rules 1 action=accept
 rules 2 action=accept
 dut_start
-yes 'vifwalld is ready' on fw 30 'wait_line ready /run/vifwalld.log 25' || {
+yes 'vifwalld is ready' on fw 30 'wait_line vifwalld ready 25' || {
 	on fw 10 'cat /run/vifwalld.log'
 	exit
 }
