@@ -3,6 +3,7 @@
  * The control process: rules, ports and the operator's socket.  It sees no
  * packet.
  */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@
 
 #define EVENTS 16u
 #define TREE_BYTES (64u << 20)
-#define STOP_MS 1500u /* for the XenStore to hear that we go */
+#define STOP_MS 3000u /* for the XenStore to hear that we go */
+static_assert(STOP_MS < ROLE_STOP_MS, "or the parent kills us meanwhile");
 
 enum control_fd {
 	CONTROL_NOTE,

@@ -28,7 +28,6 @@
  */
 #define RESTART_MS 100u	   /* before the first; doubles */
 #define RESTART_SPAN_S 60u /* in which ROLE_RESTARTS are allowed */
-#define STOP_MS 1000u	   /* for a child to exit before it is killed */
 #define HANG_LOOKS 3u	   /* without progress, LOOP_SLEEP_MS apart */
 #define EVENTS 8u
 #define NEVER ((struct mono){ UINT64_MAX })
@@ -131,7 +130,7 @@ static int start_data(struct parent *p)
 /* The next step of stopping: data first, so that no packet passes any more. */
 static void go_on_stopping(struct parent *p)
 {
-	p->due = mono_add_ms(p->loop.now, STOP_MS);
+	p->due = mono_add_ms(p->loop.now, ROLE_STOP_MS);
 	if (p->data)
 		kill(p->data, SIGTERM);
 	else if (p->control && role_note_send(p->note, ROLE_NOTE_STOP, -1))

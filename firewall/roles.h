@@ -93,6 +93,7 @@ int VW_MUST_USE role_note_recv(int link, int *fd);
 
 #define ROLE_DIR_MAX 64u
 #define ROLE_RESTARTS 5u
+#define ROLE_STOP_MS 4000u /* for a child to exit before it is killed */
 
 /* Which Xen the data process opens. */
 enum role_xen {
