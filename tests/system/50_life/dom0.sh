@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # seconds: 900
-# needs: xen
 # runs: FW=pv | FW=pvh PARTS=killed,unbound,netvm
 # vifwalld in a driver domain while everything around it, and itself, dies and
 # comes back.
