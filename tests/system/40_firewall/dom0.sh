@@ -41,3 +41,5 @@ part two && {
 	life_destroyed 2
 }
 dut_end
+is 'no word of its own was an error' \
+	"$(on fw 10 'grep -c " error " /run/vifwalld.log')" 0

@@ -90,18 +90,25 @@ wait_ping() {
 	done
 }
 
+# processes PROGRAM [ROLE]: their numbers; of vifwalld, those with that role.
+processes() {
+	local p
+	for p in /proc/[0-9]*; do
+		[ "$(readlink "$p/exe")" = "/test/bin/$1" ] || continue
+		[ -z "${2:-}" ] || grep -q -- "--role=$2" "$p/cmdline" || continue
+		echo "${p#/proc/}"
+	done
+}
 # held PROGRAM: what its processes have open, mapped, bound and in memory.
 held() {
 	local p files=0 maps=0 kib=0
-	for p in $(pidof "$1"); do
+	for p in $(processes "$1"); do
 		files=$((files + $(find "/proc/$p/fd" -type l | wc -l)))
 		maps=$((maps + $(wc -l <"/proc/$p/maps")))
 		kib=$((kib + $(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$p/status")))
 	done
 	echo "files $files maps $maps kib $kib channels $(grep -c evtchn /proc/interrupts)"
 }
-# process ROLE: the process of vifwalld with that role.
-process() { grep -l -- "--role=$1" /proc/[0-9]*/cmdline | sed 's|/proc/||; s|/.*||'; }
 # rules_write ADDRESS ADDRESS6 RULE...: as QubesDB has them, committed at once.
 rules_write() {
 	local dir at rule addresses="$1 $2"

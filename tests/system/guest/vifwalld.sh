@@ -17,8 +17,14 @@ gateway6 = $UP6
 END
 	job_start vifwalld vifwalld -c /run/vifwall.conf"
 }
+dut_ready() {
+	yes 'vifwalld is ready' on fw 30 'wait_line vifwalld ready 25' || {
+		on fw 10 'cat /run/vifwalld.log'
+		exit
+	}
+}
 # Its parent starts another one at once.
-dut_again() { on fw 10 'kill -9 $(process data)'; }
+dut_again() { on fw 10 'kill -9 $(processes vifwalld data)'; }
 client_net() { client_eth "$1"; }
 # rules N RULE...
 rules() {
@@ -29,12 +35,10 @@ rules() {
 	on fw 10 "rules_write $ip $ip6 $text"
 }
 ctl() { on fw 20 "vifwallctl $*"; }
-# What it said, but for what every run says, and that it ends in order.
+# What it said, and that it ends in order.
 dut_end() {
 	yes 'vifwalld ends when it is told to' stop fw vifwalld
 	on fw 10 'tail -c 1700 /run/vifwalld.log'
-	is 'no word of its own was an error' \
-		"$(on fw 10 'grep -c " error " /run/vifwalld.log')" 0
 }
 
 netvm
@@ -44,10 +48,7 @@ up fw
 rules 1 action=accept
 rules 2 action=accept
 dut_start
-yes 'vifwalld is ready' on fw 30 'wait_line vifwalld ready 25' || {
-	on fw 10 'cat /run/vifwalld.log'
-	exit
-}
+dut_ready
 yes 'the uplink connects' wait_for 60 uplink_connected || exit
 client 1 pv
 up c1
