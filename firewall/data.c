@@ -26,6 +26,7 @@ int data_init(struct data *d, void *mem, size_t len, const struct fw_conf *c,
 	size_t ports = (size_t)c->clients + 1;
 	struct nat_conf nat = c->nat;
 	struct pkt_arena a;
+	void *path;
 	int err;
 
 	memset(d, 0, sizeof(*d));
@@ -36,17 +37,18 @@ int data_init(struct data *d, void *mem, size_t len, const struct fw_conf *c,
 	nat.owners = (uint16_t)ports;
 	d->table_bytes = nat_size(&nat);
 	pkt_arena_init(&a, mem, len);
+	/* first: the huge pages are for its table of flows */
+	path = pkt_arena_room(&a, fw_size(c));
 	d->port = pkt_arena_take(&a, ports * sizeof(*d->port));
 	d->rules = pkt_arena_take(&a, 2 * ports * sizeof(*d->rules));
 	/* zeroed by the caller, and touched where there are channels only */
 	d->channel = pkt_arena_room(&a, DATA_CHANNELS * sizeof(*d->channel));
-	if (!d->port || !d->rules || !d->channel)
+	if (!path || !d->port || !d->rules || !d->channel)
 		return -ENOSPC;
 	err = loop_open(&d->loop);
 	if (err)
 		return err;
-	err = fw_init(&d->fw, pkt_arena_room(&a, fw_size(c)), fw_size(c), c,
-		      view, d->loop.now);
+	err = fw_init(&d->fw, path, fw_size(c), c, view, d->loop.now);
 	if (!err)
 		err = loop_add(&d->loop, link, DATA_LINK, 0, LOOP_IN);
 	if (err)

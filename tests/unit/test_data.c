@@ -443,6 +443,14 @@ static void memory_too_small_is_refused(void)
 			-ENOSPC);
 }
 
+/* mem_block() has huge pages for what comes first: the flow table. */
+static void the_path_lies_at_the_beginning_of_the_block(void)
+{
+	open_data();
+	CU_ASSERT_PTR_EQUAL(bed.d.fw, bed.block);
+	close_data();
+}
+
 UNIT_SUITE(data, UNIT(a_packet_goes_out_and_its_answer_comes_back),
 	   UNIT(R98_nothing_passes_before_all_was_told),
 	   UNIT(R122_new_rules_bind_the_next_packet),
@@ -459,4 +467,5 @@ UNIT_SUITE(data, UNIT(a_packet_goes_out_and_its_answer_comes_back),
 	   UNIT(answers_that_do_not_fit_wait_and_none_is_lost),
 	   UNIT(stopping_closes_every_port_before_it_is_answered),
 	   UNIT(without_control_nothing_is_forwarded),
-	   UNIT(memory_too_small_is_refused))
+	   UNIT(memory_too_small_is_refused),
+	   UNIT(the_path_lies_at_the_beginning_of_the_block))
