@@ -1,0 +1,787 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control side of vifs whole: a bus over a XenStore in memory, apply, and a
+ * data process of our own at the other end of a socket pair, which writes down
+ * what it is told.  All in one thread, so that each order can be had.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "firewall/control/vif.h"
+#include "firewall/linux/log.h"
+#include "mock/bus_world.h"
+#include "unit.h"
+
+#define TREE_BYTES 65536u
+#define STEP_MS 10u
+#define RULES "/qubes-firewall/10.137.0.5"
+
+static struct conf conf;
+static struct conf_errors errors;
+static struct apply apply;
+static struct vifs vifs;
+static struct tree *tree;
+static struct mock_tree *store_tree;
+static struct store *store;
+static struct bus *bus;
+static struct mono now;
+static int data = -1; /* the fake's end */
+static char told[4096];
+
+static uint32_t silent_type; /* no answer to these, until it is 0 */
+static uint32_t silent_seq;
+static uint32_t refuse_type;
+static int refuse_err;
+static struct msg_vif last_vif;
+static struct fw_client last_client;
+static struct fw_uplink last_uplink;
+static int quiet = -1; /* where the log goes */
+
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
+{
+	size_t n = strlen(told);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(told + n, sizeof(told) - n, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- the data process -----------------------------------------------------*/
+
+static void write_down(const struct msg *m)
+{
+	const union msg_body *b = &m->body;
+
+	switch (m->hdr.type) {
+	case MSG_VIF_ADD:
+		last_vif = b->vif;
+		say("+ring%u%s ", b->vif.id, b->vif.resume ? "r" : "");
+		break;
+	case MSG_FRONT_ADD:
+		say("+front%u ", b->front.id);
+		break;
+	case MSG_VIF_RATE:
+		say("rate%u=%llu ", b->vif_rate.id,
+		    (unsigned long long)b->vif_rate.rate_bytes);
+		break;
+	case MSG_PORT_DEL:
+		say("-ring%u ", b->id.id);
+		break;
+	case MSG_UPLINK:
+		last_uplink = b->uplink.uplink;
+		say("uplink%s ", last_uplink.up ? "+" : "-");
+		break;
+	case MSG_CLIENT:
+		last_client = b->client.client;
+		say("+%s@%u%s ", last_client.name, b->client.n,
+		    last_client.port == UINT16_MAX ? "!" : "");
+		break;
+	case MSG_CLIENT_DEL:
+		say("-@%u ", b->id.id);
+		break;
+	case MSG_RULES:
+		say("rules%u.%c ", b->rules.n, b->rules.family ? '6' : '4');
+		break;
+	case MSG_PAIRS:
+	case MSG_GUARD:
+	case MSG_SETTLED:
+		break;
+	default:
+		say("?%u ", m->hdr.type);
+	}
+}
+
+static void reply(uint32_t type, uint32_t seq)
+{
+	struct msg_front_keys keys = { .tx_ref = 8, .rx_ref = 9, .evt = 10 };
+	struct msg_done d = { .err = 0 };
+
+	if (type == refuse_type)
+		d.err = refuse_err;
+	if (type == MSG_FRONT_ADD && !d.err)
+		CU_ASSERT_EQUAL(msg_send(data, MSG_FRONT_KEYS, seq, &keys, -1),
+				0);
+	CU_ASSERT_EQUAL(msg_send(data, MSG_DONE, seq, &d, -1), 0);
+}
+
+/* Answers are in order, so one that is due holds up those behind it. */
+static void data_work(void)
+{
+	struct msg m;
+
+	while (data >= 0 && !silent_seq && !msg_recv(data, MSG_TO_DATA, &m)) {
+		if (m.fd >= 0)
+			close(m.fd);
+		write_down(&m);
+		if (m.hdr.type == silent_type)
+			silent_seq = m.hdr.seq;
+		else
+			reply(m.hdr.type, m.hdr.seq);
+	}
+}
+
+/* The answer that was due comes. */
+static void speak(void)
+{
+	uint32_t type = silent_type;
+
+	CU_ASSERT(silent_seq != 0);
+	silent_type = 0;
+	if (silent_seq)
+		reply(type, silent_seq);
+	silent_seq = 0;
+}
+
+static void fails(uint16_t id, int err)
+{
+	struct msg_done d = { .id = id, .err = err };
+
+	CU_ASSERT_EQUAL(msg_send(data, MSG_PORT_FAILED, 0, &d, -1), 0);
+}
+
+static void new_data(void)
+{
+	int s[2];
+
+	if (data >= 0)
+		close(data);
+	CU_ASSERT_EQUAL_FATAL(
+		socketpair(AF_UNIX,
+			   SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, s),
+		0);
+	data = s[1];
+	silent_type = silent_seq = 0;
+	apply_data(&apply, s[0]);
+}
+
+/* ---- the bus --------------------------------------------------------------*/
+
+static void tell_bus(void *ctx, const struct bus_tell *w)
+{
+	(void)ctx;
+	switch ((enum bus_tell_type)w->type) {
+	case BUS_TELL_CONNECTED:
+		bus_connected(bus, w->id, w->err);
+		break;
+	case BUS_TELL_DISCONNECTED:
+		bus_disconnected(bus, w->id);
+		break;
+	case BUS_TELL_BROKEN:
+		bus_broken(bus, w->id);
+		break;
+	case BUS_TELL_QUARANTINE:
+		bus_quarantine(bus, w->id);
+		break;
+	case BUS_TELL_UPLINK_KEYS:
+		bus_uplink_keys(bus, w->err, w->tx_ref, w->rx_ref, w->evt);
+		break;
+	case BUS_TELL_UPLINK_RELEASED:
+		bus_uplink_released(bus);
+		break;
+	case BUS_TELL_UPLINK_BROKEN:
+		bus_uplink_broken(bus);
+		break;
+	}
+}
+
+static void ring_up(void *ctx, uint16_t n, int err,
+		    const struct msg_front_keys *keys)
+{
+	(void)ctx;
+	vifs_ring_up(&vifs, n, err, keys);
+}
+
+static void ring_down(void *ctx, uint16_t n)
+{
+	(void)ctx;
+	vifs_ring_down(&vifs, n);
+}
+
+static void ring_lost(void *ctx, uint16_t n, int err)
+{
+	(void)ctx;
+	vifs_ring_lost(&vifs, n, err);
+}
+
+static int open_port(void *ctx, const struct conf_port *p, struct link *l)
+{
+	(void)ctx, (void)p, (void)l;
+	return -ENODEV;
+}
+
+static const struct apply_ops ops = { .open_port = open_port,
+				      .ring_up = ring_up,
+				      .ring_down = ring_down,
+				      .ring_lost = ring_lost };
+
+/* ---- all of it ------------------------------------------------------------*/
+
+static void run(uint32_t ms)
+{
+	struct mono end = mono_add_ms(now, ms);
+
+	do {
+		CU_ASSERT_EQUAL(bus_events(bus, now), 0);
+		(void)bus_tick(bus, now);
+		(void)apply_work(&apply, now);
+		data_work();
+		apply_receive(&apply, now);
+		now = mono_add_ms(now, STEP_MS);
+	} while (!mono_past(end, now));
+}
+
+/* Data was told @want since the last time. */
+static bool was_told(const char *want)
+{
+	bool same = !strcmp(told, want);
+
+	if (!same)
+		printf("\n    told:   %s\n    wanted: %s\n", told, want);
+	told[0] = '\0';
+	return same;
+}
+
+/* Data is dead, and a successor there. */
+static void restart(void)
+{
+	new_data();
+	bus_resume(bus);
+}
+
+static void settings(const char *text)
+{
+	memset(&errors, 0, sizeof(errors));
+	conf_default(&conf);
+	conf_read_text(&conf, "text", text, strlen(text), &errors);
+	conf_check(&conf, CONF_RUN, &errors);
+	CU_ASSERT_EQUAL_FATAL(errors.n, 0);
+}
+
+#define SETTINGS                                                       \
+	"xen = on\nxen.rules = on\nclients = 9\nuplink.port = vif:0\n" \
+	"uplink.gateway = 10.137.0.1\n"
+
+static void begin(const char *text)
+{
+	struct bus_conf c = { .self = WORLD_SELF };
+
+	settings(text);
+	c.uplink = conf.uplink.port.kind == CONF_PORT_VIF;
+	c.client_uplink = conf.xen_netvm != CONF_XEN_NONE;
+	c.client_uplink_dom = conf.xen_netvm;
+	c.rules = conf.xen_rules;
+	quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	log_to_fd(quiet);
+	now = (struct mono){ MONO_S };
+	told[0] = '\0';
+	silent_type = silent_seq = refuse_type = 0;
+	apply_init(&apply, &conf, &ops);
+	tree = tree_new(TREE_BYTES, apply_tree_changed, &apply);
+	apply.tree = tree;
+	vifs_init(&vifs, &apply, tell_bus, NULL);
+	store_tree = mock_tree_new();
+	mock_set(store_tree, "/local/domain/2", "");
+	mock_perm(store_tree, "/local/domain/2", 2, 'n', 0, 'n');
+	store = mock_store_open(store_tree, WORLD_SELF);
+	bus = bus_new(store, &c, &vifs.ops);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(bus);
+	new_data();
+	run(100);
+	told[0] = '\0';
+}
+
+static void end(void)
+{
+	apply_fini(&apply);
+	tree_free(tree);
+	bus_free(bus);
+	store->ops->close(store);
+	mock_tree_free(store_tree);
+	close(data);
+	data = -1;
+	log_to_fd(STDERR_FILENO);
+	close(quiet);
+}
+
+static void rules(const char *value)
+{
+	CU_ASSERT_EQUAL(tree_write(tree, RULES "/policy", "drop", 4), 0);
+	CU_ASSERT_EQUAL(tree_write(tree, RULES "/0000", value, strlen(value)),
+			0);
+	CU_ASSERT_EQUAL(tree_write(tree, RULES, "", 0), 0);
+}
+
+static void guest(uint16_t dom)
+{
+	world_attach(store_tree, dom, 0);
+	run(100);
+	world_front_connects(store_tree, dom);
+	run(100);
+}
+
+/* ---- clients --------------------------------------------------------------*/
+
+static void a_vif_is_a_client_with_the_rules_that_were_there_before_it(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	world_attach(store_tree, 5, 0);
+	run(100);
+	CU_ASSERT(was_told("+vif5.0@1! rules1.4 "));
+	CU_ASSERT_EQUAL(last_client.addr_n, 2);
+	CU_ASSERT(last_client.proxy_arp);
+	world_front_connects(store_tree, 5);
+	run(100);
+	CU_ASSERT(was_told("+ring1 +vif5.0@1 "));
+	CU_ASSERT_EQUAL(last_vif.dom, 5);
+	CU_ASSERT_EQUAL(last_vif.tx_ref, 768);
+	CU_ASSERT_EQUAL(last_vif.mtu, VIF_MTU);
+	run(2000);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	CU_ASSERT(was_told(""));
+	end();
+}
+
+static void rules_that_come_later_bind_then(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	CU_ASSERT(was_told("+vif5.0@1! +ring1 +vif5.0@1 "));
+	/* a set that is being written counts for nobody */
+	CU_ASSERT_EQUAL(tree_write(tree, RULES "/policy", "accept", 6), 0);
+	run(100);
+	CU_ASSERT(was_told(""));
+	rules("action=accept");
+	run(100);
+	CU_ASSERT(was_told("rules1.4 "));
+	CU_ASSERT_EQUAL(tree_write(tree, RULES "/0001", "action=drop", 11), 0);
+	guest(6); /* has the same addresses, but waits for them */
+	CU_ASSERT_EQUAL(apply.slot[2].set[0].state, SET_NONE);
+	end();
+}
+
+static void rules_from_the_xenstore_bind(void)
+{
+	static const char dir[] = "/local/domain/2/vifwall/qubes-firewall/";
+	char path[128];
+
+	begin(SETTINGS);
+	guest(5);
+	told[0] = '\0';
+	snprintf(path, sizeof(path), "%s10_137_0_5/policy", dir);
+	mock_set(store_tree, path, "accept");
+	snprintf(path, sizeof(path), "%s10_137_0_5", dir);
+	mock_set(store_tree, path, "");
+	run(200);
+	CU_ASSERT(was_told("rules1.4 "));
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].state, SET_GOOD);
+	mock_rm(store_tree, path);
+	run(200);
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].state, SET_NONE);
+	end();
+}
+
+static void a_key_that_is_not_taken_spoils_its_set(void)
+{
+	char big[TREE_VALUE_MAX + 1];
+
+	begin(SETTINGS);
+	guest(5);
+	rules("action=accept");
+	run(50);
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].state, SET_GOOD);
+	memset(big, 'a', sizeof(big));
+	vifs.ops.key(vifs.ops.ctx, RULES "/0000", big, sizeof(big));
+	vifs.ops.key(vifs.ops.ctx, RULES, "", 0);
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].state, SET_BAD);
+	end();
+}
+
+static void a_client_that_goes_is_forgotten(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	run(1000);
+	told[0] = '\0';
+	world_detach(store_tree, 5, 0);
+	run(100);
+	CU_ASSERT(was_told("-ring1 +vif5.0@1! "));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '6');
+	run(4000);
+	CU_ASSERT(was_told("-@1 "));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '-');
+	CU_ASSERT(!apply.slot[1].used);
+	guest(6);
+	CU_ASSERT(was_told("+vif6.0@1! +ring1 +vif6.0@1 "));
+	end();
+}
+
+static void one_that_begins_anew_keeps_its_number_and_rules(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	guest(5);
+	guest(6);
+	run(1000);
+	told[0] = '\0';
+	world_front(store_tree, 5, "state", "1");
+	run(100);
+	CU_ASSERT(was_told("-ring1 +vif5.0@1! "));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '2');
+	world_front_connects(store_tree, 5);
+	run(100);
+	CU_ASSERT(was_told("+ring1 +vif5.0@1 "));
+	CU_ASSERT(!last_vif.resume);
+	end();
+}
+
+static void one_that_goes_while_its_rings_are_being_made_leaves_nothing(void)
+{
+	begin(SETTINGS);
+	silent_type = MSG_VIF_ADD;
+	guest(5);
+	CU_ASSERT(was_told("+vif5.0@1! +ring1 "));
+	mock_rm(store_tree, "/local/domain/2/backend/vif/5/0");
+	run(100);
+	CU_ASSERT(apply.slot[1].used);
+	speak();
+	run(100);
+	CU_ASSERT(was_told("-ring1 +vif5.0@1! -@1 "));
+	CU_ASSERT(!apply.slot[1].used);
+	CU_ASSERT_EQUAL(vifs_find(&vifs, (struct bus_id){ 5, 0 }), UINT16_MAX);
+	end();
+}
+
+static void rings_that_can_not_be_close_it(void)
+{
+	begin(SETTINGS);
+	refuse_type = MSG_VIF_ADD;
+	refuse_err = EPROTO;
+	guest(5);
+	CU_ASSERT(was_told("+vif5.0@1! +ring1 +vif5.0@1! "));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '5');
+	CU_ASSERT_EQUAL(apply.slot[1].port_err, EPROTO);
+	end();
+}
+
+static void rings_that_break_close_it(void)
+{
+	struct bus_row row;
+	uint32_t cursor = 1;
+
+	begin(SETTINGS);
+	guest(5);
+	run(1000);
+	told[0] = '\0';
+	fails(1, EPROTO);
+	run(100);
+	CU_ASSERT(was_told("+vif5.0@1! "));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '5');
+	CU_ASSERT_EQUAL(bus_rows(bus, &cursor, &row, 1, now), 1);
+	CU_ASSERT_EQUAL(row.strikes, 1);
+	/* it goes through 6 and 1, as a driver that is loaded anew does */
+	world_front(store_tree, 5, "state", "6");
+	run(100);
+	world_front(store_tree, 5, "state", "1");
+	run(100);
+	world_front_connects(store_tree, 5);
+	run(1200);
+	CU_ASSERT(was_told("+ring1 +vif5.0@1 "));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	end();
+}
+
+static void rings_that_break_while_they_are_let_go_are_gone_once(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	run(1000);
+	told[0] = '\0';
+	silent_type = MSG_PORT_DEL;
+	world_front(store_tree, 5, "state", "5");
+	run(50);
+	CU_ASSERT(was_told("-ring1 "));
+	fails(1, EPROTO);
+	run(50);
+	speak();
+	run(100);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '5');
+	CU_ASSERT(!strstr(told, "ring"));
+	CU_ASSERT(!apply.slot[1].port_sent);
+	end();
+}
+
+static void a_rate_that_changes_is_told(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	run(1000);
+	told[0] = '\0';
+	world_back(store_tree, 5, "rate", "100000,50000");
+	run(100);
+	CU_ASSERT(was_told("rate1=100000 "));
+	world_back(store_tree, 5, "mac", "00:16:3e:00:00:77");
+	run(100);
+	CU_ASSERT(was_told("+vif5.0@1 "));
+	CU_ASSERT_EQUAL(last_client.mac.b[5], 0x77);
+	end();
+}
+
+static void a_client_waits_for_an_address_of_another(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	guest(5);
+	told[0] = '\0';
+	guest(6);
+	run(2000);
+	CU_ASSERT(was_told(""));
+	CU_ASSERT_EQUAL(apply.slot[2].clash, 1);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 6), '2');
+	CU_ASSERT(apply_idle(&apply));
+	mock_rm(store_tree, "/local/domain/2/backend/vif/5/0");
+	run(100);
+	CU_ASSERT(was_told("-ring1 +vif5.0@1! -@1 +ring2 +vif6.0@2 "
+			   "rules2.4 "));
+	run(100);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 6), '4');
+	end();
+}
+
+static void without_a_number_it_stays_closed(void)
+{
+	begin("xen = on\nxen.rules = on\nclients = 1\nuplink.port = vif:0\n");
+	guest(5);
+	world_attach(store_tree, 6, 0);
+	world_back(store_tree, 6, "ip", "10.137.0.6");
+	told[0] = '\0';
+	world_front_connects(store_tree, 6);
+	run(100);
+	CU_ASSERT(was_told(""));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 6), '5');
+	end();
+}
+
+static void new_settings_leave_it_alone(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	guest(5);
+	told[0] = '\0';
+	settings(SETTINGS "[client box]\nport = tap:b\nip = 10.9.9.9\n"
+			  "mac = 00:16:3e:00:00:99\nrules = accept\n");
+	apply_conf(&apply, &conf);
+	run(50);
+	CU_ASSERT(!strstr(told, "@1"));
+	CU_ASSERT(!strstr(told, "ring"));
+	CU_ASSERT(apply.slot[1].used && apply.slot[1].port_told);
+	CU_ASSERT_EQUAL(apply_find(&apply, "box", 3), 2);
+	end();
+}
+
+/* ---- a data process that dies ---------------------------------------------*/
+
+static void a_successor_takes_the_rings_up_and_nobody_sees_it(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	guest(5);
+	run(1500);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	told[0] = '\0';
+	restart();
+	run(200);
+	CU_ASSERT(was_told("uplink- +ring1r +vif5.0@1 rules1.4 "));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	end();
+}
+
+static void one_that_dies_before_it_answers_is_succeeded(void)
+{
+	begin(SETTINGS);
+	silent_type = MSG_VIF_ADD;
+	guest(5);
+	told[0] = '\0';
+	restart();
+	run(1500);
+	CU_ASSERT(was_told("uplink- +ring1r +vif5.0@1 "));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	silent_type = MSG_PORT_DEL;
+	world_front(store_tree, 5, "state", "5");
+	run(50);
+	CU_ASSERT(was_told("-ring1 "));
+	restart();
+	run(100);
+	CU_ASSERT(was_told("uplink- +vif5.0@1! "));
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '5');
+	end();
+}
+
+static void without_a_data_process_rings_are_let_go_at_once(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	run(1500);
+	close(data);
+	data = -1;
+	run(50);
+	world_front(store_tree, 5, "state", "5");
+	run(50);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '5');
+	new_data();
+	end();
+}
+
+static void whoever_was_served_at_three_crashes_is_closed(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	run(1500);
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+		restart();
+		vifs_crashed(&vifs, 1);
+		vifs_crashed(&vifs, 0);
+		vifs_crashed(&vifs, 7);
+		vifs_crashed(&vifs, UINT16_MAX);
+		run(200);
+	}
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '5');
+	CU_ASSERT(!apply.slot[1].port_told);
+	end();
+}
+
+/* ---- the uplink -----------------------------------------------------------*/
+
+static void netvm_is_there(void)
+{
+	world_uplink(store_tree, WORLD_NETVM);
+	world_netvm(store_tree, WORLD_NETVM, "ip", "10.137.0.9");
+	world_netvm_waits(store_tree, WORLD_NETVM);
+	run(200);
+}
+
+static void our_frontend_is_the_uplink(void)
+{
+	char text[PKT_ADDR_TEXT];
+
+	begin(SETTINGS);
+	netvm_is_there();
+	/* its addresses are known, frames may not pass yet */
+	CU_ASSERT(!!strstr(told, "+front0 "));
+	CU_ASSERT(!strstr(told, "uplink+"));
+	CU_ASSERT_EQUAL(world_uplink_shows(store_tree), '4');
+	told[0] = '\0';
+	world_netvm(store_tree, WORLD_NETVM, "state", "4");
+	run(100);
+	CU_ASSERT(was_told("uplink+ "));
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(text, &last_uplink.addr4),
+			       "10.137.0.9");
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(text, &last_uplink.gateway4),
+			       "10.137.0.1");
+	CU_ASSERT_EQUAL(last_uplink.port, 0);
+	/* towards a client ours is the same */
+	guest(5);
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(text, &last_client.gateway4),
+			       "10.137.0.9");
+	end();
+}
+
+static void an_uplink_that_goes_comes_again_and_keeps_our_address(void)
+{
+	char text[PKT_ADDR_TEXT];
+
+	begin(SETTINGS);
+	netvm_is_there();
+	world_netvm(store_tree, WORLD_NETVM, "state", "4");
+	guest(5);
+	told[0] = '\0';
+	world_netvm(store_tree, WORLD_NETVM, "state", "5");
+	run(50);
+	CU_ASSERT(was_told("-ring0 uplink- "));
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(text, &last_uplink.addr4),
+			       "10.137.0.9");
+	world_netvm(store_tree, WORLD_NETVM, "state", "6");
+	run(300);
+	world_netvm(store_tree, WORLD_NETVM, "state", "2");
+	run(6000);
+	world_netvm(store_tree, WORLD_NETVM, "state", "4");
+	run(100);
+	CU_ASSERT(!!strstr(told, "+front0 "));
+	CU_ASSERT(!!strstr(told, "uplink+ "));
+	CU_ASSERT(!strstr(told, "@1"));
+	end();
+}
+
+static void a_successor_makes_the_uplink_anew(void)
+{
+	begin(SETTINGS);
+	netvm_is_there();
+	world_netvm(store_tree, WORLD_NETVM, "state", "4");
+	run(100);
+	told[0] = '\0';
+	restart();
+	run(50);
+	CU_ASSERT(was_told("uplink- "));
+	CU_ASSERT_EQUAL(world_uplink_shows(store_tree), '5');
+	world_netvm(store_tree, WORLD_NETVM, "state", "5");
+	run(100);
+	world_netvm(store_tree, WORLD_NETVM, "state", "6");
+	run(300);
+	world_netvm(store_tree, WORLD_NETVM, "state", "2");
+	run(6000);
+	CU_ASSERT(!!strstr(told, "+front0 "));
+	CU_ASSERT_EQUAL(world_uplink_shows(store_tree), '4');
+	end();
+}
+
+static void a_client_can_be_the_uplink(void)
+{
+	char text[PKT_ADDR_TEXT];
+
+	begin("xen = on\nxen.rules = on\nxen.netvm = 5\nclients = 9\n"
+	      "uplink.ip = 10.137.0.9\n");
+	guest(5);
+	run(100);
+	CU_ASSERT(!!strstr(told, "+ring0 "));
+	CU_ASSERT(!!strstr(told, "uplink+ "));
+	CU_ASSERT(!strstr(told, "vif5"));
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(text, &last_uplink.gateway4),
+			       "10.137.0.5");
+	CU_ASSERT_EQUAL(last_uplink.gateway_mac.b[5], 5);
+	told[0] = '\0';
+	mock_rm(store_tree, "/local/domain/2/backend/vif/5/0");
+	run(100);
+	CU_ASSERT(was_told("-ring0 uplink- "));
+	end();
+}
+
+UNIT_SUITE(vif,
+	   UNIT(a_vif_is_a_client_with_the_rules_that_were_there_before_it),
+	   UNIT(rules_that_come_later_bind_then),
+	   UNIT(rules_from_the_xenstore_bind),
+	   UNIT(a_key_that_is_not_taken_spoils_its_set),
+	   UNIT(a_client_that_goes_is_forgotten),
+	   UNIT(one_that_begins_anew_keeps_its_number_and_rules),
+	   UNIT(one_that_goes_while_its_rings_are_being_made_leaves_nothing),
+	   UNIT(rings_that_can_not_be_close_it),
+	   UNIT(rings_that_break_close_it),
+	   UNIT(rings_that_break_while_they_are_let_go_are_gone_once),
+	   UNIT(a_rate_that_changes_is_told),
+	   UNIT(a_client_waits_for_an_address_of_another),
+	   UNIT(without_a_number_it_stays_closed),
+	   UNIT(new_settings_leave_it_alone),
+	   UNIT(a_successor_takes_the_rings_up_and_nobody_sees_it),
+	   UNIT(one_that_dies_before_it_answers_is_succeeded),
+	   UNIT(without_a_data_process_rings_are_let_go_at_once),
+	   UNIT(whoever_was_served_at_three_crashes_is_closed),
+	   UNIT(our_frontend_is_the_uplink),
+	   UNIT(an_uplink_that_goes_comes_again_and_keeps_our_address),
+	   UNIT(a_successor_makes_the_uplink_anew),
+	   UNIT(a_client_can_be_the_uplink))
