@@ -337,8 +337,10 @@ static int make(struct bus_thread *t, struct store *store,
 }
 
 /*
- * What it needs later on, and the store's own thread with it.
+ * What it needs later on, the store's own thread with it, and what both do
+ * first of all, which may be after the owner was locked in.
  * #syscalls control: futex mprotect/noexec rt_sigaction rt_sigprocmask
+ * #syscalls control: rseq set_robust_list sched_getaffinity
  */
 static int start(struct bus_thread *t)
 {
