@@ -28,6 +28,7 @@
  *	apply_ring.c	ports on rings, which data opens
  *	apply_guest.c	clients that come and go with their vif
  *	apply_send.c	telling data
+ *	apply_answer.c	what it says to that
  *
  * Each message is obeyed wholly or not at all, between two packets.  What data
  * refuses is said in the log and in the status; a client whose rules it refuses
@@ -215,7 +216,17 @@ uint16_t apply_find_addr(const struct apply *a, const struct pkt_addr *addr);
 /* What names and targets in rules stand for now. */
 void apply_env(const struct apply *a, struct rule_env *env);
 
-/* For the apply_*.c family: data has to be told that about @n. */
+/*
+ * For the apply_*.c family.
+ */
+
+/* The oldest question without an answer, NULL when there is none; forgets it.
+ */
+struct apply_wait *apply_wait_first(struct apply *a);
+void apply_wait_pop(struct apply *a);
+/* Data is gone, or not worth listening to any more; a new one will come. */
+void apply_data_lost(struct apply *a, bool broken);
+/* Data has to be told that about @n. */
 void apply_mark(struct apply *a, uint16_t n, unsigned int bits);
 /* Closes client @n, whose rules can't be had, until the next ones. */
 void apply_shut(struct apply *a, uint16_t n, int err);

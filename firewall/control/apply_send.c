@@ -14,12 +14,12 @@
 
 #define RULES_BITS (APPLY_RULES4 | APPLY_RULES6)
 
-static struct apply_wait *wait_first(struct apply *a)
+struct apply_wait *apply_wait_first(struct apply *a)
 {
 	return a->wait_n ? &a->wait[a->wait_at] : NULL;
 }
 
-static void wait_pop(struct apply *a)
+void apply_wait_pop(struct apply *a)
 {
 	a->wait_at = (a->wait_at + 1) % APPLY_WINDOW;
 	a->wait_n--;
@@ -27,13 +27,12 @@ static void wait_pop(struct apply *a)
 
 static void no_answers(struct apply *a)
 {
-	for (struct apply_wait *w; (w = wait_first(a)); wait_pop(a))
+	for (struct apply_wait *w; (w = apply_wait_first(a)); apply_wait_pop(a))
 		if (w->kind == APPLY_ASKED && a->ops->answer)
 			a->ops->answer(a->ops->ctx, w->cookie, NULL);
 }
 
-/* Data is gone, or not worth listening to any more; a new one will come. */
-static void data_lost(struct apply *a, bool broken)
+void apply_data_lost(struct apply *a, bool broken)
 {
 	if (broken)
 		log_err("data says what it can't: its socket is closed");
@@ -56,7 +55,7 @@ static bool post(struct apply *a, uint32_t type, const void *body, int fd,
 	if (err == -EAGAIN || err == -ENOBUFS)
 		return false;
 	if (err) {
-		data_lost(a, err != -EPIPE);
+		apply_data_lost(a, err != -EPIPE);
 		return false;
 	}
 	a->seq++;
@@ -387,195 +386,12 @@ bool apply_idle(const struct apply *a)
 	return true;
 }
 
-/* ---- answers --------------------------------------------------------------*/
-
-static void client_answer(struct apply *a, uint16_t n, int err, struct mono now)
-{
-	struct apply_slot *s = &a->slot[n];
-	bool again =
-		(err == EBUSY || err == EEXIST) && s->tries < APPLY_RETRIES;
-
-	s->told = !err;
-	s->wait = (struct mono){ 0 };
-	if (!err) {
-		s->tries = 0;
-		s->stuck = false;
-	}
-	if (!err || !s->used)
-		return;
-	apply_mark(a, n, APPLY_CLIENT | (n ? RULES_BITS : 0u));
-	/* one of that number, or with that address, is still to go: soon */
-	s->wait = mono_add_ms(now, again ? APPLY_RETRY_MS : APPLY_REOPEN_MS);
-	if (again) {
-		s->tries++;
-		return;
-	}
-	s->stuck = true;
-	log_err("%s: refused by data (%s)", n ? s->fw.name : "uplink",
-		log_errno(err));
-}
-
-static void port_answer(struct apply *a, uint16_t n, int err, struct mono now)
-{
-	struct apply_slot *s = &a->slot[n];
-
-	s->port_told = !err && s->link.fd >= 0;
-	if (!err)
-		return;
-	log_err("%s: port %s refused by data (%s)", n ? s->fw.name : "uplink",
-		s->port.name, log_errno(err));
-	apply_close_port(a, n);
-	s->port_err = err;
-	s->reopen = mono_add_ms(now, APPLY_REOPEN_MS);
-	if (s->used)
-		apply_mark(a, n, APPLY_CLIENT);
-}
-
-/* A set that was ours to build, and is refused, is closed; and if even that
- * is refused there is no client any more. */
-static void rules_answer(struct apply *a, uint16_t n, int family, int err)
-{
-	struct apply_slot *s = &a->slot[n];
-
-	if (!err || !s->used)
-		return;
-	if (!s->told)
-		apply_mark(a, n, family ? APPLY_RULES6 : APPLY_RULES4);
-	else if (s->set[family].state == SET_GOOD)
-		apply_close_set(a, n, family,
-				"refused by the process that handles packets");
-	else
-		apply_shut(a, n, -err);
-}
-
-static void slot_answer(struct apply *a, const struct apply_wait *w, int err,
-			struct mono now)
-{
-	switch ((enum apply_bit)w->bit) {
-	case APPLY_PORT:
-		if (a->slot[w->slot].ring.is)
-			apply_ring_answer(a, w->slot, err);
-		else
-			port_answer(a, w->slot, err, now);
-		break;
-	case APPLY_CLIENT:
-		client_answer(a, w->slot, err, now);
-		break;
-	case APPLY_RULES4:
-		rules_answer(a, w->slot, RULE_IP4, err);
-		break;
-	case APPLY_RULES6:
-		rules_answer(a, w->slot, RULE_IP6, err);
-		break;
-	case APPLY_PORT_DEL:
-		apply_ring_deleted(a, w->slot);
-		break; /* gone, or was not there */
-	case APPLY_CLIENT_DEL:
-	case APPLY_RATE:
-		break;
-	}
-}
-
-static void done(struct apply *a, const struct apply_wait *w, int err,
-		 struct mono now)
-{
-	switch ((enum apply_kind)w->kind) {
-	case APPLY_SLOT:
-		slot_answer(a, w, err, now);
-		break;
-	case APPLY_GUARD:
-	case APPLY_PAIRS:
-		if (err)
-			log_err("data refused the list of %s (%s)",
-				w->kind == APPLY_GUARD ? "clients that could be"
-						       : "allowed pairs",
-				log_errno(err));
-		break;
-	case APPLY_SETTLED:
-		break;
-	case APPLY_ASKED:
-		/* a page has been answered already */
-		if (w->bit == 0 && a->ops->answer)
-			a->ops->answer(a->ops->ctx, w->cookie, NULL);
-		break;
-	}
-}
-
-static void port_failed(struct apply *a, const struct msg_done *m,
-			struct mono now)
-{
-	struct apply_slot *s;
-
-	if (m->id >= APPLY_SLOTS || !a->slot[m->id].used)
-		return;
-	s = &a->slot[m->id];
-	log_err("%s: port %s is lost (%s)", m->id ? s->fw.name : "uplink",
-		s->port.name, log_errno(m->err));
-	if (s->ring.is) {
-		apply_ring_failed(a, m->id, m->err);
-		return;
-	}
-	s->port_sent = s->port_told = false; /* it has forgotten it */
-	apply_close_port(a, m->id);
-	s->port_err = m->err;
-	s->reopen = mono_add_ms(now, APPLY_REOPEN_MS);
-	apply_mark(a, m->id, APPLY_CLIENT);
-}
-
-/* False: nonsense. */
-static bool take(struct apply *a, const struct msg *m, struct mono now)
-{
-	struct apply_wait *first = wait_first(a), w;
-
-	if (m->hdr.type == MSG_PORT_FAILED) {
-		port_failed(a, &m->body.done, now);
-		return true;
-	}
-	if (!first || m->hdr.seq != first->seq)
-		return false;
-	if (m->hdr.type == MSG_DONE) {
-		w = *first;
-		wait_pop(a);
-		a->answered = true;
-		done(a, &w, m->body.done.err, now);
-		return true;
-	}
-	/* a page: its MSG_DONE follows, and says nothing new */
-	if (m->hdr.type == MSG_FRONT_KEYS && first->kind == APPLY_SLOT &&
-	    first->bit == APPLY_PORT && a->slot[first->slot].ring.front) {
-		a->slot[first->slot].ring.keys = m->body.front_keys;
-		return true;
-	}
-	if (m->hdr.type == MSG_FRONT_KEYS || first->kind != APPLY_ASKED ||
-	    first->bit)
-		return false;
-	first->bit = 1;
-	if (a->ops->answer)
-		a->ops->answer(a->ops->ctx, first->cookie, m);
-	return true;
-}
-
-void apply_receive(struct apply *a, struct mono now)
-{
-	struct msg m;
-
-	while (a->sock >= 0) {
-		int err = msg_recv(a->sock, MSG_TO_CONTROL, &m);
-
-		if (err == -EAGAIN)
-			return;
-		if (err == 0 && take(a, &m, now))
-			continue;
-		data_lost(a, err == 0 || err == -EBADMSG);
-	}
-}
-
 void apply_data(struct apply *a, int sock)
 {
 	if (a->seq)
 		a->restarts++;
 	if (a->sock >= 0)
-		data_lost(a, false);
+		apply_data_lost(a, false);
 	a->sock = sock;
 	a->broken = a->answered = false;
 	a->guard_todo = a->guard_n > 0;
@@ -606,7 +422,7 @@ void apply_data(struct apply *a, int sock)
 void apply_stop(struct apply *a)
 {
 	if (a->sock >= 0)
-		data_lost(a, false);
+		apply_data_lost(a, false);
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
 		apply_ring_deleted(a, n);
 }
