@@ -3,7 +3,6 @@
  * The control process: rules, ports and the operator's socket.  It sees no
  * packet.
  */
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,19 +12,16 @@
 #include "firewall/control/apply.h"
 #include "firewall/control/ctl.h"
 #include "firewall/control/source_dir.h"
-#include "firewall/control/vif.h"
+#include "firewall/control_xen.h"
 #include "firewall/linux/host_check.h"
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/loop.h"
 #include "firewall/linux/mem.h"
 #include "firewall/roles.h"
-#include "xen/bus/store_sim.h"
 
 #define EVENTS 16u
 #define TREE_BYTES (64u << 20)
-#define STOP_MS 3000u /* for the XenStore to hear that we go */
-static_assert(STOP_MS < ROLE_STOP_MS, "or the parent kills us meanwhile");
 
 enum control_fd {
 	CONTROL_NOTE,
@@ -51,9 +47,7 @@ struct control {
 	int data; /* apply's socket as the loop knows it; -1: none */
 	struct ctl ctl;
 	struct peer peer[CTL_CONNS];
-	struct vifs vifs;
-	struct bus_thread *bus; /* NULL: not on Xen */
-	bool crashed;		/* whom data served then is to be looked at */
+	struct control_xen xen;
 	bool ready, stop;
 	int code;
 };
@@ -230,21 +224,21 @@ static void ring_up(void *ctx, uint16_t n, int err,
 {
 	struct control *k = ctx;
 
-	vifs_ring_up(&k->vifs, n, err, keys);
+	vifs_ring_up(&k->xen.vifs, n, err, keys);
 }
 
 static void ring_down(void *ctx, uint16_t n)
 {
 	struct control *k = ctx;
 
-	vifs_ring_down(&k->vifs, n);
+	vifs_ring_down(&k->xen.vifs, n);
 }
 
 static void ring_lost(void *ctx, uint16_t n, int err)
 {
 	struct control *k = ctx;
 
-	vifs_ring_lost(&k->vifs, n, err);
+	vifs_ring_lost(&k->xen.vifs, n, err);
 }
 
 static int open_all(struct control *k, const struct conf *c)
@@ -263,65 +257,17 @@ static int open_all(struct control *k, const struct conf *c)
 	return err;
 }
 
-static void tell_bus(void *ctx, const struct bus_tell *what)
-{
-	struct control *k = ctx;
-
-	bus_thread_tell(k->bus, what);
-}
-
-static struct store *open_store(const struct conf *c, uint16_t *self, int *err)
-{
-	struct store *s;
-	uint32_t dom = c->xen_self;
-
-	if (c->xen_kind == CONF_XEN_SIM) {
-		s = store_sim_open(c->xen_path, c->xen_self, err);
-	} else {
-		s = store_libs_open(err);
-		if (s)
-			*err = store_read_u32(s, "domid", UINT16_MAX, &dom);
-	}
-	if (*err)
-		log_err("the XenStore can't be used (%s); is this a domain on "
-			"Xen, and xenstored there? (xen = off does without)",
-			log_errno(-*err));
-	*self = (uint16_t)dom;
-	return *err ? NULL : s;
-}
-
-/* Its threads are there when the process is locked in, and no more will be. */
-static int open_bus(struct control *k, const struct conf *c)
-{
-	const struct conf_port *up = &c->uplink.port;
-	struct bus_conf bc = {
-		.uplink = up->kind == CONF_PORT_VIF,
-		.uplink_handle = up->handle,
-		.client_uplink = c->xen_netvm != CONF_XEN_NONE,
-		.client_uplink_dom = c->xen_netvm,
-		.rules = c->xen_rules,
-	};
-	struct store *s;
-	int err = 0;
-
-	if (!c->xen_kind)
-		return 0;
-	vifs_init(&k->vifs, &k->apply, tell_bus, k);
-	s = open_store(c, &bc.self, &err);
-	if (!s)
-		return err;
-	k->bus = bus_thread_start(s, &bc, &err);
-	return k->bus ? loop_add(&k->loop, bus_thread_fd(k->bus), CONTROL_BUS,
-				 0, LOOP_IN)
-		      : err;
-}
-
 static int lock_in(struct control *k, const struct conf *c)
 {
 	int err = isolate_user(0, 0, ISOLATE_NET_CAPS);
 
 	if (!err)
-		err = open_bus(k, c);
+		err = control_xen_open(&k->xen, c, &k->apply);
+	if (!err && k->xen.bus) {
+		k->ctl.xen = &k->xen.ctl;
+		err = loop_add(&k->loop, bus_thread_fd(k->xen.bus), CONTROL_BUS,
+			       0, LOOP_IN);
+	}
 	return err ? err : isolate_control((enum isolate_mode)c->sandbox);
 }
 
@@ -337,6 +283,8 @@ static int set_up(struct control *k, const struct conf *c)
 	ops.ctx = k;
 	apply_init(&k->apply, c, &ops);
 	code = check_host(c);
+	if (!code)
+		code = control_xen_check(c);
 	if (!code)
 		code = open_ports(k);
 	if (code)
@@ -371,10 +319,8 @@ static void take_data(struct control *k, int fd)
 
 	k->data = -1;
 	apply_data(&k->apply, fd);
-	if (!k->bus || !again)
-		return;
-	k->crashed = true;
-	bus_thread_resume(k->bus);
+	if (again)
+		control_xen_resume(&k->xen);
 }
 
 static void take_notes(struct control *k)
@@ -398,15 +344,6 @@ static void take_notes(struct control *k)
 	}
 }
 
-/* view.served is valid from the first answer on. */
-static void look_at_crash(struct control *k)
-{
-	if (!k->crashed || !k->apply.answered)
-		return;
-	k->crashed = false;
-	vifs_crashed(&k->vifs, k->ctl.view->served);
-}
-
 static void handle(struct control *k, const struct loop_event *ev)
 {
 	switch ((enum control_fd)ev->type) {
@@ -415,7 +352,8 @@ static void handle(struct control *k, const struct loop_event *ev)
 		break;
 	case CONTROL_DATA:
 		apply_receive(&k->apply, k->loop.now);
-		look_at_crash(k);
+		control_xen_answered(&k->xen, &k->apply, k->ctl.view,
+				     k->loop.now);
 		break;
 	case CONTROL_SOURCE:
 		source_dir_events(&k->source, k->loop.now);
@@ -427,7 +365,7 @@ static void handle(struct control *k, const struct loop_event *ev)
 		ctl_accept(&k->ctl, k->loop.now);
 		break;
 	case CONTROL_BUS:
-		bus_thread_receive(k->bus, &k->vifs.ops);
+		control_xen_work(&k->xen);
 		break;
 	case CONTROL_PEER:
 		break; /* ctl_work() looks at everybody */
@@ -488,6 +426,7 @@ static void turn(struct control *k, struct mono *next)
 	for (uint32_t i = 0; i < CTL_CONNS; i++)
 		watch_peer(k, i);
 	watch_data(k);
+	control_xen_watch(&k->xen);
 	say_ready(k);
 }
 
@@ -511,9 +450,7 @@ int role_control(const struct conf *c)
 		turn(&k, &next);
 	ctl_close(&k.ctl);
 	apply_stop(&k.apply);
-	if (k.bus && !bus_thread_stop(k.bus, &k.vifs.ops, STOP_MS))
-		log_warn("the XenStore does not answer: our uplink stays as "
-			 "it is there");
+	control_xen_stop(&k.xen);
 	apply_fini(&k.apply);
 	return k.code;
 }

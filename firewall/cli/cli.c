@@ -23,6 +23,8 @@ static const struct command {
 	{ "drops", cli_drops, false, true, "[CLIENT]", "how often, by reason" },
 	{ "explain", cli_explain, false, false, "CLIENT DST PROTO [PORT]",
 	  "what would become of such a packet" },
+	{ "vif", cli_vif, false, false, "[list | show DOM/NUMBER]",
+	  "interfaces on Xen and their rings" },
 	{ "reload", cli_reload, false, false, "",
 	  "read settings and rules again" },
 	{ "check", cli_check, true, false, "PATH",
@@ -122,7 +124,9 @@ static int run(const struct command *cmd, struct cli *c)
 		c->client = c->argv[0];
 		c->argc = 0;
 	}
-	if (cmd->args[0] == '\0' || cmd->client ? c->argc != 0 : !c->argc)
+	if (cmd->args[0] == '\0' || cmd->client
+		    ? c->argc != 0
+		    : !c->argc && cmd->args[0] != '[')
 		return wrong("other arguments are needed", cmd->name);
 	if (cmd->offline)
 		return cmd->run(c, NULL);

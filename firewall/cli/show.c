@@ -27,6 +27,31 @@ static void uplink(const struct jdoc *d)
 	printf("\n");
 }
 
+static void xen(const struct jdoc *d)
+{
+	const struct jval *x = jget(d, jroot(d), "xen");
+	char t[JREAD_TEXT], u[UNIT_MAX];
+
+	if (!x)
+		return;
+	printf("xen      %" PRIu64 " vifs, %" PRIu64 " connected%s",
+	       jnum(d, jget(d, x, "vifs")), jnum(d, jget(d, x, "connected")),
+	       jtrue(d, jget(d, x, "simulated")) ? ", simulated" : "");
+	jtext(d, jget(d, x, "store"), t);
+	if (!strcmp(t, "lost"))
+		printf(", XENSTORE IS GONE: nothing connects until a restart");
+	else if (!strcmp(t, "stuck"))
+		printf(", XENSTORE DOES NOT ANSWER for %s",
+		       unit_ms(u, jms(d, jget(d, x, "stuck_for"))));
+	printf("\n");
+	jtext(d, jget(d, x, "trouble"), t);
+	if (t[0])
+		printf("         %s\n", t);
+	jtext(d, jget(d, x, "uplink_trouble"), t);
+	if (t[0])
+		printf("         uplink: %s\n", t);
+}
+
 static void flows(const struct jdoc *d)
 {
 	const struct jval *f = jget(d, jroot(d), "flows");
@@ -97,6 +122,7 @@ static void head(const struct ask *a, void *ctx)
 		printf(", data process restarted %" PRIu64 " times", restarts);
 	printf("\n");
 	uplink(d);
+	xen(d);
 	flows(d);
 	buffers(d);
 	rules_source(d);

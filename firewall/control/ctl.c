@@ -216,6 +216,7 @@ static void answer(struct ctl *c, struct ctl_conn *conn,
 		break;
 	case CTL_STATUS:
 	case CTL_FLOWS:
+	case CTL_VIFS:
 	case CTL_WHAT_N:
 		vw_panic(__FILE__, __LINE__, "answered by data");
 	}
@@ -224,14 +225,23 @@ static void answer(struct ctl *c, struct ctl_conn *conn,
 
 /* ---- questions to data ----------------------------------------------------*/
 
+static int ask_data(struct ctl *c, const struct ctl_conn *conn, uint32_t cookie)
+{
+	struct msg_flows flows = { .cursor = conn->from };
+	struct msg_vifs vifs = { .cursor = (uint16_t)conn->at };
+
+	if (conn->what == CTL_FLOWS)
+		return apply_ask(c->apply, MSG_FLOWS, &flows, cookie);
+	if (conn->what == CTL_VIFS)
+		return apply_ask(c->apply, MSG_VIFS, &vifs, cookie);
+	return apply_ask(c->apply, MSG_USAGE, NULL, cookie);
+}
+
 static void ask(struct ctl *c, struct ctl_conn *conn)
 {
-	struct msg_flows m = { .cursor = conn->from };
 	uint32_t place_n = (uint32_t)(conn - c->conn);
 	uint32_t cookie = conn->gen * COOKIE_CONN + place_n;
-	int err = conn->what == CTL_FLOWS
-			  ? apply_ask(c->apply, MSG_FLOWS, &m, cookie)
-			  : apply_ask(c->apply, MSG_USAGE, NULL, cookie);
+	int err = ask_data(c, conn, cookie);
 
 	if (err == -EAGAIN)
 		conn->state = CTL_ASKING;
@@ -241,26 +251,43 @@ static void ask(struct ctl *c, struct ctl_conn *conn)
 		conn->state = CTL_ASKED;
 }
 
-void ctl_answer(struct ctl *c, uint32_t cookie, const struct msg *page)
+/* What we know without data is shown without it. */
+static void answer_with(struct ctl *c, struct ctl_conn *conn,
+			const struct msg *page)
 {
-	struct ctl_conn *conn = &c->conn[cookie % COOKIE_CONN % CTL_CONNS];
 	struct json j;
 
-	if (conn->state == CTL_FREE || conn->state == CTL_WRITING ||
-	    conn->gen * COOKIE_CONN != cookie - cookie % COOKIE_CONN)
-		return;
 	begin(conn, &j);
 	if (conn->what == CTL_STATUS)
 		ctl_show_status(c, &j,
 				page && page->hdr.type == MSG_USAGE_PAGE
 					? &page->body.usage_page
 					: NULL);
+	else if (conn->what == CTL_VIFS)
+		ctl_show_vifs(c, &j, conn->from);
 	else if (page && page->hdr.type == MSG_FLOWS_PAGE)
 		ctl_show_flows(c, &j, conn->client, &page->body.flows_page);
 	else
 		json_str(&j, "error",
 			 "the process that handles packets does not answer");
 	end(conn, &j);
+}
+
+void ctl_answer(struct ctl *c, uint32_t cookie, const struct msg *page)
+{
+	struct ctl_conn *conn = &c->conn[cookie % COOKIE_CONN % CTL_CONNS];
+
+	if (conn->state == CTL_FREE || conn->state == CTL_WRITING ||
+	    conn->gen * COOKIE_CONN != cookie - cookie % COOKIE_CONN)
+		return;
+	if (conn->what == CTL_VIFS && !page)
+		memset(c->vif_has, 0, sizeof(c->vif_has));
+	if (conn->what == CTL_VIFS && page && page->hdr.type == MSG_VIFS_PAGE &&
+	    !ctl_take_vifs(c, &page->body.vifs_page, &conn->at))
+		/* from ctl_work(): this answer is not over yet */
+		conn->state = CTL_ASKING;
+	else
+		answer_with(c, conn, page);
 }
 
 /* ---- reading and writing --------------------------------------------------*/
@@ -279,7 +306,8 @@ static void request(struct ctl *c, struct ctl_conn *conn, size_t len)
 	conn->what = r.what;
 	conn->client = r.client;
 	conn->from = r.from;
-	if (r.what == CTL_STATUS || r.what == CTL_FLOWS)
+	conn->at = 0;
+	if (r.what == CTL_STATUS || r.what == CTL_FLOWS || r.what == CTL_VIFS)
 		ask(c, conn);
 	else
 		answer(c, conn, &r);

@@ -7,6 +7,7 @@
 #include "firewall/control/source_dir.h"
 #include "firewall/share/ctl_proto.h"
 #include "firewall/share/view.h"
+#include "xen/bus/bus.h"
 
 /*
  * The daemon's end of share/ctl_proto.h.
@@ -26,6 +27,8 @@ enum ctl_state {
 	CTL_WRITING,
 };
 
+struct vifs;
+
 struct ctl_conn {
 	int fd;
 	uint8_t state; /* enum ctl_state */
@@ -33,6 +36,7 @@ struct ctl_conn {
 	uint8_t what;  /* enum ctl_what: of the request being answered */
 	uint16_t client;
 	uint32_t from;
+	uint32_t at;  /* CTL_VIFS: the port that data is asked about next */
 	uint32_t gen; /* answers for an earlier peer of this place are late */
 	struct mono since; /* last sign of life */
 	size_t in_len, out_len, out_at;
@@ -40,12 +44,31 @@ struct ctl_conn {
 	char out[CTL_ANSWER_MAX];
 };
 
+/* What the XenStore's side has to show. */
+struct ctl_xen_health {
+	uint64_t stuck_ms; /* bus_thread_stuck_ms() and the like */
+	int lost;
+	char trouble[BUS_TROUBLE];
+};
+
+struct ctl_xen {
+	const struct vifs *vifs;
+	uint32_t (*rows)(void *ctx, uint32_t *cursor, struct bus_row *out,
+			 uint32_t max);
+	void (*health)(void *ctx, struct ctl_xen_health *out);
+	void *ctx;
+};
+
 struct ctl {
 	int fd; /* listens; -1: not open */
 	char path[CONF_PATH_MAX];
 	struct apply *apply;
 	const struct source_dir *source; /* NULL: none */
+	const struct ctl_xen *xen;	 /* NULL: we are not on Xen */
 	const struct view *view;
+	/* what data said last of ports on rings, by number */
+	bool vif_has[APPLY_SLOTS];
+	struct msg_vif_row vif_row[APPLY_SLOTS];
 	struct mono started, now;
 	/*
 	 * Reads settings and rules anew; true when that was done.  Says what
@@ -86,6 +109,7 @@ enum ctl_what {
 	CTL_FLOWS,
 	CTL_EXPLAIN,
 	CTL_RELOAD,
+	CTL_VIFS,
 	CTL_WHAT_N
 };
 
@@ -118,6 +142,13 @@ void ctl_show_flows(const struct ctl *c, struct json *j, uint16_t n,
 		    const struct msg_flows_page *page);
 void ctl_show_explain(const struct ctl *c, struct json *j,
 		      const struct ctl_request *r);
+
+void ctl_show_vifs(const struct ctl *c, struct json *j, uint32_t from);
+/* The member "xen" of the status. */
+void ctl_show_xen(const struct ctl *c, struct json *j);
+/* Keeps data's page, which began at *@at; false: ask again, from *@at on. */
+bool ctl_take_vifs(struct ctl *c, const struct msg_vifs_page *page,
+		   uint32_t *at);
 
 /* Name of client @n, or "uplink"; for numbers that came from data, too. */
 const char *ctl_name(const struct ctl *c, uint32_t n);

@@ -8,6 +8,7 @@ static const char *const names[CTL_WHAT_N] = {
 	[CTL_RULES] = "rules",	   [CTL_BLOCKED] = "blocked",
 	[CTL_DROPS] = "drops",	   [CTL_FLOWS] = "flows",
 	[CTL_EXPLAIN] = "explain", [CTL_RELOAD] = "reload",
+	[CTL_VIFS] = "vifs",
 };
 
 static bool is(const char *word, size_t len, const char *text)

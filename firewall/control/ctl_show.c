@@ -88,8 +88,12 @@ static const char *closed_why(const struct ctl *c, uint16_t n, int family)
 		return "the process that handles packets is being restarted";
 	if (s->err)
 		return "refused by the process that handles packets";
+	if (s->clash)
+		return "it has an address of another client, and waits";
 	if (s->port_err)
 		return "its port is not there";
+	if (s->ring.is && !s->port_told)
+		return "its vif is not connected";
 	if (!s->told)
 		return "the process that handles packets was not told of it "
 		       "yet";
@@ -143,11 +147,16 @@ static void port_json(const struct ctl *c, struct json *j, uint16_t n)
 	const struct apply_slot *s = &c->apply->slot[n];
 	char text[CONF_IF_MAX + 8];
 
-	snprintf(text, sizeof(text), "%s:%s",
-		 s->port.kind == CONF_PORT_TAP ? "tap" : "packet",
-		 s->port.name);
+	if (s->ring.is)
+		snprintf(text, sizeof(text), "%s",
+			 s->port.name[0] ? s->port.name : "xen.netvm");
+	else
+		snprintf(text, sizeof(text), "%s:%s",
+			 s->port.kind == CONF_PORT_TAP ? "tap" : "packet",
+			 s->port.name);
 	json_str(j, "port", text);
-	json_bool(j, "port_up", s->link.fd >= 0 && s->port_told);
+	json_bool(j, "port_up",
+		  (s->ring.is || s->link.fd >= 0) && s->port_told);
 	if (s->port_err)
 		json_str(j, "port_error", log_errno(s->port_err));
 }
@@ -288,6 +297,7 @@ void ctl_show_status(const struct ctl *c, struct json *j,
 	json_str(j, "trouble", c->source ? c->source->trouble : "");
 	json_end_object(j);
 	uplink_json(c, j);
+	ctl_show_xen(c, j);
 	if (usage)
 		flows_json(j, usage);
 	buffers_json(j, c->view);

@@ -108,6 +108,11 @@ static void on_connect(void *ctx, const struct bus_rings *r)
 		tell(v, BUS_TELL_CONNECTED, r->id, -ENOSPC);
 		return;
 	}
+	/* the bus asks, so dom0 made it anew */
+	if (v->place[n].shut && !r->resume) {
+		v->place[n].shut = false;
+		v->place[n].crashes = 0;
+	}
 	vif = &v->place[n].vif;
 	m = (struct msg_vif){
 		.dom = r->id.dom,
@@ -279,7 +284,7 @@ void vifs_ring_lost(struct vifs *v, uint16_t n, int err)
 	     v->place[n].vif.id, 0);
 }
 
-void vifs_crashed(struct vifs *v, uint16_t n)
+void vifs_crashed(struct vifs *v, uint16_t n, struct mono now)
 {
 	const uint16_t most = v->apply->conf.xen_quarantine;
 	struct vif_place *p;
@@ -287,7 +292,10 @@ void vifs_crashed(struct vifs *v, uint16_t n)
 	if (!n || n >= APPLY_SLOTS || !v->place[n].used)
 		return;
 	p = &v->place[n];
+	if (mono_diff_ms(p->crashed, now) > VIF_CALM_MS)
+		p->crashes = 0;
 	p->crashes++;
+	p->crashed = now;
 	log_err("%s: was being served when packet handling crashed, %u times "
 		"now",
 		v->apply->slot[n].fw.name, p->crashes);

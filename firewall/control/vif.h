@@ -15,13 +15,15 @@
  * however often its frontend connects meanwhile.  A vif whose client domain is
  * our network (xen.netvm) has number 0, as our own frontend has.
  */
+#define VIF_CALM_MS 600000u
 #define VIF_MTU 1500u /* when dom0 says nothing else */
 
 struct vif_place {
 	bool used;
 	bool shut; /* quarantined */
 	struct bus_vif vif;
-	uint32_t crashes; /* of the data process, while it was served */
+	uint32_t crashes;    /* of the data process, while it was served */
+	struct mono crashed; /* the last one */
 };
 
 struct vifs {
@@ -45,9 +47,10 @@ void vifs_ring_lost(struct vifs *v, uint16_t n, int err);
 
 /*
  * The data process died, and was serving party @n (view.served).  After
- * xen.quarantine times it is closed until dom0 makes its vif anew.
+ * xen.quarantine times, with no more than VIF_CALM_MS between two, it is closed
+ * until dom0 makes its vif anew.
  */
-void vifs_crashed(struct vifs *v, uint16_t n);
+void vifs_crashed(struct vifs *v, uint16_t n, struct mono now);
 
 /* Number of the client of that vif; UINT16_MAX: none. */
 uint16_t vifs_find(const struct vifs *v, struct bus_id id);

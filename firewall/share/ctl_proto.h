@@ -14,6 +14,7 @@
  *	flows [client=NAME] [from=N]
  *	explain client=NAME dst=ADDRESS proto=PROTO [port=N]
  *	reload
+ *	vifs [from=N]
  *
  * NAME may also be one of the client's addresses.
  *

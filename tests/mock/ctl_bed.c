@@ -64,6 +64,8 @@ static bool data_does_one(struct ctl_bed *b)
 		say(b, MSG_USAGE_PAGE, m.hdr.seq, &usage);
 	if (m.hdr.type == MSG_FLOWS)
 		say(b, MSG_FLOWS_PAGE, m.hdr.seq, &b->page);
+	if (m.hdr.type == MSG_VIFS)
+		say(b, MSG_VIFS_PAGE, m.hdr.seq, &b->vifs);
 	say(b, MSG_DONE, m.hdr.seq, &done);
 	return true;
 }

@@ -29,6 +29,7 @@ struct ctl_bed {
 	char path[64];		    /* of the socket */
 	const char *reload_says;    /* NULL: reloading works */
 	struct msg_flows_page page; /* data's answer to `flows` */
+	struct msg_vifs_page vifs;  /* ... and to `vifs` */
 	int data;		    /* -1: no data process */
 	/* The last line that was heard, without its newline. */
 	struct jdoc doc;

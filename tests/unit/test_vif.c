@@ -646,14 +646,29 @@ static void whoever_was_served_at_three_crashes_is_closed(void)
 	for (int i = 0; i < 3; i++) {
 		CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
 		restart();
-		vifs_crashed(&vifs, 1);
-		vifs_crashed(&vifs, 0);
-		vifs_crashed(&vifs, 7);
-		vifs_crashed(&vifs, UINT16_MAX);
+		vifs_crashed(&vifs, 1, now);
+		vifs_crashed(&vifs, 0, now);
+		vifs_crashed(&vifs, 7, now);
+		vifs_crashed(&vifs, UINT16_MAX, now);
 		run(200);
 	}
 	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '5');
 	CU_ASSERT(!apply.slot[1].port_told);
+	end();
+}
+
+static void crashes_that_are_far_apart_close_nobody(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	run(1500);
+	for (int i = 0; i < 5; i++) {
+		now = mono_add_ms(now, VIF_CALM_MS + 1000);
+		restart();
+		vifs_crashed(&vifs, 1, now);
+		run(200);
+	}
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
 	end();
 }
 
@@ -781,6 +796,7 @@ UNIT_SUITE(vif,
 	   UNIT(one_that_dies_before_it_answers_is_succeeded),
 	   UNIT(without_a_data_process_rings_are_let_go_at_once),
 	   UNIT(whoever_was_served_at_three_crashes_is_closed),
+	   UNIT(crashes_that_are_far_apart_close_nobody),
 	   UNIT(our_frontend_is_the_uplink),
 	   UNIT(an_uplink_that_goes_comes_again_and_keeps_our_address),
 	   UNIT(a_successor_makes_the_uplink_anew),
