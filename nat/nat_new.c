@@ -163,17 +163,17 @@ static bool share_port(struct nat *n, struct nat_draft *d, struct nat_space *s,
 		       uint64_t now_ms)
 {
 	const struct nat_owner *o = &n->owner[nat_flow_owner(&d->f, 0)];
-	uint16_t port = nat_port_start(&n->ports);
+	struct nat_walk w = nat_port_walk(&n->ports, nat_port_start(&n->ports));
 
 	if (!may_share(n, &d->f))
 		return false;
 	for (int i = 0; i < SHARED_TRIES; i++) {
-		port = nat_port_shared(&n->ports, s, port, o->lessee);
+		uint16_t port = nat_port_shared(&n->ports, s, &w, o->lessee);
+
 		if (!port)
 			return false;
 		if (fits(n, d, port, now_ms))
 			return true;
-		port = port < n->ports.hi ? (uint16_t)(port + 1) : n->ports.lo;
 	}
 	return false;
 }

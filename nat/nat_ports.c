@@ -13,6 +13,7 @@
 #define HELD 0x20u
 #define LOW 0x1fu
 #define UNITS 8u
+#define BLOCK 64u /* ports that are looked at together */
 
 static uint16_t whose(uint16_t lease)
 {
@@ -162,7 +163,8 @@ struct nat_space *nat_ports_open(struct nat_ports *t, uint8_t addr)
 static void haunt(const struct nat_ports *t, struct nat_space *s,
 		  uint16_t ghost, uint64_t now_ms)
 {
-	uint16_t lease = (uint16_t)(ghost << 6 | HELD | stamp(t, now_ms));
+	uint16_t lease =
+		(uint16_t)((unsigned)ghost << 6 | HELD | stamp(t, now_ms));
 
 	fill_range(t, s);
 	for (uint32_t port = 0; port < 65536; port++) {
@@ -209,11 +211,10 @@ void nat_port_lay(struct nat_ports *t, struct nat_space *s, uint16_t port,
 		release(t, s, port);
 }
 
+/* What stood in it is cleared when it is opened again. */
 void nat_ports_close(struct nat_ports *t, struct nat_space *s)
 {
-	for (uint32_t port = 0; s->leased && port < 65536; port++)
-		if (s->lease[port])
-			release(t, s, (uint16_t)port);
+	vw_assert(s >= t->space && s < t->space + t->spaces);
 	s->addr = 0;
 }
 
@@ -300,41 +301,94 @@ uint16_t nat_port_free(const struct nat_space *s, uint16_t start)
 	return (uint16_t)(word * 64 + (uint32_t)__builtin_ctzll(bits));
 }
 
-static uint16_t next(const struct nat_ports *t, uint16_t port)
+struct nat_walk nat_port_walk(const struct nat_ports *t, uint16_t start)
 {
-	return port < t->hi ? (uint16_t)(port + 1) : t->lo;
+	return (struct nat_walk){ start, (uint32_t)t->hi - t->lo + 1 };
+}
+
+/* @n ports on, of which the last is in the range. */
+static void walk_on(const struct nat_ports *t, struct nat_walk *w, uint32_t n)
+{
+	uint32_t at = w->at + n;
+
+	w->left -= n;
+	w->at = (uint16_t)(at > t->hi ? t->lo : at);
+}
+
+/* A whole block lies ahead. */
+static bool at_block(const struct nat_ports *t, const struct nat_walk *w)
+{
+	return w->at % BLOCK == 0 && w->left >= BLOCK &&
+	       w->at + BLOCK - 1 <= t->hi;
+}
+
+/*
+ * Is there anything in a block for @lessee?  Both are written without branches:
+ * compilers make vector code of them, and a walk round all ports takes a few
+ * microseconds.
+ */
+static bool block_has(const uint16_t *lease, uint16_t lessee)
+{
+	unsigned any = 0;
+
+	for (unsigned i = 0; i < BLOCK; i++)
+		any |= whose(lease[i]) == lessee;
+	return any;
+}
+
+static bool block_has_idle(const uint16_t *lease, uint16_t lessee,
+			   uint16_t stamp_now)
+{
+	unsigned any = 0;
+
+	for (unsigned i = 0; i < BLOCK; i++) {
+		unsigned over = ((stamp_now - lease[i]) & LOW) > UNITS;
+		unsigned own = whose(lease[i]) == lessee;
+
+		any |= lease[i] & HELD & -(over | own);
+	}
+	return any;
 }
 
 uint16_t nat_port_idle(const struct nat_ports *t, struct nat_space *s,
 		       uint16_t start, uint16_t lessee, uint64_t now_ms)
 {
-	uint16_t port = start;
+	struct nat_walk w = nat_port_walk(t, start);
 
 	if (!s->idle[lessee] && now_ms < s->look_ms)
 		return 0;
-	do {
-		uint16_t lease = s->lease[port];
+	while (w.left) {
+		uint16_t lease = s->lease[w.at];
 
+		if (at_block(t, &w) && !block_has_idle(&s->lease[w.at], lessee,
+						       stamp(t, now_ms))) {
+			walk_on(t, &w, BLOCK);
+			continue;
+		}
 		if ((lease & HELD) &&
 		    (whose(lease) == lessee || is_over(t, lease, now_ms)))
-			return port;
-		port = next(t, port);
-	} while (port != start);
+			return w.at;
+		walk_on(t, &w, 1);
+	}
 	s->look_ms = now_ms + t->unit_ms;
 	return 0;
 }
 
 uint16_t nat_port_shared(const struct nat_ports *t, const struct nat_space *s,
-			 uint16_t start, uint16_t lessee)
+			 struct nat_walk *w, uint16_t lessee)
 {
-	uint16_t port = start;
+	while (w->left) {
+		uint16_t port = w->at;
 
-	do {
+		if (at_block(t, w) && !block_has(&s->lease[port], lessee)) {
+			walk_on(t, w, BLOCK);
+			continue;
+		}
+		walk_on(t, w, 1);
 		if (whose(s->lease[port]) == lessee &&
 		    nat_port_users(s, port) - 1 < NAT_PORT_USERS - 1)
 			return port;
-		port = next(t, port);
-	} while (port != start);
+	}
 	return 0;
 }
 

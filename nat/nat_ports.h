@@ -99,14 +99,25 @@ uint16_t nat_port_lessee(const struct nat_space *s, uint16_t port);
 /*
  * Choosing: each returns a port at or behind @start, going round in the range,
  * or 0: one that is nobody's; one that is @lessee's but not in use (or whose
- * hold is over); one that is @lessee's and in use.
+ * hold is over).
  */
 uint16_t nat_port_start(struct nat_ports *t);
 uint16_t nat_port_free(const struct nat_space *s, uint16_t start);
 uint16_t nat_port_idle(const struct nat_ports *t, struct nat_space *s,
 		       uint16_t start, uint16_t lessee, uint64_t now_ms);
+
+/*
+ * One that is @lessee's, in use, and takes another user; 0: none is left in the
+ * walk.  The walk goes on behind it, so that asking again and again is no more
+ * work than going round once.
+ */
+struct nat_walk {
+	uint16_t at;
+	uint32_t left; /* ports that were not looked at */
+};
+struct nat_walk nat_port_walk(const struct nat_ports *t, uint16_t start);
 uint16_t nat_port_shared(const struct nat_ports *t, const struct nat_space *s,
-			 uint16_t start, uint16_t lessee);
+			 struct nat_walk *w, uint16_t lessee);
 
 /* Frees ports whose hold is over, looking at the next @n. */
 void nat_ports_sweep(struct nat_ports *t, uint32_t n, uint64_t now_ms);

@@ -32,6 +32,14 @@ static void world_close(struct world *w)
 	free(w->mem);
 }
 
+static uint16_t shared_from(const struct world *w, const struct nat_space *s,
+			    uint16_t start, uint16_t lessee)
+{
+	struct nat_walk walk = nat_port_walk(&w->t, start);
+
+	return nat_port_shared(&w->t, s, &walk, lessee);
+}
+
 /* R34: uniform over the range, whatever came before. */
 static void R34_ports_are_uniform(void)
 {
@@ -135,11 +143,11 @@ static void a_port_counts_its_users(void)
 	world_open(&w, 1, 2000, 2003);
 	a = nat_ports_enter(&w.t);
 	s = nat_ports_open(&w.t, 1);
-	CU_ASSERT_EQUAL(nat_port_shared(&w.t, s, 2002, a), 0);
+	CU_ASSERT_EQUAL(shared_from(&w, s, 2002, a), 0);
 	for (uint32_t n = 1; n <= NAT_PORT_USERS; n++) {
 		CU_ASSERT(nat_port_take(&w.t, s, 2001, a, 0));
 		CU_ASSERT_EQUAL(nat_port_users(s, 2001), n);
-		CU_ASSERT_EQUAL(nat_port_shared(&w.t, s, 2002, a),
+		CU_ASSERT_EQUAL(shared_from(&w, s, 2002, a),
 				n < NAT_PORT_USERS ? 2001 : 0);
 	}
 	CU_ASSERT(!nat_port_take(&w.t, s, 2001, a, 0));
@@ -281,7 +289,74 @@ static void counts_agree_after_any_history(void)
 	world_close(&w);
 }
 
-UNIT_SUITE(nat_ports, UNIT(R34_ports_are_uniform),
+/* Whose port and in which state is drawn; few, or almost all. */
+static void lease_at_random(struct world *w, struct nat_space *s,
+			    const uint16_t lessee[3], uint32_t one_in)
+{
+	struct pkt_rand r;
+	uint8_t seed[16] = { 9, (uint8_t)unit_seed() };
+
+	pkt_rand_seed(&r, seed);
+	for (uint32_t port = w->t.lo; port <= w->t.hi; port++) {
+		uint64_t x = pkt_rand_u64(&r);
+		uint16_t who = lessee[x % 3];
+
+		if (x / 3 % one_in)
+			continue;
+		CU_ASSERT(nat_port_take(&w->t, s, (uint16_t)port, who, 0));
+		if (x >> 40 & 1)
+			nat_port_drop(&w->t, s, (uint16_t)port, x >> 48);
+	}
+}
+
+/* Port by port, what a walk by blocks must come to. */
+static void a_walk_meets_each_port_once_and_passes_none_over(void)
+{
+	static const uint32_t one_in[] = { 1, 7, 500, 40000 };
+	static const uint16_t start[] = { 1030, 1087, 1088, 2000, 4000 };
+
+	for (uint32_t k = 0; k < sizeof(one_in) / sizeof(one_in[0]); k++) {
+		struct nat_space *s;
+		uint16_t lessee[3];
+		struct world w;
+
+		world_open(&w, 1, 1030, 4000);
+		s = nat_ports_open(&w.t, 1);
+		for (int i = 0; i < 3; i++)
+			lessee[i] = nat_ports_enter(&w.t);
+		lease_at_random(&w, s, lessee, one_in[k]);
+		for (uint32_t i = 0; i < sizeof(start) / sizeof(start[0]);
+		     i++) {
+			struct nat_walk walk = nat_port_walk(&w.t, start[i]);
+			uint16_t port = start[i], idle = 0;
+
+			do {
+				bool in_use = nat_port_users(s, port);
+				bool mine =
+					nat_port_lessee(s, port) == lessee[0];
+
+				if (mine && in_use)
+					CU_ASSERT_EQUAL(
+						nat_port_shared(&w.t, s, &walk,
+								lessee[0]),
+						port);
+				if (mine && !in_use && !idle)
+					idle = port;
+				port = port < 4000 ? port + 1 : 1030;
+			} while (port != start[i]);
+			CU_ASSERT_EQUAL(
+				nat_port_shared(&w.t, s, &walk, lessee[0]), 0);
+			CU_ASSERT_EQUAL(nat_port_idle(&w.t, s, start[i],
+						      lessee[0], 65536),
+					idle);
+			s->look_ms = 0;
+		}
+		world_close(&w);
+	}
+}
+
+UNIT_SUITE(nat_ports, UNIT(a_walk_meets_each_port_once_and_passes_none_over),
+	   UNIT(R34_ports_are_uniform),
 	   UNIT(a_free_port_is_found_from_any_start_and_round_the_end),
 	   UNIT(R38_a_freed_port_is_its_owners_for_the_hold_time),
 	   UNIT(a_port_counts_its_users),
