@@ -3,6 +3,7 @@
 
 #include "packet/pkt_bytes.h"
 #include "packet/pkt_cursor.h"
+#include "packet/pkt_hot.h"
 #include "packet/pkt_ip.h"
 
 #define ACK_BEHIND 66000u /* how old an acknowledgement may be, at least */
@@ -105,8 +106,18 @@ static bool only_timestamp(const struct pkt *p)
 	       be32_at(opt) == 0x0101080au;
 }
 
-static struct seg seg_of(const struct nat_flow *f, unsigned e,
-			 const struct pkt *p)
+/* The highest number that @p says is received, @ack at least. */
+static PKT_APART uint32_t sack_of(const struct pkt *p, uint32_t ack)
+{
+	struct options o = { .sack = ack };
+
+	if (!only_timestamp(p))
+		read_options(p, &o);
+	return o.sack;
+}
+
+PKT_INLINE struct seg seg_of(const struct nat_flow *f, unsigned e,
+			     const struct pkt *p)
 {
 	const uint8_t *h = pkt_l4(p);
 	struct seg s = { .seq = be32_at(h + 4),
@@ -120,12 +131,8 @@ static struct seg seg_of(const struct nat_flow *f, unsigned e,
 		s.win <<= shift(f, e);
 	s.sack = s.ack;
 	if ((f->flags & NAT_F_SACK) && (s.flags & TCP_ACK) &&
-	    p->pay_off - p->l4_off > TCP_HLEN && !only_timestamp(p)) {
-		struct options o = { .sack = s.ack };
-
-		read_options(p, &o);
-		s.sack = o.sack;
-	}
+	    p->pay_off - p->l4_off > TCP_HLEN)
+		s.sack = sack_of(p, s.ack);
 	return s;
 }
 
@@ -284,8 +291,7 @@ static void meet(struct nat_flow *f, struct nat_track *tr, const struct pkt *p,
 static void take_in(struct nat_flow *f, struct nat_track *tr, unsigned e,
 		    const struct seg *s)
 {
-	unsigned by = shift(f, e);
-	uint16_t win = units(s->win + (s->sack - s->ack), by);
+	uint16_t win = units(s->win + (s->sack - s->ack), shift(f, e));
 
 	tr->end[e] = later(tr->end[e], s->seq + s->len);
 	if (s->flags & TCP_FIN)

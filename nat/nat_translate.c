@@ -168,8 +168,8 @@ static PKT_RARE void answered(struct nat *n, uint32_t i)
 }
 
 /* False: what follows the end may pass, but is no new life (R58). */
-static PKT_APART bool advance_tcp(struct nat *n, const struct pkt *p,
-				  uint32_t i, unsigned e)
+static inline bool advance_tcp(struct nat *n, const struct pkt *p, uint32_t i,
+			       unsigned e)
 {
 	struct nat_flow *f = nat_flow_at(n, i);
 	enum nat_state was = f->state;
@@ -204,19 +204,30 @@ static inline bool is_routine(const struct nat *n, const struct pkt *p,
 	       nat_age_at_ease(n, f);
 }
 
-void nat_apply(struct nat *n, struct pkt *p, const struct nat_hit *hit,
-	       struct mono now)
+static PKT_APART void apply_any(struct nat *n, struct pkt *p,
+				const struct nat_hit *hit, struct mono now)
 {
-	struct nat_flow *f = nat_flow_at(n, hit->flow);
+	const struct nat_flow *f = nat_flow_at(n, hit->flow);
 
 	if (hit->quoted) {
 		nat_icmp_rewrite(n, p, f, hit->end);
 		return;
 	}
-	if (is_routine(n, p, f))
-		nat_age_routine(n, f, nat_ms(now));
-	else if (!hit->quiet)
+	if (!hit->quiet)
 		nat_advance(n, p, hit->flow, hit->end, now);
+	nat_rewrite(p, f, hit->end, n->addrs.addr);
+}
+
+void nat_apply(struct nat *n, struct pkt *p, const struct nat_hit *hit,
+	       struct mono now)
+{
+	struct nat_flow *f = nat_flow_at(n, hit->flow);
+
+	if (hit->quoted || !is_routine(n, p, f)) {
+		apply_any(n, p, hit, now);
+		return;
+	}
+	nat_age_routine(n, f, nat_ms(now));
 	nat_rewrite(p, f, hit->end, n->addrs.addr);
 }
 
