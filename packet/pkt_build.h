@@ -94,16 +94,22 @@ struct pkt *pkt_build_nd(struct pkt_pool *pool, const struct pkt_eth *eth,
 			 const struct pkt_nd *nd);
 
 /* Writes the Ethernet header of a parsed packet, and its L2_MCAST flag. */
+static inline void pkt_set_macs(struct pkt *p, const struct pkt_mac *src,
+				const struct pkt_mac *dst)
+{
+	uint8_t *eth = p->data, flags = p->flags & (uint8_t)~PKT_F_L2_MCAST;
+
+	p->flags = dst->b[0] & 1 ? flags | PKT_F_L2_MCAST : flags;
+	memcpy(eth, dst->b, 6);
+	memcpy(eth + 6, src->b, 6);
+	be16_set(eth + 12, p->l3 == PKT_L3_IP4	 ? ETH_TYPE_IP4
+			   : p->l3 == PKT_L3_IP6 ? ETH_TYPE_IP6
+						 : ETH_TYPE_ARP);
+}
+
 static inline void pkt_set_eth(struct pkt *p, const struct pkt_eth *eth)
 {
-	uint8_t flags = p->flags & (uint8_t)~PKT_F_L2_MCAST;
-
-	memcpy(p->data, eth->dst.b, 6);
-	memcpy(p->data + 6, eth->src.b, 6);
-	be16_set(p->data + 12, p->l3 == PKT_L3_IP4   ? ETH_TYPE_IP4
-			       : p->l3 == PKT_L3_IP6 ? ETH_TYPE_IP6
-						     : ETH_TYPE_ARP);
-	p->flags = eth->dst.b[0] & 1 ? flags | PKT_F_L2_MCAST : flags;
+	pkt_set_macs(p, &eth->src, &eth->dst);
 }
 
 #endif

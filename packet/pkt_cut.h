@@ -15,7 +15,13 @@ enum pkt_fit {
 	PKT_FIT_N
 };
 
-/* pkt_fit() of what is not simply short enough. */
+/* Short enough for any link of @mtu, and what its sender made of it. */
+static inline bool pkt_is_short(const struct pkt *p, uint16_t mtu)
+{
+	return pkt_end(p) - p->l3_off <= mtu && !p->frag_max;
+}
+
+/* pkt_fit() of what is not short. */
 enum pkt_fit pkt_fit_odd(const struct pkt *p, uint16_t mtu);
 
 /*
@@ -26,9 +32,7 @@ enum pkt_fit pkt_fit_odd(const struct pkt *p, uint16_t mtu);
  */
 static inline enum pkt_fit pkt_fit(const struct pkt *p, uint16_t mtu)
 {
-	return pkt_end(p) - p->l3_off <= mtu && !p->frag_max
-		       ? PKT_FIT_WHOLE
-		       : pkt_fit_odd(p, mtu);
+	return pkt_is_short(p, mtu) ? PKT_FIT_WHOLE : pkt_fit_odd(p, mtu);
 }
 
 /* How many fragments pkt_cut() makes of @p. */

@@ -208,13 +208,14 @@ static void segments(struct fw *fw, struct slot *s, struct pkt *p, bool cut,
 		pkt_put(fw->pool, p);
 }
 
-/* What its port does not take as it is. */
-static PKT_APART void cut_up(struct fw *fw, struct slot *s, struct pkt *p,
-			     enum pkt_fit fit, struct mono now)
+/* What its port may not take as it is. */
+static PKT_APART void make_fit(struct fw *fw, struct slot *s, struct pkt *p,
+			       struct mono now)
 {
 	static const uint8_t cap[PKT_GSO_N] = {
 		[PKT_GSO_TCP4] = PORT_GSO4, [PKT_GSO_TCP6] = PORT_GSO6
 	};
+	enum pkt_fit fit = pkt_fit(p, s->port->mtu);
 	bool cut = fit == PKT_FIT_CUT;
 
 	if (fit == PKT_FIT_BIG)
@@ -231,11 +232,12 @@ static PKT_APART void cut_up(struct fw *fw, struct slot *s, struct pkt *p,
 void fw_transmit(struct fw *fw, struct slot *s, struct pkt *p,
 		 const struct pkt_mac *to, struct mono now)
 {
-	enum pkt_fit fit = pkt_fit(p, s->port->mtu);
+	const struct port *port = s->port;
 
-	pkt_set_eth(p, &(struct pkt_eth){ s->port->mac, *to });
-	if (fit == PKT_FIT_WHOLE && p->gso_type == PKT_GSO_NONE)
-		whole(fw, s, p, now);
+	pkt_set_macs(p, &port->mac, to);
+	if (pkt_is_short(p, port->mtu) && p->gso_type == PKT_GSO_NONE &&
+	    (port->caps & PORT_CSUM || !(p->flags & PKT_F_CSUM_PARTIAL)))
+		fw_emit(fw, s, p, now);
 	else
-		cut_up(fw, s, p, fit, now);
+		make_fit(fw, s, p, now);
 }
