@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mock/ctl_bed.h"
+#include "mock/addrs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,15 +193,6 @@ void ctl_bed_rule(struct ctl_bed *b, const char *rule)
 	ctl_bed_key(b, "/qubes-firewall/10.0.0.5/0003", rule);
 	ctl_bed_key(b, "/qubes-firewall/10.0.0.5", "");
 	ctl_bed_turn(b);
-}
-
-static struct pkt_addr addr(const char *text)
-{
-	struct pkt_addr a;
-	int err = pkt_addr_parse(&a, text, strlen(text));
-
-	vw_assert(!err);
-	return a;
 }
 
 void ctl_bed_block(struct ctl_bed *b, uint32_t i, uint16_t client,

@@ -4,34 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mock/addrs.h"
 #include "packet/pkt_parse.h"
-
-static struct pkt_addr addr(const char *text)
-{
-	struct pkt_addr a;
-	int err = pkt_addr_parse(&a, text, strlen(text));
-
-	vw_assert(!err);
-	return a;
-}
-
-static struct pkt_prefix prefix(const char *text)
-{
-	struct pkt_prefix p;
-	int err = pkt_prefix_parse(&p, text, strlen(text));
-
-	vw_assert(!err);
-	return p;
-}
-
-static struct pkt_mac mac(const char *text)
-{
-	struct pkt_mac m;
-	int err = pkt_mac_parse(&m, text, strlen(text));
-
-	vw_assert(!err);
-	return m;
-}
 
 static void *room(size_t len)
 {

@@ -4,27 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mock/addrs.h"
 #include "mock/lab.h"
 #include "packet/pkt_ip.h"
 #include "unit.h"
 
 static struct lab *l;
-
-static struct pkt_addr addr(const char *text)
-{
-	struct pkt_addr a;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_addr_parse(&a, text, strlen(text)), 0);
-	return a;
-}
-
-static struct pkt_prefix prefix(const char *text)
-{
-	struct pkt_prefix p;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_prefix_parse(&p, text, strlen(text)), 0);
-	return p;
-}
 
 static int set(uint16_t n, const struct fw_client *c)
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "firewall/path/place.h"
+#include "mock/addrs.h"
 #include "packet/pkt_arena.h"
 #include "packet/pkt_assert.h"
 #include "unit.h"
@@ -20,14 +21,6 @@ static struct place_map *map_new(void **mem)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(*mem);
 	memset(*mem, 0xa5, len);
 	return place_init(*mem, len, MAX, &key);
-}
-
-static struct pkt_prefix prefix(const char *text)
-{
-	struct pkt_prefix p;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_prefix_parse(&p, text, strlen(text)), 0);
-	return p;
 }
 
 static void put(struct place_map *m, const char *at, uint16_t client,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mock/addrs.h"
 #include "mock/frames.h"
 #include "model/nat_check.h"
 #include "nat/nat.h"
@@ -19,14 +20,6 @@ struct world {
 	struct mono now;
 	struct nat_want want;
 };
-
-static struct pkt_addr addr(const char *s)
-{
-	struct pkt_addr a;
-
-	CU_ASSERT_FATAL(pkt_addr_parse(&a, s, strlen(s)) == 0);
-	return a;
-}
 
 static struct nat_conf small_conf(void)
 {

@@ -4,24 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mock/addrs.h"
 #include "packet/pkt_addr.h"
 #include "unit.h"
-
-static struct pkt_addr addr(const char *text)
-{
-	struct pkt_addr a;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_addr_parse(&a, text, strlen(text)), 0);
-	return a;
-}
-
-static struct pkt_prefix prefix(const char *text)
-{
-	struct pkt_prefix p;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_prefix_parse(&p, text, strlen(text)), 0);
-	return p;
-}
 
 static void a_dotted_quad_is_read_as_mapped_address(void)
 {

@@ -2,6 +2,7 @@
 /* ICMP errors, resets, echo replies; see test_pkt_build_link.c for ARP, ND. */
 #include <string.h>
 
+#include "mock/addrs.h"
 #include "mock/frames.h"
 #include "packet/pkt_build.h"
 #include "packet/pkt_bytes.h"
@@ -29,14 +30,6 @@ static void begin(void)
 static void end(void)
 {
 	frame_pool_free(pool);
-}
-
-static struct pkt_addr addr(const char *text)
-{
-	struct pkt_addr a;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_addr_parse(&a, text, strlen(text)), 0);
-	return a;
 }
 
 static bool is_v6(const struct frame_spec *s)

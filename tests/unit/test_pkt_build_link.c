@@ -2,6 +2,7 @@
 /* ARP and neighbour discovery, read and said. */
 #include <string.h>
 
+#include "mock/addrs.h"
 #include "mock/frames.h"
 #include "packet/pkt_build.h"
 #include "packet/pkt_bytes.h"
@@ -21,22 +22,6 @@ static void begin(void)
 static void end(void)
 {
 	frame_pool_free(pool);
-}
-
-static struct pkt_addr addr(const char *text)
-{
-	struct pkt_addr a;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_addr_parse(&a, text, strlen(text)), 0);
-	return a;
-}
-
-static struct pkt_mac mac(const char *text)
-{
-	struct pkt_mac m;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_mac_parse(&m, text, strlen(text)), 0);
-	return m;
 }
 
 static bool mac_is(const struct pkt_mac *m, const char *text)

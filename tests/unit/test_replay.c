@@ -8,6 +8,7 @@
 
 #include "firewall/linux/pcap.h"
 #include "firewall/roles.h"
+#include "mock/addrs.h"
 #include "mock/frames.h"
 #include "unit.h"
 
@@ -27,22 +28,6 @@ static struct fw_client client;
 static struct replay replay;
 static alignas(64) uint8_t set[8192];
 static const struct ruleset *rules[2];
-
-static struct pkt_addr addr(const char *text)
-{
-	struct pkt_addr a;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_addr_parse(&a, text, strlen(text)), 0);
-	return a;
-}
-
-static struct pkt_mac mac(const char *text)
-{
-	struct pkt_mac m;
-
-	CU_ASSERT_EQUAL_FATAL(pkt_mac_parse(&m, text, strlen(text)), 0);
-	return m;
-}
 
 /* Files that have names only as long as they are open here. */
 static void begin(enum rule_action policy)
