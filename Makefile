@@ -39,7 +39,8 @@ SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -U_FORTIF
 # gcc warns that fences are not modelled; the one there is (share/view.h) is
 # tested by itself.
 SAN_tsan := -fsanitize=thread -O1 -Wno-tsan
-SAN_cov := --coverage -O0 -U_FORTIFY_SOURCE
+# Threads share the counters.
+SAN_cov := --coverage -fprofile-update=atomic -O0 -U_FORTIFY_SOURCE
 
 # What is shipped and measured is optimised across files.  gcc's objects hold
 # machine code too: tests are linked without it, in no time, and ar and nm read
