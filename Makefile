@@ -215,11 +215,11 @@ unit: $(UNITS) ## run the unit suites (SAN=asan, SAN=tsan: under a sanitizer)
 	$(Q)for u in $(UNITS); do $$u || exit 1; done
 
 .PHONY: net demo system system-programs bench fuzz fuzz-build replay replays prove cover
-net: all ## network tests against the real kernel, in namespaces (root)
+net: sim ## network tests against the real kernel, in namespaces (root)
 	$(Q)tests/tools/run-net $(NET)
 
 demo: ## three clients, rules, spoofing, live changes: watch it work (root)
-	$(Q)KEEP="$(KEEP)" tests/net/demo.sh
+	$(Q)KEEP="$(KEEP)" PORTS="$(or $(PORTS),vif)" tests/net/demo.sh
 
 # ---- a machine with a simulated Xen -------------------------------------------
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Three clients and an uplink: everything that ordinary hosts do through the
 # firewall, with their own stacks, in both families.
+# PORTS: tap vif
 . "$(dirname "$0")/lib.sh"
 
 topology_up

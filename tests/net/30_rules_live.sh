@@ -4,6 +4,7 @@
 # crashes and stops under fire: a changed rule binds within 100 ms, cuts what it
 # refuses and nothing else, and no packet ever passes that neither the old nor
 # the new rules allow.
+# PORTS: tap vif
 . "$(dirname "$0")/lib.sh"
 
 declare -A RULE

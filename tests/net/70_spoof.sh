@@ -3,6 +3,7 @@
 # Lies about who one is, from a client and from the uplink: addresses, MACs,
 # ARP, neighbour discovery.  None of it arrives anywhere, nobody is answered,
 # and honest traffic does not notice.
+# PORTS: tap vif
 . "$(dirname "$0")/lib.sh"
 
 topology_up
@@ -54,7 +55,7 @@ is 'c2 lost no datagram meanwhile' "$lost" 0
 yes 'c1 still reaches the server' say c1 tcp $SRV4 7
 yes 'c3 still reaches it over IPv6' say c3 tcp $SRV6 7
 if [ "$DUT" = vifwall ]; then
-	is 'the blocked list names the lies of c1' "$(quiet fw $CTL blocked)" '*c1*spoof-client*'
+	is 'the blocked list names the lies of c1' "$(quiet fw $CTL blocked)" "*${CNAME[1]}*spoof-client*"
 	is '... and those of the uplink' "$(quiet fw $CTL blocked)" '*uplink*spoof-uplink*'
 fi
 capture_judge

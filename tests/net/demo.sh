@@ -4,6 +4,9 @@
 # Linux host in a network namespace of its own, and the real daemon between
 # them.  Every step says what is expected; the exit code is 0 only when all of
 # it happened.  make demo KEEP=1 leaves everything running to play with.
+#
+# They are domains of a machine with a simulated Xen and the daemon is a network
+# domain of it, or (make demo PORTS=tap) at the other end of wires.
 HERE=$(cd "$(dirname "$0")" && pwd)
 cd "$HERE/../.." || exit 2
 [ "$(id -u)" = 0 ] || {
@@ -11,11 +14,19 @@ cd "$HERE/../.." || exit 2
 	exit 2
 }
 tests/tools/install-deps demo || exit 1
-make --no-print-directory -s -j2 all || exit 1
+make --no-print-directory -s -j2 sim || exit 1
+if [ "${PORTS:=vif}" = vif ] && ! why=$(tests/tools/get-xenstored); then
+	printf 'No xenstored for a simulated Xen (%s): the demo runs over wires.\n\n' "$why"
+	PORTS=tap
+fi
+export PORTS
 . "$HERE/lib.sh"
 
-CNAME=(none work personal untrusted)
-PORTS=(none packet packet tap)
+CALLED=(none work personal untrusted)
+if [ "$LINKS" = tap ]; then
+	CNAME=("${CALLED[@]}")
+	PORTS=(none packet packet tap)
+fi
 OFFLOAD=on # as real hosts have it
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
@@ -40,6 +51,8 @@ verdict() {
 	fi
 	printf '  %-58s %-42s %s\n' "$1" "$2" "$mark"
 }
+# took SINCE: milliseconds
+took() { echo $((($(date +%s%N) - $1) / 1000000)); }
 # try WHO PATTERN COMMAND...: runs it as that client; its last line must match.
 try() {
 	local who=$1 want=$2 out
@@ -55,7 +68,7 @@ refused() { try "$@"; }
 # ---- the stage ------------------------------------------------------------------
 
 rules_of() {
-	case ${CNAME[$1]} in
+	case ${CALLED[$1]} in
 	work)
 		printf '%s\n' \
 			'action=accept proto=icmp' \
@@ -92,6 +105,9 @@ printf '%s\n' "${B}vifwall: three clients, one uplink, one firewall$N" '' \
 	'   work       10.137.0.11 ----.' \
 	'   personal   10.137.0.12 -----+-- vifwalld -- 198.51.100.1 ---- the Internet' \
 	"   untrusted  10.137.0.13 ----'   (no kernel forwarding)        web, DNS" ''
+[ "$LINKS" = tap ] || printf '%s\n' \
+	'   Domains of a simulated Xen: work is domain 11, personal 12, untrusted 13, the' \
+	'   firewall 1, and the Internet is behind 2.  Each ---- is a pair of rings.' ''
 {
 	topology_up
 	servers
@@ -104,7 +120,7 @@ printf '%s\n' "${B}vifwall: three clients, one uplink, one firewall$N" '' \
 
 chapter '1  Their rules, as Qubes writes them'
 for i in 1 2 3; do
-	printf '  %-10s %s\n' "${CNAME[i]}" "$(rules_of $i 10 | sed '2,$s/^/             /')"
+	printf '  %-10s %s\n' "${CALLED[i]}" "$(rules_of $i 10 | sed '2,$s/^/             /')"
 done
 tell 'Whatever no rule accepts is refused.  Clients never reach each other.'
 
@@ -139,7 +155,8 @@ done
 lines() { grep -c . "$DIR/chat-$1" 2>/dev/null; }
 both() { [ "$(lines 81)" -gt 25 ] && [ "$(lines 8081)" -gt 25 ]; }
 wait_for 5 both
-verdict 'work$ chat with port 81 &   chat with port 8081 &' "$(lines 81) and $(lines 8081) answers" $?
+ok=$?
+verdict 'work$ chat with port 81 &   chat with port 8081 &' "$(lines 81) and $(lines 8081) answers" $ok
 rules_of() {
 	printf '%s\n' 'action=drop proto=tcp dstports=8081-8081' 'action=accept'
 }
@@ -149,9 +166,11 @@ sleep 0.2
 kept=$(lines 81) cut=$(lines 8081)
 sleep 1
 [ "$(lines 81)" -gt $((kept + 25)) ]
-verdict 'the connection to port 81' "goes on: $kept, now $(lines 81) answers" $?
+ok=$?
+verdict 'the connection to port 81' "goes on: $kept, now $(lines 81) answers" $ok
 [ "$(lines 8081)" = "$cut" ]
-verdict 'the connection to port 8081' "is cut: $(cat "$DIR/chat-8081.end")" $?
+ok=$?
+verdict 'the connection to port 8081' "is cut: $(cat "$DIR/chat-8081.end")" $ok
 
 chapter '5  Lies'
 tell 'untrusted sends packets with the addresses of work, of the uplink, of nobody'
@@ -171,12 +190,12 @@ honest=$(grep -ao HONEST "$DIR/lies.pcap" | wc -l)
 verdict '... and 2 honest ones, as a control' "$honest came out" $?
 
 chapter '6  What was refused, and why: vifwallctl blocked'
-for who in work personal untrusted; do
+for who in "${CNAME[@]:1}"; do
 	quiet fw $CTL blocked $who | head -n 4 | sed 's/^/  /'
 	echo
 done
 tell '... and so on.  What work was refused, it could be allowed by:'
-quiet fw $CTL blocked work | grep qvm-firewall | head -n 1 | sed 's/^ */    /'
+quiet fw $CTL blocked ${CNAME[1]} | grep qvm-firewall | head -n 1 | sed 's/^ */    /'
 quiet fw $CTL blocked | grep -q spoof-client
 verdict 'vifwallctl blocked' 'names the liar' $?
 
@@ -187,10 +206,40 @@ kill -9 "$was"
 start=$(date +%s%N)
 back() { quiet c2 ping -c 1 -W 0.1 $SRV4; }
 wait_for 10 back
-verdict 'kill -9 of the process that handles packets' "back after $((($(date +%s%N) - start) / 1000000)) ms" $?
+ok=$?
+verdict 'kill -9 of the process that handles packets' "back after $(took "$start") ms" $ok
 [ "$(data_pid)" != "$was" ]
-verdict '... in a new process, behind the same rules' "pid $was, now $(data_pid)" $?
+ok=$?
+verdict '... in a new process, behind the same rules' "pid $was, now $(data_pid)" $ok
 SHOW="connect $SRV4 port 8081" refused work 'EHOSTUNREACH' $PEER say tcp $SRV4 8081
+
+domains() {
+	reaches() { quiet "$1" curl -s -m 0.3 -o /dev/null http://$SRV4/hello; }
+	local start ok
+	chapter '8  Domains come and go'
+	sim list | sed 's/^/  /'
+	start=$(date +%s%N)
+	sim detach "${DOM[3]}"
+	ok=$?
+	verdict 'dom0$ xl network-detach untrusted' "gone after $(took "$start") ms" $ok
+	start=$(date +%s%N)
+	attach 3 && wait_for 5 reaches c3
+	ok=$?
+	verdict 'dom0$ xl network-attach untrusted' "online after $(took "$start") ms" $ok
+	guest_kill 2
+	verdict 'dom0$ xl destroy personal' 'gone' $?
+	start=$(date +%s%N)
+	guest_boot 2 >/dev/null && wait_for 5 reaches c2
+	ok=$?
+	verdict 'dom0$ xl create personal' "online after $(took "$start") ms" $ok
+	netvm_kill
+	verdict 'dom0$ xl destroy sys-net' 'gone, and with it the Internet' $?
+	start=$(date +%s%N)
+	netvm_boot >/dev/null && wait_for 10 reaches c1
+	ok=$?
+	verdict 'dom0$ xl create sys-net' "back after $(took "$start") ms" $ok
+}
+[ "$LINKS" = tap ] || domains
 
 echo
 quiet fw $CTL status | sed 's/^/  /'
@@ -204,6 +253,7 @@ if [ -n "${KEEP:-}" ]; then
 		  $SHELL_IN-fw $CTL blocked
 		  $SHELL_IN-fw $CTL flows
 		  ls $RULES/qubes-firewall/${C4[1]}      rules of work; touch it after a change
+		  ${SIM:+$SIM list $MACHINE}
 		Stop it with:
 		  kill ${PIDS[*]} 2>/dev/null; for n in c1 c2 c3 fw up far; do ip netns del $NS-\$n; done; rm -rf $DIR
 	TEXT

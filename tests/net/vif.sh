@@ -14,6 +14,7 @@ PORTS=(none vif vif vif)
 OUTPORT=vif:0
 MACHINE=$DIR/xen
 SIM=$ROOT/build/vifwall-sim
+WRONG=$WRONG_AGGREGATES
 FWDOM=1
 UPDOM=2
 DOM=(none 11 12 13)
@@ -27,6 +28,7 @@ sim() { "$SIM" "$1" "$MACHINE" "${@:2}"; }
 domain_up() { spawn "$1" "domain-$1.log" "$SIM" domain "$MACHINE" "$2"; }
 
 has_carrier() { [ "$(quiet "$1" cat /sys/class/net/eth0/carrier)" = 1 ]; }
+uplink_is_up() { grep -q 'uplink: connected' "$DIR/vifwalld.log"; }
 has_link() { ip -n "$NS-$1" link show "$2"; }
 
 machine_up() {
@@ -84,6 +86,25 @@ guest_up() {
 	plain "c$1" eth0
 	client_up "$1"
 	wait_for 5 has_carrier "c$1"
+}
+
+# guest_kill NUMBER: its domain dies where it stands, and dom0 cleans up.
+guest_kill() {
+	reap "${DOMAIN_PID[$1]}" KILL
+	sim destroy "${DOM[$1]}"
+}
+# guest_boot NUMBER: another domain of the same number, with a new vif.
+guest_boot() {
+	sim create "${DOM[$1]}" --name="c$1" && drivers_up "$1" && guest_up "$1"
+}
+
+# netvm_kill, netvm_boot: the same of up's domain.
+netvm_kill() {
+	reap "$UP_PID" KILL
+	sim destroy $UPDOM
+}
+netvm_boot() {
+	netvm_up && uplink_up && ip -n "$NS-up" route flush cache
 }
 
 # kernel_vifs: for DUT=kernel, drivers for the daemon's domain, whose devices

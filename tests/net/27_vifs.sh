@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Domains come, go and die while others talk: guests, the network domain, the
+# process that has the rings.
+# PORTS: vif
+. "$(dirname "$0")/lib.sh"
+
+[ "$DUT" = vifwall ] && [ "$LINKS" = vif ] || {
+	echo 'this test is about the daemon over vifs only (PORTS=vif)' >&2
+	exit 2
+}
+OFFLOAD=on # as real domains have it
+
+child() { pgrep -P "$DAEMON" -f -- "--role=$1"; }
+told() { quiet fw $CTL clients 2>&1; }
+# alive LOG: still gets answers, 20 within two seconds from now
+answers() { grep -vc '^#' "$1" 2>/dev/null; }
+alive() {
+	local n
+	n=$(answers "$1")
+	more() { [ "$(answers "$1")" -gt $((n + 20)) ]; }
+	wait_for 2 more "$1"
+}
+# silence FILE: longest time between two answers
+silence() { awk '$1 !~ /^#/ { if (p && $1 - p > g) g = $1 - p; p = $1 } END { printf "%.3f", g }' "$1"; }
+
+topology_up
+THIRD=${DOM[3]}
+PORTS[3]=none # comes later
+dut_start
+PORTS[3]=vif
+echo_server up 7
+
+yes 'c1 talks' say c1 tcp $SRV4 7
+yes 'c2 talks, over IPv6' say c2 tcp $SRV6 7
+spawn c1 talk.end $PEER talk tcp $SRV4 7 "$DIR/talk" 50
+wait_for 5 test -s "$DIR/talk"
+
+# ---- a guest comes, goes, and comes back ------------------------------------------
+no 'c3 has no vif yet' has_link c3 eth0
+yes 'dom0 gives a running c3 a vif' guest_up 3
+yes 'c3 talks' wait_for 3 say c3 tcp $SRV4 7
+is '... and the daemon lists it' "$(told)" "*$THIRD*"
+yes 'dom0 takes it away, and the daemon removes its directory in time' sim detach "$THIRD"
+no 'c3 has no carrier any more' has_carrier c3
+no 'the daemon has forgotten it' grep -q "vif$THIRD.0" <<<"$(told)"
+yes 'dom0 gives it another' attach 3
+yes '... and c3 talks again' wait_for 3 say c3 tcp $SRV4 7
+yes 'c1 has not noticed' alive "$DIR/talk"
+g=$(silence "$DIR/talk")
+yes "... and was never silent for long ($g s)" awk -v g="$g" 'BEGIN { exit !(g < 0.25) }'
+
+# ---- a guest dies, under load ------------------------------------------------------
+spawn c2 spray.log $PEER spray $SRV4 2000 60 9
+sleep 0.3
+yes 'c2 is killed, and cleaned up after' guest_kill 2
+no 'c2 has no device any more' has_link c2 eth0
+yes 'c1 has not noticed' alive "$DIR/talk"
+yes 'c2 boots again' guest_boot 2
+yes '... and talks' wait_for 3 say c2 tcp $SRV4 7
+yes '... and over IPv6' wait_for 3 say c2 tcp $SRV6 7
+
+# ---- the process with the rings dies ------------------------------------------------
+DATA=$(child data)
+kill -9 "$DATA"
+new_data() { [ -n "$(child data)" ] && [ "$(child data)" != "$DATA" ]; }
+yes 'a killed data process is replaced' wait_for 3 new_data
+yes 'c1 talks again, over IPv4' wait_for 5 say c1 tcp $SRV4 7
+yes '... c2 over IPv6' wait_for 5 say c2 tcp $SRV6 7
+yes '... and c3' wait_for 5 say c3 tcp $SRV4 7
+yes 'all vifs stay connected for their domains' test \
+	"$(sim list | grep -c 'states 4 4')" = 4
+
+# ---- the network domain dies, and another takes its place ---------------------------
+yes 'up is killed, and cleaned up after' netvm_kill
+no 'nobody reaches the server now' say c1 udp $SRV4 7 1
+yes 'the gateway answers all the same' quiet c1 ping -c 1 -W 2 $GW4
+yes 'up boots again, with a new vif for the daemon' netvm_boot
+yes 'c1 reaches the server again' wait_for 10 say c1 udp $SRV4 7
+yes '... over IPv6' wait_for 5 say c1 udp $SRV6 7
+yes '... and c2, too' wait_for 5 say c2 tcp $SRV4 7
+
+# ---- the daemon stops, and starts again ----------------------------------------------
+reap "$DAEMON"
+is 'the daemon ends with 0' $? 0
+no 'nothing passes then' say c1 udp $SRV4 7 1
+yes 'the guests keep their vifs' test "$(sim list | grep -c 'domain 1[123]')" = 3
+yes '... and their carriers' has_carrier c1
+vifwalld_start
+yes 'started again, it takes them up' wait_for 10 say c1 udp $SRV4 7
+yes '... all of them (c2)' wait_for 5 say c2 tcp $SRV4 7
+yes '... all of them (c3)' wait_for 5 say c3 tcp $SRV4 7
+
+# ---- without a machine -----------------------------------------------------------------
+reap "$DAEMON"
+reap "$MACHINE_PID"
+SAID=$(timeout -k 2 20 ip netns exec "$NS-fw" "$ROOT/build/vifwalld" --config="$CONF" </dev/null 2>&1)
+is 'without Xen the daemon does not start' $? 71
+is '... and says what it misses' "$SAID" '*XenStore*xen = off*'
+finish
