@@ -15,11 +15,10 @@
 #include <sys/mman.h>
 
 #include "mock/frames.h"
+#include "mock/frames_alike.h"
 #include "mock/netif_oracle.h"
 #include "mock/netif_watch.h"
 #include "mock/xen_spy.h"
-#include "packet/pkt_ip.h"
-#include "packet/pkt_parse.h"
 #include "tests/fuzz/fuzz.h"
 #include "xen/net/netback.h"
 #include "xen/xen_sim.h"
@@ -30,7 +29,6 @@
 #define PAGES 8u /* of the guest's: the first half it lets us read only */
 #define GUEST 1u
 #define PLANNED 8u
-#define PLAIN 0x80u /* first byte of a frame that counts up from it */
 
 /* What is to happen in the middle of a call of ours. */
 struct plan {
@@ -258,61 +256,6 @@ static void free_in(void)
 {
 	while (g.in.n)
 		pkt_put(g.pool, g.in.p[--g.in.n]);
-}
-
-static struct pkt *a_frame(uint8_t seed, uint32_t len, uint8_t kind)
-{
-	static const struct frame_spec spec[] = {
-		{ .proto = IP_TCP, .gso_size = 1000 },
-		{ .partial = true },
-		{ .src = "fd00::2",
-		  .dst = "2001:db8::1",
-		  .proto = IP_TCP,
-		  .gso_size = 1000 },
-	};
-	struct pkt *p;
-
-	if (kind % 4) {
-		struct frame_spec s = spec[kind % 4 - 1];
-
-		s.payload_len = 1001 + len % 60000u;
-		return frame_make(g.pool, &s);
-	}
-	len = NETIF_FIRST_MIN + len % (65549 - NETIF_FIRST_MIN + 1);
-	p = pkt_get(g.pool, len);
-	if (!p)
-		return NULL;
-	memset(p->data, seed | (int)PLAIN, len);
-	p->len = len;
-	p->tail -= len;
-	return p;
-}
-
-/* One more like @p, which is not parsed yet. */
-static struct pkt *the_same(const struct pkt *p)
-{
-	struct pkt *q = frame_bytes(g.pool, p->data, p->len);
-
-	if (q) {
-		q->flags = p->flags;
-		q->gso_type = p->gso_type;
-		q->gso_size = p->gso_size;
-	}
-	return q;
-}
-
-/* @n frames, as the path hands them over: parsed unless they are plain. */
-static void fill_batch(struct pkt_batch *b, uint32_t n, uint8_t seed,
-		       uint32_t len, uint8_t kind)
-{
-	struct pkt *p = n ? a_frame(seed, len, kind) : NULL;
-
-	while (p) {
-		b->p[b->n++] = p;
-		p = b->n < n ? the_same(b->p[0]) : NULL;
-	}
-	for (uint32_t i = 0; i < b->n && kind % 4; i++)
-		vw_assert(pkt_parse(b->p[i]) == PKT_FORWARD);
 }
 
 /* ---- a call of ours, and what it may do ------------------------------------
@@ -554,7 +497,7 @@ static void step_send(struct feed *f)
 	uint16_t len = feed_u16(f);
 
 	free_in();
-	fill_batch(&b, n % (PKT_BATCH + 1u), seed, len, n >> 6);
+	frames_alike(&b, g.pool, n % (PKT_BATCH + 1u), n >> 6, len, seed);
 	call(SEND, &b);
 	vw_assert(b.n == 0);
 }

@@ -15,9 +15,9 @@
 #include <sys/mman.h>
 
 #include "mock/frames.h"
+#include "mock/frames_alike.h"
 #include "mock/netif_watch.h"
 #include "packet/pkt_ip.h"
-#include "packet/pkt_parse.h"
 #include "tests/fuzz/fuzz.h"
 #include "xen/net/netfront.h"
 #include "xen/net/offload.h"
@@ -27,7 +27,6 @@
 #define DEAR_MAX 6u /* of those that take long */
 #define SMALL_N 100u
 #define LARGE_N 6u
-#define PLAIN 0x80u /* bytes of a frame that consists of one value */
 
 enum disturb { CALM, FLIP_TX, FLIP_RX, FLIP_PAGE };
 
@@ -317,61 +316,6 @@ static void step_recv(struct feed *f)
 	g.disturb = CALM;
 }
 
-static struct pkt *a_frame(uint8_t seed, uint32_t len, uint8_t kind)
-{
-	static const struct frame_spec spec[] = {
-		{ .proto = IP_TCP, .gso_size = 1000 },
-		{ .partial = true },
-		{ .src = "fd00::2",
-		  .dst = "2001:db8::1",
-		  .proto = IP_TCP,
-		  .gso_size = 1000 },
-	};
-	struct pkt *p;
-
-	if (kind % 4) {
-		struct frame_spec s = spec[kind % 4 - 1];
-
-		s.payload_len = 1001 + len % 60000u;
-		return frame_make(g.pool, &s);
-	}
-	len = NETIF_FIRST_MIN + len % (65549 - NETIF_FIRST_MIN + 1);
-	p = pkt_get(g.pool, len);
-	if (!p)
-		return NULL;
-	memset(p->data, seed | (int)PLAIN, len);
-	p->len = len;
-	p->tail -= len;
-	return p;
-}
-
-/* One more like @p, which is not parsed yet. */
-static struct pkt *the_same(const struct pkt *p)
-{
-	struct pkt *q = frame_bytes(g.pool, p->data, p->len);
-
-	if (q) {
-		q->flags = p->flags;
-		q->gso_type = p->gso_type;
-		q->gso_size = p->gso_size;
-	}
-	return q;
-}
-
-/* @n frames, as the path hands them over: parsed unless they are plain. */
-static void fill_batch(struct pkt_batch *b, uint32_t n, uint8_t seed,
-		       uint32_t len, uint8_t kind)
-{
-	struct pkt *p = n ? a_frame(seed, len, kind) : NULL;
-
-	while (p) {
-		b->p[b->n++] = p;
-		p = b->n < n ? the_same(b->p[0]) : NULL;
-	}
-	for (uint32_t i = 0; i < b->n && kind % 4; i++)
-		vw_assert(pkt_parse(b->p[i]) == PKT_FORWARD);
-}
-
 /* A frame in our ring: pages that the backend did not have, and their bytes. */
 static uint32_t check_sent(uint32_t at)
 {
@@ -393,7 +337,7 @@ static uint32_t check_sent(uint32_t at)
 		page = g.vif.tx_page + (size_t)r->id * XEN_PAGE;
 		if (first)
 			plain = page[0];
-		for (uint32_t i = 0; i < part && plain & PLAIN; i++)
+		for (uint32_t i = 0; i < part && plain & FRAMES_PLAIN; i++)
 			vw_assert(page[i] == plain);
 		more = r->flags & NETIF_MORE_DATA;
 		at += first && r->flags & NETIF_EXTRA;
@@ -413,7 +357,7 @@ static void step_send(struct feed *f)
 	int dead = g.vif.dead, err;
 
 	free_in();
-	fill_batch(&b, n % (PKT_BATCH + 1u), seed, len, n >> 6);
+	frames_alike(&b, g.pool, n % (PKT_BATCH + 1u), n >> 6, len, seed);
 	frames = b.n;
 	err = g.vif.port.ops->send(&g.vif.port, g.pool, &b, g.now);
 	vw_assert(!b.n && err == g.vif.dead);
