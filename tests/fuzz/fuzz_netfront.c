@@ -181,6 +181,7 @@ static void check_counters(void)
 		NETFRONT_RX_GSO,     NETFRONT_NO_BUFFER,
 	};
 	static const enum netfront_fault send[] = { NETFRONT_TX_FULL,
+						    NETFRONT_TX_SHARE,
 						    NETFRONT_TX_BIG };
 	static const enum netfront_fault fatal[] = { NETFRONT_HUNG,
 						     NETFRONT_FATAL_INDEX,
@@ -188,8 +189,21 @@ static void check_counters(void)
 
 	vw_assert(g.vif.port.stats.recv_dropped == faults(recv, 5));
 	vw_assert(g.vif.port.stats.send_dropped ==
-		  faults(send, 2) + g.dead_dropped);
+		  faults(send, 3) + g.dead_dropped);
 	vw_assert(faults(fatal, 3) == (g.vif.dead != 0));
+}
+
+/* What the senders hold is what of theirs is out. */
+static void check_shares(void)
+{
+	uint32_t held = 0, owed = 0;
+
+	for (uint32_t i = 0; i < NETFRONT_SENDERS; i++)
+		held += g.vif.held[i];
+	for (uint32_t id = 0; id < NETFRONT_PAGES; id++)
+		if (g.vif.out[id / 64] >> id % 64 & 1)
+			owed += g.vif.debt[id].slots;
+	vw_assert(held == owed);
 }
 
 /* Each tx page is free or out, each request is a page or an extra. */
@@ -291,6 +305,20 @@ static int do_recv(void)
 	return err;
 }
 
+/* A turn ends with the ring, or when it took enough, and not much later. */
+static void check_turn(bool all_taken)
+{
+	uint32_t bytes = 0, last = 0;
+
+	for (uint32_t i = 0; i < g.in.n; i++) {
+		last = g.in.p[i]->len;
+		bytes += last;
+	}
+	vw_assert(all_taken || g.in.n == PKT_BATCH ||
+		  bytes >= NETIF_TURN_BYTES);
+	vw_assert(bytes - last < NETIF_TURN_BYTES);
+}
+
 static void step_recv(struct feed *f)
 {
 	static struct netif_rx_ring was;
@@ -310,7 +338,7 @@ static void step_recv(struct feed *f)
 		find_all(&was, cons, g.vif.rx_cons);
 		dropped = g.vif.port.stats.recv_dropped - dropped;
 		vw_assert(!all.lied && all.n == g.in.n + dropped);
-		vw_assert(g.in.n == PKT_BATCH || g.vif.rx_cons == end);
+		check_turn(g.vif.rx_cons == end);
 		check_received(dropped);
 	}
 	g.disturb = CALM;
@@ -358,6 +386,8 @@ static void step_send(struct feed *f)
 
 	free_in();
 	frames_alike(&b, g.pool, n % (PKT_BATCH + 1u), n >> 6, len, seed);
+	for (uint32_t i = 0; i < b.n; i++) /* 6 is our own */
+		b.p[i]->in = seed & 7;
 	frames = b.n;
 	err = g.vif.port.ops->send(&g.vif.port, g.pool, &b, g.now);
 	vw_assert(!b.n && err == g.vif.dead);
@@ -649,6 +679,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (g.open) {
 			check_counters();
 			check_pages();
+			check_shares();
 		}
 	}
 	disconnect();
