@@ -264,7 +264,7 @@ $(B)/floor_%: $(B)/obj/tests/bench/floor_%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-bench: all $(BENCHES) ## figures beside the peers'; writes build/bench.json (root)
+bench: sim $(BENCHES) ## figures beside the peers'; writes build/bench.json (root)
 	$(Q)tests/tools/run-bench
 
 # ---- fuzzing: make fuzz T=60 [FUZZ="pkt_parse rule"] -------------------------

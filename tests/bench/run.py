@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """run.py [SECTION...]: figures beside the floor's and the peers'.
 
-Sections: nat, instructions, rules, frag, tap, forward (all by default).  The
+Sections: nat, instructions, rules, frag, tap, forward, vifs (all by default).  The
 bare loops (floor_*) and ours (bench_*) run in turn on one core, several times;
 the least of each counts, as every disturbance only adds.  Prints what was
 measured with ratios and writes build/bench.json: flat keys, plain numbers.
@@ -164,20 +164,30 @@ def section_tap():
             figures["forward.pps_ratio_to_floor"] = floor / figures[key]
 
 
-def section_forward():
-    """Client, firewall, server: beside the kernel with the same rules."""
-    if not have("vifwalld"):
-        return
-    script = os.path.join(ROOT, "tests", "bench", "forward.sh")
+def run_script(name):
+    """A script of this folder that prints key=number among other lines."""
+    script = os.path.join(ROOT, "tests", "bench", name)
     env = dict(os.environ, QUICK="1" if QUICK else "0")
     with subprocess.Popen([script], text=True, stdout=subprocess.PIPE, env=env) as sh:
         for line in sh.stdout:
-            if re.fullmatch(r"forward\.[\w.]+=[\d.]+\n", line):
+            if re.fullmatch(r"[\w.]+=[\d.]+\n", line):
                 figures.update(values(line))
             else:
                 print("  " + line.rstrip())
     if sh.returncode:
-        sys.exit(f"run-bench: forward.sh: exit {sh.returncode}")
+        sys.exit(f"run-bench: {name}: exit {sh.returncode}")
+
+
+def section_forward():
+    """Client, firewall, server: beside the kernel with the same rules."""
+    if have("vifwalld"):
+        run_script("forward.sh")
+
+
+def section_vifs():
+    """The same between domains of a simulated Xen; a flood beside a ping."""
+    if have("vifwalld") and have("vifwall-sim"):
+        run_script("vifs.sh")
 
 
 def read_peers():
@@ -243,6 +253,7 @@ SECTIONS = {
     "frag": section_frag,
     "tap": section_tap,
     "forward": section_forward,
+    "vifs": section_vifs,
 }
 
 
@@ -252,8 +263,8 @@ def main():
     if unknown:
         sys.exit(f"run-bench: no section {unknown[0]}; there are {', '.join(SECTIONS)}")
     os.chdir(ROOT)
-    if os.geteuid() and {"tap", "forward"} & set(wanted):
-        sys.exit("run-bench: tap and forward need root")
+    if os.geteuid() and {"tap", "forward", "vifs"} & set(wanted):
+        sys.exit("run-bench: tap, forward and vifs need root")
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         cpu = re.search(r"model name\s*: (.*)", f.read())
     print(f"{cpu[1] if cpu else os.uname().machine}, {os.cpu_count()} cores, Linux "
