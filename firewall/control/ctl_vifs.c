@@ -97,16 +97,16 @@ static void conf_json(struct json *j, const struct bus_vif *v)
 static const char *trouble(const struct ctl *c, const struct bus_row *r,
 			   uint16_t n, char out[2 * BUS_TROUBLE])
 {
-	const struct apply_slot *s =
-		n < APPLY_SLOTS ? &c->apply->slot[n] : NULL;
+	const bool known = n < APPLY_SLOTS;
+	const uint16_t clash = known ? c->apply->slot[n].clash : 0;
 
 	if (r->trouble[0])
 		snprintf(out, 2 * BUS_TROUBLE, "%s", r->trouble);
-	else if (s && s->clash)
+	else if (clash)
 		snprintf(out, 2 * BUS_TROUBLE,
 			 "has an address of client %s, and waits for it",
-			 c->apply->slot[s->clash].fw.name);
-	else if (!r->frontend && !r->vif.uplink && !r->vif.addr_n && s)
+			 c->apply->slot[clash].fw.name);
+	else if (!r->frontend && !r->vif.uplink && !r->vif.addr_n && known)
 		snprintf(out, 2 * BUS_TROUBLE,
 			 "dom0 gave it no address (key ip)");
 	else if (r->frontend && !r->connected && !r->ours)
