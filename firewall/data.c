@@ -139,6 +139,7 @@ void data_turn(struct data *d)
 	d->busy = fw_round(d->fw, FRAME_BUDGET, d->loop.now);
 	if (mono_past(d->tick, d->loop.now)) {
 		d->tick = fw_tick(d->fw, d->loop.now);
+		data_keep_tick(&d->keep, d->loop.now);
 		fw_flush(d->fw, d->loop.now);
 	}
 	data_ports_reap(d);

@@ -67,6 +67,13 @@ struct data_answer {
 /* Channels have numbers below this (EVTCHN_FIFO_NR_CHANNELS). */
 #define DATA_CHANNELS 131072u
 
+/* The flow table in memory that outlives this process. */
+struct data_keep {
+	struct data_keep_head *head; /* NULL: nothing left to do */
+	bool adopted;
+	struct mono trust; /* when it has shown to do no harm */
+};
+
 enum data_fd { DATA_LINK, DATA_PORT, DATA_SIGNAL, DATA_EVENT };
 
 struct data {
@@ -87,6 +94,7 @@ struct data {
 	struct data_answer answer;
 
 	struct xen *xen;	  /* NULL: we are on none */
+	struct data_keep keep;	  /* all zero: the table dies with us */
 	uint16_t *channel;	  /* [DATA_CHANNELS], control's number of its
 				     port + 1; 0: nobody's */
 	uint32_t rings;		  /* ports on rings */
@@ -151,6 +159,20 @@ void data_events_forget(struct data *d, uint16_t id);
 void data_events(struct data *d);
 /* After frames may have passed: tells the rings the time, sets rings_due. */
 void data_events_tick(struct data *d);
+
+/* ---- data_keep.c --------------------------------------------------------- */
+
+/* What is to be kept, for a table of these settings. */
+size_t data_keep_size(const struct fw_conf *c);
+/*
+ * @mem is of data_keep_size() bytes: zero, or as another process left it in the
+ * midst of anything.  Says so in c->table and c->adopt.
+ */
+void data_keep_open(struct data_keep *k, void *mem, struct fw_conf *c);
+/* fw_init() has made the table; from now on it may be adopted. */
+void data_keep_begin(struct data_keep *k, struct mono now);
+/* Now and then.  A table that was adopted is adopted again after 10 s only. */
+void data_keep_tick(struct data_keep *k, struct mono now);
 
 /* ---- data_obey.c --------------------------------------------------------- */
 

@@ -52,19 +52,43 @@ static int take_xen(struct data *d, const struct role_conf *rc)
 	return err || !x ? err : data_xen_use(d, x);
 }
 
+static void say_size(const struct data *d, const struct fw_conf *c, size_t len)
+{
+	struct nat_usage u;
+
+	log_info("%zu KiB for %u flows, %u clients, %u+%u buffers",
+		 (len + data_keep_size(c)) / 1024, c->nat.flows, c->clients,
+		 c->small_n, c->large_n);
+	if (!c->adopt)
+		return;
+	nat_usage(fw_nat(d->fw), UINT16_MAX, &u);
+	log_info("%u flows of the process before this one go on", u.flows);
+}
+
 static int set_up(struct data *d, const struct role_conf *rc)
 {
 	struct fw_conf c = rc->fw;
-	size_t len = data_size(&c);
 	struct view *view =
 		mem_map(ROLE_FD_VIEW, view_size(c.clients), MEM_WRITE);
-	void *mem = mem_block(len, nat_size(&c.nat));
-	int err = view && mem ? draw_keys(&c) : -errno;
+	void *kept = mem_map_block(ROLE_FD_KEEP, data_keep_size(&c));
+	struct data_keep keep = { 0 };
+	void *mem = NULL;
+	size_t len = 0;
+	int err = view && kept ? draw_keys(&c) : -errno;
 
+	if (!err) {
+		data_keep_open(&keep, kept, &c);
+		len = data_size(&c);
+		mem = mem_block(len, 0);
+		err = mem ? 0 : -errno;
+	}
 	if (!err)
 		err = data_init(d, mem, len, &c, view, ROLE_FD_LINK);
-	if (!err)
+	if (!err) {
+		d->keep = keep;
+		data_keep_begin(&d->keep, d->loop.now);
 		err = take_signals(d);
+	}
 	if (!err)
 		err = take_xen(d, rc);
 	if (!err && rc->prefault)
@@ -72,12 +96,11 @@ static int set_up(struct data *d, const struct role_conf *rc)
 	if (!err && !alone())
 		d->loop.busy_ns = rc->busy_us * 1000;
 	close(ROLE_FD_VIEW);
+	close(ROLE_FD_KEEP);
 	close(ROLE_FD_CONF);
-	explicit_bzero(&c, sizeof(c));
 	if (!err)
-		log_info("%zu KiB for %u flows, %u clients, %u+%u buffers",
-			 len / 1024, rc->fw.nat.flows, rc->fw.clients,
-			 rc->fw.small_n, rc->fw.large_n);
+		say_size(d, &c, len);
+	explicit_bzero(&c, sizeof(c));
 	return err;
 }
 
@@ -93,7 +116,7 @@ static int lock_in(const struct role_conf *rc)
 int role_data(const struct role_conf *rc)
 {
 	static struct data d;
-	int err = isolate_early(ROLE_FD_LINK + 1);
+	int err = isolate_early(ROLE_FD_KEEP + 1);
 
 	role_begin("vifwall-data");
 	if (log_open("data", (enum log_target)rc->log_target,

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "firewall/data.h"
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/lock.h"
 #include "firewall/linux/log.h"
@@ -26,10 +27,11 @@
  * A step that must not wait for ever (a restart's pause, a child that should
  * exit) sets p->due; when that time comes, overdue() does what is next.
  */
-#define RESTART_MS 100u	   /* before the first; doubles */
+#define RESTART_MS 100u	   /* before the second; doubles */
 #define RESTART_SPAN_S 60u /* in which ROLE_RESTARTS are allowed */
 #define HANG_LOOKS 3u	   /* without progress, LOOP_SLEEP_MS apart */
 #define EVENTS 8u
+#define FDS (ROLE_FD_KEEP - ROLE_FD_CONF + 1)
 #define NEVER ((struct mono){ UINT64_MAX })
 
 enum parent_state { STARTING, RUNNING, STOPPING };
@@ -41,6 +43,7 @@ struct parent {
 	struct lock lock;
 	const struct view *view;
 	int conf_fd, view_fd, view_ro_fd;
+	int keep_fd;	     /* the flow table, for data alone */
 	int note;	     /* our end towards control */
 	pid_t control, data; /* 0: not running */
 	enum parent_state state;
@@ -55,28 +58,32 @@ struct parent {
 /* ---- children ------------------------------------------------------------ */
 
 /* In the child, between fork and exec. */
-static _Noreturn void become(const char *role, const int fd[3])
+static _Noreturn void become(const char *role, const int fd[FDS])
 {
 	sigset_t none;
-	int high[3];
+	int high[FDS];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* out of the way first: any of them may be 3, 4 or 5 */
-	for (int i = 0; i < 3; i++)
-		high[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, ROLE_FD_LINK + 1);
-	for (int i = 0; i < 3; i++)
-		if (high[i] < 0 || dup2(high[i], ROLE_FD_CONF + i) < 0)
+	/* out of the way first: any of them may be one of those numbers */
+	for (int i = 0; i < FDS; i++)
+		high[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, ROLE_FD_KEEP + 1);
+	for (int i = 0; i < FDS; i++) {
+		if (fd[i] < 0)
+			close(ROLE_FD_CONF + i);
+		else if (high[i] < 0 || dup2(high[i], ROLE_FD_CONF + i) < 0)
 			_exit(ROLE_OS);
+	}
 	execl("/proc/self/exe", "vifwalld", role, (char *)NULL);
 	_exit(ROLE_OS);
 }
 
 /* The new child's pid or -errno. */
-static pid_t start(struct parent *p, const char *role, int view, int link)
+static pid_t start(struct parent *p, const char *role, int view, int link,
+		   int keep)
 {
-	const int fd[3] = { p->conf_fd, view, link };
+	const int fd[FDS] = { p->conf_fd, view, link, keep };
 	pid_t pid = fork();
 
 	if (pid == 0)
@@ -90,7 +97,7 @@ static int start_control(struct parent *p)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	p->control = start(p, "--role=control", p->view_ro_fd, pair[1]);
+	p->control = start(p, "--role=control", p->view_ro_fd, pair[1], -1);
 	close(pair[1]);
 	p->note = pair[0];
 	if (p->control < 0) {
@@ -108,7 +115,7 @@ static int start_data(struct parent *p)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	p->data = start(p, "--role=data", p->view_fd, pair[1]);
+	p->data = start(p, "--role=data", p->view_fd, pair[1], p->keep_fd);
 	if (p->data < 0) {
 		err = p->data;
 		p->data = 0;
@@ -165,7 +172,10 @@ static void plan_restart(struct parent *p)
 	}
 	*oldest = p->loop.now;
 	p->restarts++;
-	p->due = mono_add_ms(p->loop.now, (uint64_t)RESTART_MS << lately);
+	/* who dies once in a while is back before anybody minds */
+	p->due = p->loop.now;
+	if (lately)
+		p->due = mono_add_ms(p->due, RESTART_MS << (lately - 1));
 }
 
 static int code_of(int status)
@@ -320,8 +330,11 @@ static int set_up(struct parent *p, const void *conf, size_t len)
 
 	p->conf_fd = mem_sealed("vifwall-conf", conf, len);
 	p->view_fd = mem_shared("vifwall-view", view_len);
+	p->keep_fd = mem_shared("vifwall-flows", data_keep_size(&p->rc->fw));
 	if (p->conf_fd < 0 || p->view_fd < 0)
 		return p->conf_fd < 0 ? p->conf_fd : p->view_fd;
+	if (p->keep_fd < 0)
+		return p->keep_fd;
 	p->view_ro_fd = mem_read_only(p->view_fd);
 	if (p->view_ro_fd < 0)
 		return p->view_ro_fd;

@@ -28,9 +28,10 @@
  * with the descriptors below and nothing else but stderr.  It has no network
  * input, so it is what remains when another one breaks:
  *
- * - data dies: its packets stop.  A new one is started (after a pause that
- *   grows, and at most ROLE_RESTARTS times a minute); it forwards nothing
- *   until control has told it everything again.
+ * - data dies: its packets stop.  A new one is started (at once, then after a
+ *   pause that grows, and at most ROLE_RESTARTS times a minute) and adopts the
+ *   flows; it forwards nothing of a client that control has not told it of
+ *   again.
  * - control dies, or data breaks too often: the parent ends what is left and
  *   exits, for the service manager to decide.  Nothing passes without data.
  * - Before control has said ROLE_NOTE_READY the first exit of either ends the
@@ -57,6 +58,7 @@ enum role_fd {
 	ROLE_FD_VIEW = 4, /* memfd of view_size(); control: read only */
 	ROLE_FD_LINK = 5, /* SOCK_SEQPACKET.  control: to the parent, notes;
 			     data: to control, msg.h */
+	ROLE_FD_KEEP = 6, /* data alone: memfd of data_keep_size() */
 };
 
 /*

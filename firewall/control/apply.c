@@ -191,7 +191,7 @@ static bool same_port(const struct conf_port *a, const struct conf_port *b)
 
 static void slot_clear(struct apply_slot *s)
 {
-	*s = (struct apply_slot){ .link = { .fd = -1 } };
+	*s = (struct apply_slot){ .link = { .fd = -1 }, .old_fd = -1 };
 	set_none(&s->set[0], RULE_IP4);
 	set_none(&s->set[1], RULE_IP6);
 }

@@ -84,6 +84,7 @@ struct apply_slot {
 	uint16_t mtu;	    /* wanted; 0: the link's */
 	struct link link;   /* fd -1: not open */
 	struct apply_ring ring;
+	int old_fd;   /* what it was before apply_renew_port(); -1: none */
 	int port_err; /* why not, or why data gave it up: errno */
 	int err;      /* why data refused the client: errno */
 	struct fw_client fw;
@@ -252,5 +253,12 @@ void apply_ring_forget(struct apply *a, uint16_t n);
 /* Takes the slot's port if it is not there; 0 or -errno. */
 int VW_MUST_USE apply_open_port(struct apply *a, uint16_t n);
 void apply_close_port(struct apply *a, uint16_t n);
+/*
+ * Opens it anew; what was open stays so until apply_close_old(), because the
+ * kernel takes its time to close a packet socket, and the new data process
+ * waits for us.
+ */
+int VW_MUST_USE apply_renew_port(struct apply *a, uint16_t n);
+void apply_close_old(struct apply *a);
 
 #endif

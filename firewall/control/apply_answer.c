@@ -113,6 +113,7 @@ static void done(struct apply *a, const struct apply_wait *w, int err,
 				log_errno(err));
 		break;
 	case APPLY_SETTLED:
+		apply_close_old(a);
 		break;
 	case APPLY_ASKED:
 		/* a page has been answered already */

@@ -4,10 +4,24 @@
 
 #include "firewall/control/apply.h"
 
+void apply_close_old(struct apply *a)
+{
+	for (uint16_t n = 0; n < APPLY_SLOTS; n++) {
+		struct apply_slot *s = &a->slot[n];
+
+		if (s->old_fd >= 0)
+			close(s->old_fd);
+		s->old_fd = -1;
+	}
+}
+
 void apply_close_port(struct apply *a, uint16_t n)
 {
 	struct apply_slot *s = &a->slot[n];
 
+	if (s->old_fd >= 0)
+		close(s->old_fd);
+	s->old_fd = -1;
 	if (s->link.fd >= 0)
 		close(s->link.fd);
 	s->link = (struct link){ .fd = -1 };
@@ -32,6 +46,17 @@ int apply_open_port(struct apply *a, uint16_t n)
 	s->port_err = 0;
 	apply_mark(a, n, APPLY_PORT | APPLY_CLIENT);
 	return 0;
+}
+
+int apply_renew_port(struct apply *a, uint16_t n)
+{
+	struct apply_slot *s = &a->slot[n];
+	int old = s->link.fd;
+
+	s->link.fd = -1;
+	apply_close_port(a, n);
+	s->old_fd = old;
+	return apply_open_port(a, n);
 }
 
 int apply_open_ports(struct apply *a, const struct conf_port **which)

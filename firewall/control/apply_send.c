@@ -407,13 +407,10 @@ void apply_data(struct apply *a, int sock)
 		if (!s->used)
 			continue;
 		/* its ring had a reader */
-		if (s->port.kind == CONF_PORT_PACKET && a->restarts) {
-			apply_close_port(a, n);
-			if (apply_open_port(a, n))
-				log_err("%s: %s can't be opened again",
-					n ? s->fw.name : "uplink",
-					s->port.name);
-		}
+		if (s->port.kind == CONF_PORT_PACKET && a->restarts &&
+		    apply_renew_port(a, n))
+			log_err("%s: %s can't be opened again",
+				n ? s->fw.name : "uplink", s->port.name);
 		apply_mark(a, n,
 			   APPLY_PORT | APPLY_CLIENT | (n ? RULES_BITS : 0u));
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,26 +11,40 @@
 
 #include "firewall/linux/mem.h"
 
+#ifndef MADV_COLLAPSE /* glibc 2.37 */
+#define MADV_COLLAPSE 25
+#endif
+
 #define PAGE 4096u
 #define HUGE_PAGE (2u << 20)
 #define SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-void *mem_block(size_t len, size_t huge)
+/* Pages that nobody may touch yet, for *@room bytes and a guard at each end. */
+static uint8_t *reserve(size_t len, size_t *room, size_t *all, uint8_t **base)
 {
-	size_t room = (len + PAGE - 1) & ~(size_t)(PAGE - 1);
-	size_t all = room + HUGE_PAGE + 2 * PAGE;
-	uint8_t *base, *at;
+	uint8_t *at;
 
-	if (room < len || all < room) {
+	*room = (len + PAGE - 1) & ~(size_t)(PAGE - 1);
+	*all = *room + HUGE_PAGE + 2 * PAGE;
+	if (*room < len || *all < *room) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	base = mmap(NULL, all, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED)
+	*base = mmap(NULL, *all, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (*base == MAP_FAILED)
 		return NULL;
-	at = base + PAGE;
-	at += -(uintptr_t)at & (HUGE_PAGE - 1);
+	at = *base + PAGE;
+	return at + (-(uintptr_t)at & (HUGE_PAGE - 1));
+}
+
+void *mem_block(size_t len, size_t huge)
+{
+	size_t room, all;
+	uint8_t *base, *at = reserve(len, &room, &all, &base);
+
+	if (!at)
+		return NULL;
 	if (mprotect(at, room, PROT_READ | PROT_WRITE)) {
 		munmap(base, all);
 		return NULL;
@@ -114,22 +129,31 @@ int mem_sealed(const char *name, const void *bytes, size_t len)
 }
 
 /*
- * #syscalls data: fcntl/F_GET_SEALS mmap/noexec
- * #syscalls data: newfstatat fstat
+ * #syscalls data: fcntl/F_GET_SEALS newfstatat fstat
  */
-static void *map(int fd, size_t len, int prot, int seals)
+static bool is_whole(int fd, size_t len, int seals)
 {
 	struct stat st;
 	int have = fcntl(fd, F_GET_SEALS);
-	void *p;
 
 	if (have < 0)
+		return false;
+	if ((have & seals) == seals && !fstat(fd, &st) && st.st_size >= 0 &&
+	    (uint64_t)st.st_size >= len && len)
+		return true;
+	errno = EBADF;
+	return false;
+}
+
+/*
+ * #syscalls data: mmap/noexec
+ */
+static void *map(int fd, size_t len, int prot, int seals)
+{
+	void *p;
+
+	if (!is_whole(fd, len, seals))
 		return NULL;
-	if ((have & seals) != seals || fstat(fd, &st) || st.st_size < 0 ||
-	    (uint64_t)st.st_size < len || !len) {
-		errno = EBADF;
-		return NULL;
-	}
 	p = mmap(NULL, len, prot, MAP_SHARED, fd, 0);
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -139,6 +163,29 @@ void *mem_map(int fd, size_t len, enum mem_access access)
 	int prot = access == MEM_WRITE ? PROT_READ | PROT_WRITE : PROT_READ;
 
 	return map(fd, len, prot, F_SEAL_SHRINK);
+}
+
+void *mem_map_block(int fd, size_t len)
+{
+	size_t room, all;
+	uint8_t *base, *at;
+
+	if (!is_whole(fd, len, F_SEAL_SHRINK))
+		return NULL;
+	at = reserve(len, &room, &all, &base);
+	if (!at)
+		return NULL;
+	if (mmap(at, room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		 0) == MAP_FAILED) {
+		munmap(base, all);
+		return NULL;
+	}
+	(void)madvise(at, room, MADV_HUGEPAGE);
+	(void)madvise(at, room, MADV_DONTDUMP);
+	mem_prefault(at, room);
+	/* what the kernel does not give by itself, if it can at all (6.1) */
+	(void)madvise(at, room & ~(size_t)(HUGE_PAGE - 1), MADV_COLLAPSE);
+	return at;
 }
 
 const void *mem_map_sealed(int fd, size_t len)

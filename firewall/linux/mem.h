@@ -18,6 +18,11 @@
  * exit.
  */
 void *mem_block(size_t len, size_t huge);
+/*
+ * The first @len bytes of a file of mem_shared(), laid out the same way: all
+ * present at once, in huge pages where there are some.
+ */
+void *mem_map_block(int fd, size_t len);
 /* All of it becomes present now. */
 void mem_prefault(void *p, size_t len);
 

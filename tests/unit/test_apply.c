@@ -385,14 +385,21 @@ static void sets_of_nobody_are_passed_over(void)
 
 static void a_new_data_process_is_told_everything_again(void)
 {
+	int old;
+
 	start(UP WORK LAB);
 	rules(R5, "action=accept");
 	key("/connected-ips", "10.0.0.5 10.0.0.7");
 	settle();
 	CU_ASSERT_EQUAL(opened, 3);
 	told[0] = '\0';
+	old = apply.slot[2].link.fd;
 	connect_data();
+	/* it is closed when there is time for it */
+	CU_ASSERT(fcntl(old, F_GETFD) >= 0);
+	CU_ASSERT_NOT_EQUAL(apply.slot[2].link.fd, old);
 	settle();
+	CU_ASSERT(fcntl(old, F_GETFD) < 0);
 	CU_ASSERT(said("guard2 pairs0 +port0 +port1 +port2 uplink+ +work1 "
 		       "+lab2 rules1.4=1pass rules2.4=0pass settled "));
 	CU_ASSERT_EQUAL(apply.restarts, 1);

@@ -96,6 +96,32 @@ static void shared_memory_is_seen_by_both_and_keeps_its_size(void)
 	close(fd);
 }
 
+static void a_shared_block_is_present_guarded_and_lives_on(void)
+{
+	size_t len = 5u << 20;
+	int fd = mem_shared("test", len - 100);
+	uint8_t *a, *b;
+
+	CU_ASSERT_FATAL(fd >= 0);
+	a = mem_map_block(fd, len - 100);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+	CU_ASSERT_EQUAL((uintptr_t)a % (2u << 20), 0);
+	CU_ASSERT_EQUAL(present(a, 64), 64);
+	memset(a, 7, len);
+	CU_ASSERT_EQUAL(write_dies_by(a - 1), SIGSEGV);
+	CU_ASSERT_EQUAL(write_dies_by(a + len), SIGSEGV);
+	b = mem_map_block(fd, len - 100);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+	CU_ASSERT_PTR_NOT_EQUAL(a, b);
+	CU_ASSERT_EQUAL(memcmp(a, b, len), 0);
+	CU_ASSERT_PTR_NULL(mem_map_block(fd, len + 1));
+	CU_ASSERT_EQUAL(errno, EBADF);
+	CU_ASSERT_PTR_NULL(mem_map_block(-1, len));
+	mem_unmap(a, len);
+	mem_unmap(b, len);
+	close(fd);
+}
+
 static void a_read_only_descriptor_can_not_be_mapped_for_writing(void)
 {
 	int fd = mem_shared("test", 4096);
@@ -162,6 +188,7 @@ static void random_bytes_differ_and_fill_all(void)
 UNIT_SUITE(mem, UNIT(a_block_is_zeroed_aligned_and_guarded),
 	   UNIT(a_block_is_present_where_it_was_touched),
 	   UNIT(a_block_too_large_is_refused),
+	   UNIT(a_shared_block_is_present_guarded_and_lives_on),
 	   UNIT(shared_memory_is_seen_by_both_and_keeps_its_size),
 	   UNIT(a_read_only_descriptor_can_not_be_mapped_for_writing),
 	   UNIT(sealed_memory_holds_what_was_given_and_no_one_changes_it),
