@@ -30,6 +30,9 @@ PORTS[3]=none # comes later
 dut_start
 PORTS[3]=vif
 echo_server up 7
+web_server up
+head -c 60000000 /dev/urandom >"$DIR/www/big"
+SUM=$(sha256sum <"$DIR/www/big" | cut -d' ' -f1)
 
 yes 'c1 talks' say c1 tcp $SRV4 7
 yes 'c2 talks, over IPv6' say c2 tcp $SRV6 7
@@ -60,14 +63,31 @@ yes 'c2 boots again' guest_boot 2
 yes '... and talks' wait_for 3 say c2 tcp $SRV4 7
 yes '... and over IPv6' wait_for 3 say c2 tcp $SRV6 7
 
-# ---- the process with the rings dies ------------------------------------------------
+# ---- the process with the rings dies under a transfer -------------------------------
+transfer() { # WHO: in the background; what came is in $DIR/came-WHO
+	(quiet "$1" curl -sS --max-time 20 --limit-rate 30M http://$SRV4/big 2>"$DIR/err-$1" |
+		sha256sum | cut -d' ' -f1 >"$DIR/came-$1") &
+	TRANSFERS+=($!)
+}
+TRANSFERS=()
+transfer c1
+transfer c2
+spawn up take.log $PEER take 9000
+wait_for 5 listening up tcp 9000
+quiet c3 $PEER put $SRV4 9000 60000000 >"$DIR/put-c3" &
+TRANSFERS+=($!)
+sleep 0.5
 DATA=$(child data)
 kill -9 "$DATA"
 new_data() { [ -n "$(child data)" ] && [ "$(child data)" != "$DATA" ]; }
 yes 'a killed data process is replaced' wait_for 3 new_data
-yes 'c1 talks again, over IPv4' wait_for 5 say c1 tcp $SRV4 7
-yes '... c2 over IPv6' wait_for 5 say c2 tcp $SRV6 7
-yes '... and c3' wait_for 5 say c3 tcp $SRV4 7
+yes 'c1 goes on talking on the same connection' alive "$DIR/talk"
+for p in "${TRANSFERS[@]}"; do wait "$p"; done
+is 'a download through the crash is whole (c1)' "$(cat "$DIR/came-c1" "$DIR/err-c1")" "$SUM"
+is '... and the one of c2' "$(cat "$DIR/came-c2" "$DIR/err-c2")" "$SUM"
+wait_for 5 test -s "$DIR/take.log"
+is '... and an upload of c3' "$(cat "$DIR/put-c3")" "$(cat "$DIR/take.log")"
+note "c1's talk was silent for $(silence "$DIR/talk") s at most"
 yes 'all vifs stay connected for their domains' test \
 	"$(sim list | grep -c 'states 4 4')" = 4
 
@@ -78,7 +98,8 @@ yes 'the gateway answers all the same' quiet c1 ping -c 1 -W 2 $GW4
 yes 'up boots again, with a new vif for the daemon' netvm_boot
 yes 'c1 reaches the server again' wait_for 10 say c1 udp $SRV4 7
 yes '... over IPv6' wait_for 5 say c1 udp $SRV6 7
-yes '... and c2, too' wait_for 5 say c2 tcp $SRV4 7
+wait_for 10 alive "$DIR/talk"
+yes '... and goes on talking on the same connection' alive "$DIR/talk"
 
 # ---- the daemon stops, and starts again ----------------------------------------------
 reap "$DAEMON"
