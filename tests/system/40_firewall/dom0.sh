@@ -29,6 +29,7 @@ rules_bind() {
 }
 
 is 'status says so' "$(ctl status --json)" '*"clients"*'
+is 'vifwallctl vif knows the client' "$(ctl vif)" "*$(cat /run/c1.id)/0 *connected*"
 part talk && talk 1 "vif$(cat /run/fw.id).0"
 part rules && rules_bind
 part two && {
