@@ -5,10 +5,10 @@
 # PORTS: vif
 . "$(dirname "$0")/lib.sh"
 
-[ "$DUT" = vifwall ] && [ "$LINKS" = vif ] || {
+if [ "$DUT" != vifwall ] || [ "$LINKS" != vif ]; then
 	echo 'this test is about the daemon over vifs only (PORTS=vif)' >&2
 	exit 2
-}
+fi
 OFFLOAD=on # as real domains have it
 
 child() { pgrep -P "$DAEMON" -f -- "--role=$1"; }
