@@ -17,20 +17,24 @@
 struct shape {
 	enum pkt_l3 l3;
 	uint32_t l4_off;
+	uint32_t end; /* by the IP header: what lies behind is padding */
 	uint8_t proto;
 };
 
 static struct shape shape_of(const struct pkt *p)
 {
 	struct cur c = cur_of(p->data, p->len);
-	struct shape s = { PKT_L3_NONE, 0, 0 };
-	uint16_t type, frag = 0;
+	struct shape s = { .l3 = PKT_L3_NONE };
+	uint16_t type, word, frag = 0;
 	uint8_t first;
 
 	cur_skip(&c, 12);
 	type = cur_be16(&c);
 	first = cur_u8(&c);
-	cur_skip(&c, 5);
+	cur_skip(&c, 1);
+	word = cur_be16(&c); /* IPv4: its length */
+	s.end = PKT_ETH_LEN + word;
+	word = cur_be16(&c); /* IPv6: its payload's */
 	if (type == ETHERTYPE_IP4 && first >> 4 == 4) {
 		s.l3 = PKT_L3_IP4;
 		s.l4_off = PKT_ETH_LEN + (first & 15u) * 4u;
@@ -39,6 +43,7 @@ static struct shape shape_of(const struct pkt *p)
 	} else if (type == ETHERTYPE_IP6) {
 		s.l3 = PKT_L3_IP6;
 		s.l4_off = PKT_ETH_LEN + IP6_LEN;
+		s.end = s.l4_off + word;
 	}
 	s.proto = cur_u8(&c);
 	if (!cur_ok(&c) || s.l3 == PKT_L3_NONE || frag)
@@ -89,9 +94,9 @@ static bool take_aggregate(struct pkt *p, const struct virtio_net_hdr *h,
 		return false;
 	cur_skip(&c, s->l4_off + 12);
 	headers = s->l4_off + (uint32_t)(cur_u8(&c) >> 4) * 4u;
-	if (!cur_ok(&c) || headers > p->len)
+	if (!cur_ok(&c) || headers > s->end || s->end > p->len)
 		return false;
-	if (p->len - headers <= h->gso_size)
+	if (s->end - headers <= h->gso_size)
 		return true; /* one segment is no aggregate */
 	p->gso_type = v4 ? PKT_GSO_TCP4 : PKT_GSO_TCP6;
 	p->gso_size = h->gso_size;

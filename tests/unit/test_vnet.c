@@ -236,6 +236,36 @@ static void an_aggregate_of_one_segment_is_a_plain_frame(void)
 	frame_pool_free(pool);
 }
 
+static void padding_makes_no_aggregate_of_one_segment(void)
+{
+	struct frame_spec spec[] = {
+		{ .proto = TCP, .payload_len = 1000, .partial = true },
+		{ .src = "fd00::2",
+		  .dst = "2001:db8::1",
+		  .proto = TCP,
+		  .payload_len = 1000,
+		  .partial = true },
+	};
+
+	pool = frame_pool_new(4, 4);
+	for (uint32_t v6 = 0; v6 < 2; v6++) {
+		struct virtio_net_hdr h =
+			aggregate(PKT_ETH_LEN + (v6 ? 40 : 20),
+				  v6 ? VIRTIO_NET_HDR_GSO_TCPV6
+				     : VIRTIO_NET_HDR_GSO_TCPV4,
+				  1000);
+		struct pkt *p = frame_make(pool, &spec[v6]);
+
+		memset(p->data + p->len, 0, 8);
+		p->len += 8;
+		CU_ASSERT(vnet_recv(p, &h));
+		CU_ASSERT_EQUAL(p->gso_type, PKT_GSO_NONE);
+		CU_ASSERT_EQUAL(pkt_parse(p), PKT_FORWARD);
+		pkt_put(pool, p);
+	}
+	frame_pool_free(pool);
+}
+
 static void an_aggregate_that_does_not_fit_its_frame_is_refused(void)
 {
 	static const struct {
@@ -306,5 +336,6 @@ UNIT_SUITE(vnet, UNIT(no_header_changes_nothing),
 	   UNIT(a_checksum_outside_the_frame_is_refused),
 	   UNIT(an_aggregate_comes_and_goes_with_its_segment_size),
 	   UNIT(an_aggregate_of_one_segment_is_a_plain_frame),
+	   UNIT(padding_makes_no_aggregate_of_one_segment),
 	   UNIT(an_aggregate_that_does_not_fit_its_frame_is_refused),
 	   UNIT(an_aggregate_cut_off_in_its_headers_is_refused))
