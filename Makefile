@@ -87,7 +87,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ARCHIVES := packet nat rules xen share path linux control roles cli
 lib = $(patsubst %,$(B)/lib%.a,$(1))
 # Link order: users first.
-LIBS_ALL := $(call lib,cli roles control linux path share nat rules xen packet)
+LIBS_ALL := $(call lib,roles cli control linux path share nat rules xen packet)
 
 $(B)/libpacket.a:  $(call obj,$(PACKET_SRC))
 $(B)/libnat.a:     $(call obj,$(NAT_SRC))
@@ -184,7 +184,7 @@ $(B)/unit: $(call obj,tests/unit/main.c $(UNIT_TESTS) $(UNIT_HELP)) $(LIBS_ALL)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS) $(PROG_LIBS)
 
 $(B)/unit-slow: $(B)/obj/tests/unit/main-slow.o $(call obj,$(SLOW_TESTS) $(UNIT_HELP) $(wildcard tests/model/nat_table_slow.c)) \
-		$(filter-out %/nat_table.o,$(call obj,$(NAT_SRC))) $(call lib,cli roles control linux path share rules xen packet)
+		$(filter-out %/nat_table.o,$(call obj,$(NAT_SRC))) $(call lib,roles cli control linux path share rules xen packet)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS)
 

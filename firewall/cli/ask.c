@@ -12,22 +12,49 @@
 
 #define TIMEOUT_S 10
 
+static FILE *to_out, *to_err;
+
+FILE *cli_out(void)
+{
+	return to_out ? to_out : stdout;
+}
+
+FILE *cli_err(void)
+{
+	return to_err ? to_err : stderr;
+}
+
+void cli_to(FILE *out, FILE *err)
+{
+	to_out = out;
+	to_err = err;
+}
+
 static void why_unreachable(const char *path, int err)
 {
-	fprintf(stderr, "vifwallctl: %s: %s: ", path, strerror(err));
+	fprintf(cli_err(), "vifwallctl: %s: %s: ", path, strerror(err));
 	if (err == EACCES)
 		fputs("be root, or in the group that control.group names\n",
-		      stderr);
+		      cli_err());
 	else
 		fputs("vifwalld does not run here, or listens elsewhere "
 		      "(control.socket; --socket=PATH)\n",
-		      stderr);
+		      cli_err());
+}
+
+int ask_take(struct ask *a, int fd)
+{
+	const struct timeval tv = { .tv_sec = TIMEOUT_S };
+
+	a->fd = fd;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	return CLI_OK;
 }
 
 int ask_open(struct ask *a, const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	const struct timeval tv = { .tv_sec = TIMEOUT_S };
 
 	if (strlen(path) >= sizeof(sa.sun_path)) {
 		why_unreachable(path, ENAMETOOLONG);
@@ -41,9 +68,7 @@ int ask_open(struct ask *a, const char *path)
 		ask_close(a);
 		return CLI_UNREACHABLE;
 	}
-	setsockopt(a->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	setsockopt(a->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
-	return CLI_OK;
+	return ask_take(a, a->fd);
 }
 
 void ask_close(struct ask *a)
@@ -77,7 +102,7 @@ static bool read_line(struct ask *a)
 static int not_understood(void)
 {
 	fputs("vifwallctl: not understood: is vifwalld of another version?\n",
-	      stderr);
+	      cli_err());
 	return CLI_INTERNAL;
 }
 
@@ -92,13 +117,14 @@ int ask(struct ask *a, const char *fmt, ...)
 	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
 	va_end(ap);
 	if (n < 0 || n >= (int)sizeof(line) - 1 || strchr(line, '\n')) {
-		fputs("vifwallctl: too long, or more than one line\n", stderr);
+		fputs("vifwallctl: too long, or more than one line\n",
+		      cli_err());
 		return CLI_USAGE;
 	}
 	line[n] = '\n';
 	if (send(a->fd, line, (size_t)n + 1, MSG_NOSIGNAL) != n + 1 ||
 	    !read_line(a)) {
-		fputs("vifwallctl: vifwalld does not answer\n", stderr);
+		fputs("vifwallctl: vifwalld does not answer\n", cli_err());
 		return CLI_UNREACHABLE;
 	}
 	if (jread(&a->doc, a->text, a->len) ||
@@ -108,7 +134,7 @@ int ask(struct ask *a, const char *fmt, ...)
 	error = jget(&a->doc, jroot(&a->doc), "error");
 	if (!error)
 		return CLI_OK;
-	fprintf(stderr, "vifwallctl: %s\n", jtext(&a->doc, error, text));
+	fprintf(cli_err(), "vifwallctl: %s\n", jtext(&a->doc, error, text));
 	return CLI_NO;
 }
 
@@ -171,18 +197,18 @@ static void print_members(const struct ask *a, void *ctx)
 
 	if (join->head)
 		join->head(a, join->ctx);
-	printf("{");
+	fprintf(cli_out(), "{");
 	for (const struct jval *k = jfirst(d, o); k;) {
 		const struct jval *v = jnext(d, o, k);
 		const char *quote = v->type == JREAD_STR ? "\"" : "";
 
 		if (!is_key(d, k, join->name) && !is_key(d, k, "next"))
-			printf("\"%.*s\":%s%.*s%s,", (int)k->len,
-			       d->text + k->at, quote, (int)v->len,
-			       d->text + v->at, quote);
+			fprintf(cli_out(), "\"%.*s\":%s%.*s%s,", (int)k->len,
+				d->text + k->at, quote, (int)v->len,
+				d->text + v->at, quote);
 		k = jnext(d, o, v);
 	}
-	printf("\"%s\":[", join->name);
+	fprintf(cli_out(), "\"%s\":[", join->name);
 }
 
 static void print_element(const struct ask *a, const struct jval *v, void *ctx)
@@ -191,8 +217,8 @@ static void print_element(const struct ask *a, const struct jval *v, void *ctx)
 
 	if (join->keep && !join->keep(a, v, join->ctx))
 		return;
-	printf("%s%.*s", join->comma ? "," : "", (int)v->len,
-	       a->doc.text + v->at);
+	fprintf(cli_out(), "%s%.*s", join->comma ? "," : "", (int)v->len,
+		a->doc.text + v->at);
 	join->comma = true;
 }
 
@@ -209,7 +235,7 @@ int ask_json_some(struct ask *a, const char *request, const char *name,
 		ask_all(a, request, name, print_members, print_element, &join);
 
 	if (!code)
-		printf("]}\n");
+		fprintf(cli_out(), "]}\n");
 	return code;
 }
 

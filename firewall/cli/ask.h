@@ -3,6 +3,7 @@
 #define VIFWALL_FIREWALL_CLI_ASK_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "firewall/cli/jread.h"
 
@@ -17,6 +18,15 @@ enum cli_exit {
 	CLI_OUTPUT = 74,   /* stdout could not be written */
 };
 
+/*
+ * Where commands print: the program's own two streams, or those that cli_to()
+ * named last (NULL: the own one again).  Of the whole process: one command runs
+ * at a time.
+ */
+FILE *cli_out(void);
+FILE *cli_err(void);
+void cli_to(FILE *out, FILE *err);
+
 /* A connection to the daemon and its last answer. */
 struct ask {
 	int fd;
@@ -27,6 +37,8 @@ struct ask {
 
 /* An enum cli_exit, and what was wrong on stderr. */
 int ask_open(struct ask *a, const char *path);
+/* The same with a connection that is there; always CLI_OK. */
+int ask_take(struct ask *a, int fd);
 void ask_close(struct ask *a);
 
 /* Sends the line and reads the answer into a->doc.  An enum cli_exit: CLI_NO

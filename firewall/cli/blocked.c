@@ -101,12 +101,14 @@ static void remedies(const struct blocked *b)
 {
 	if (!b->remedies)
 		return;
-	printf("\nTo allow it, in dom0 (nothing of this was done):\n");
+	fprintf(cli_out(),
+		"\nTo allow it, in dom0 (nothing of this was done):\n");
 	for (uint32_t i = 0; i < b->remedies; i++)
-		printf("  %s\n", b->remedy[i]);
+		fprintf(cli_out(), "  %s\n", b->remedy[i]);
 	if (b->left_out)
-		printf("  ... (%u older ones: vifwallctl blocked --json)\n",
-		       b->left_out);
+		fprintf(cli_out(),
+			"  ... (%u older ones: vifwallctl blocked --json)\n",
+			b->left_out);
 }
 
 static int once(struct ask *a, const char *request, struct blocked *b,
@@ -124,8 +126,8 @@ static int once(struct ask *a, const char *request, struct blocked *b,
 	b->t.headless = b->follow;
 	code = ask_all(a, request, "list", head, row, b);
 	if (!code && !b->t.cells && !b->follow)
-		printf("nothing was refused\n");
-	table_print(&b->t, stdout);
+		fprintf(cli_out(), "nothing was refused\n");
+	table_print(&b->t, cli_out());
 	if (!b->follow)
 		remedies(b);
 	return code;
@@ -142,7 +144,7 @@ int cli_blocked(const struct cli *c, struct ask *a)
 	code = once(a, request, &b, c->json);
 	b.follow = true;
 	while (!code && c->follow) {
-		fflush(stdout);
+		fflush(cli_out());
 		sleep(FOLLOW_S);
 		code = once(a, request, &b, c->json);
 	}

@@ -40,7 +40,7 @@ static void found(struct findings *f, const char *line)
 {
 	f->errors++;
 	if (!f->json)
-		fprintf(stderr, "%s\n", line);
+		fprintf(cli_err(), "%s\n", line);
 	else if (json_fits(&f->list, 8 * strlen(line) + 16))
 		json_str(&f->list, NULL, line);
 }
@@ -52,12 +52,12 @@ static int finish(struct findings *f, const char *path, const char *what)
 		json_num(&f->list, "errors_n", f->errors);
 		json_bool(&f->list, "ok", !f->errors);
 		json_end_object(&f->list);
-		printf("%s\n", f->text);
+		fprintf(cli_out(), "%s\n", f->text);
 	} else if (f->errors) {
-		fprintf(stderr, "%s: %u error%s\n", path, f->errors,
+		fprintf(cli_err(), "%s: %u error%s\n", path, f->errors,
 			f->errors == 1 ? "" : "s");
 	} else {
-		printf("%s: no error in %s\n", path, what);
+		fprintf(cli_out(), "%s: no error in %s\n", path, what);
 	}
 	return f->errors ? CLI_NO : CLI_OK;
 }
@@ -88,7 +88,8 @@ static int check_set(struct place *p, const struct tree *t, const char *base,
 	int err = set_load(&s, t, base, family, NULL, complain, p);
 
 	if (err) {
-		fprintf(stderr, "vifwallctl: %s: %s\n", base, strerror(-err));
+		fprintf(cli_err(), "vifwallctl: %s: %s\n", base,
+			strerror(-err));
 		return CLI_INTERNAL;
 	}
 	p->f->sets++;
@@ -124,7 +125,8 @@ static int check_tree(struct findings *f, const char *path)
 	int err = t ? source_read_all(t, path) : -ENOMEM, code = CLI_OK;
 
 	if (err) {
-		fprintf(stderr, "vifwallctl: %s: %s\n", path, strerror(-err));
+		fprintf(cli_err(), "vifwallctl: %s: %s\n", path,
+			strerror(-err));
 		tree_free(t);
 		return CLI_USAGE;
 	}
@@ -175,7 +177,8 @@ static int check_one_set(struct findings *f, const char *path)
 		family = RULE_IP6;
 	err = t ? source_read_set(t, AT_FDCWD, path, base) : -ENOMEM;
 	if (err) {
-		fprintf(stderr, "vifwallctl: %s: %s\n", path, strerror(-err));
+		fprintf(cli_err(), "vifwallctl: %s: %s\n", path,
+			strerror(-err));
 		tree_free(t);
 		return CLI_USAGE;
 	}
@@ -229,7 +232,8 @@ static int check_rule_file(struct findings *f, const char *path)
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
 
 	if (n < 0) {
-		fprintf(stderr, "vifwallctl: %s: %s\n", path, strerror(errno));
+		fprintf(cli_err(), "vifwallctl: %s: %s\n", path,
+			strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return CLI_USAGE;
@@ -287,11 +291,12 @@ int cli_check(const struct cli *c, struct ask *a)
 
 	(void)a;
 	if (c->argc != 1) {
-		fputs("usage: vifwallctl check PATH\n", stderr);
+		fputs("usage: vifwallctl check PATH\n", cli_err());
 		return CLI_USAGE;
 	}
 	if (stat(path, &st)) {
-		fprintf(stderr, "vifwallctl: %s: %s\n", path, strerror(errno));
+		fprintf(cli_err(), "vifwallctl: %s: %s\n", path,
+			strerror(errno));
 		return CLI_USAGE;
 	}
 	f.json = c->json;

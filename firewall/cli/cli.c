@@ -51,7 +51,7 @@ static void help(FILE *f)
 
 static int wrong(const char *what, const char *arg)
 {
-	fprintf(stderr,
+	fprintf(cli_err(),
 		"vifwallctl: %s: %s\nvifwallctl --help shows what there is\n",
 		arg, what);
 	return CLI_USAGE;
@@ -128,6 +128,9 @@ static int run(const struct command *cmd, struct cli *c)
 		    ? c->argc != 0
 		    : !c->argc && cmd->args[0] != '[')
 		return wrong("other arguments are needed", cmd->name);
+	if (c->fd >= 0 && (cmd->offline || c->follow))
+		return wrong("only as a command of the machine itself",
+			     cmd->name);
 	if (cmd->offline)
 		return cmd->run(c, NULL);
 	for (int i = 0; i < c->argc; i++)
@@ -135,16 +138,19 @@ static int run(const struct command *cmd, struct cli *c)
 			return wrong("not understood", c->argv[i]);
 	if (c->client && !word_ok(c->client))
 		return wrong("not the name of a client", c->client);
-	code = ask_open(&a, c->socket);
+	code = c->fd < 0 ? ask_open(&a, c->socket) : ask_take(&a, c->fd);
 	if (!code)
 		code = cmd->run(c, &a);
-	ask_close(&a);
+	if (c->fd < 0)
+		ask_close(&a);
 	return code;
 }
 
-static int run_line(int argc, char **argv)
+static int run_line(int argc, char **argv, int fd)
 {
-	struct cli c = { .socket = CTL_SOCKET, .since_ms = UINT64_MAX };
+	struct cli c = { .socket = CTL_SOCKET,
+			 .fd = fd,
+			 .since_ms = UINT64_MAX };
 	const struct command *cmd;
 	int n = 0;
 
@@ -154,11 +160,11 @@ static int run_line(int argc, char **argv)
 
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") ||
 		    (!n && !strcmp(argv[i], "help"))) {
-			help(stdout);
+			help(cli_out());
 			return CLI_OK;
 		}
 		if (!strcmp(argv[i], "--version")) {
-			puts("vifwallctl " VIFWALL_VERSION);
+			fputs("vifwallctl " VIFWALL_VERSION "\n", cli_out());
 			return CLI_OK;
 		}
 		if (argv[i][0] != '-') {
@@ -170,7 +176,7 @@ static int run_line(int argc, char **argv)
 			return wrong(why, argv[i]);
 	}
 	if (!n) {
-		help(stderr);
+		help(cli_err());
 		return CLI_USAGE;
 	}
 	cmd = find(argv[0]);
@@ -183,10 +189,22 @@ static int run_line(int argc, char **argv)
 
 int cli_run(int argc, char **argv)
 {
-	int code = run_line(argc, argv);
+	int code = run_line(argc, argv, -1);
 
-	if (!fflush(stdout) && !ferror(stdout))
+	if (!fflush(cli_out()) && !ferror(cli_out()))
 		return code;
 	perror("vifwallctl: can't write");
 	return CLI_OUTPUT;
+}
+
+int cli_ask(int argc, char **argv, int fd, FILE *out, FILE *err)
+{
+	int code;
+
+	cli_to(out, err);
+	code = run_line(argc, argv, fd);
+	fflush(out);
+	fflush(err);
+	cli_to(NULL, NULL);
+	return code;
 }

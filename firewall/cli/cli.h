@@ -10,6 +10,7 @@
 /* What the command line said. */
 struct cli {
 	const char *socket;
+	int fd; /* connected to the daemon; -1: by socket */
 	bool json, follow;
 	const char *client; /* --client, or the subcommand's argument */
 	uint64_t since_ms;  /* --since; UINT64_MAX: all */
@@ -19,6 +20,13 @@ struct cli {
 
 /* The whole program; an enum cli_exit.  Reorders @argv, flushes stdout. */
 int cli_run(int argc, char **argv);
+
+/*
+ * The same within the daemon, which gives a connection to itself (@fd, the
+ * caller's) and says where to print.  What names files or never ends is
+ * refused.
+ */
+int cli_ask(int argc, char **argv, int fd, FILE *out, FILE *err);
 
 /* Subcommands; an enum cli_exit.  @a is open, but for cli_check(). */
 int cli_status(const struct cli *c, struct ask *a);

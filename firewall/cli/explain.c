@@ -17,11 +17,11 @@ static void by(const struct jdoc *d, const struct jval *o)
 	if (!rule)
 		return;
 	if (rule->type == JREAD_NUM)
-		printf(" by rule %04" PRIu64 " (%s)", jnum(d, rule),
-		       jtext(d, jget(d, o, "text"), t));
+		fprintf(cli_out(), " by rule %04" PRIu64 " (%s)", jnum(d, rule),
+			jtext(d, jget(d, o, "text"), t));
 	else
-		printf(" by the policy (%s), as no rule matches",
-		       jtext(d, jget(d, o, "text"), t));
+		fprintf(cli_out(), " by the policy (%s), as no rule matches",
+			jtext(d, jget(d, o, "text"), t));
 }
 
 static void what(const struct jdoc *d, const struct jval *o)
@@ -29,13 +29,14 @@ static void what(const struct jdoc *d, const struct jval *o)
 	const struct jval *type = jget(d, o, "icmp_type");
 	char t[3][JREAD_TEXT];
 
-	printf("%s to %s, %s", jtext(d, jget(d, o, "client"), t[0]),
-	       jtext(d, jget(d, o, "dst"), t[1]),
-	       jtext(d, jget(d, o, "proto"), t[2]));
+	fprintf(cli_out(), "%s to %s, %s", jtext(d, jget(d, o, "client"), t[0]),
+		jtext(d, jget(d, o, "dst"), t[1]),
+		jtext(d, jget(d, o, "proto"), t[2]));
 	if (type)
-		printf(" type %" PRIu64, jnum(d, type));
+		fprintf(cli_out(), " type %" PRIu64, jnum(d, type));
 	else if (!strcmp(t[2], "tcp") || !strcmp(t[2], "udp"))
-		printf(" port %" PRIu64, jnum(d, jget(d, o, "port")));
+		fprintf(cli_out(), " port %" PRIu64,
+			jnum(d, jget(d, o, "port")));
 }
 
 static void print(const struct jdoc *d, bool pass)
@@ -44,22 +45,24 @@ static void print(const struct jdoc *d, bool pass)
 	char t[3][JREAD_TEXT];
 
 	what(d, o);
-	printf(": %s", pass ? "ACCEPTED" : "REFUSED");
+	fprintf(cli_out(), ": %s", pass ? "ACCEPTED" : "REFUSED");
 	by(d, o);
 	if (!pass) {
-		printf("\n  %s: %s\n  the client is sent %s\n",
-		       jtext(d, jget(d, o, "reason"), t[0]),
-		       jtext(d, jget(d, o, "why"), t[1]),
-		       jtext(d, jget(d, o, "told"), t[2]));
+		fprintf(cli_out(), "\n  %s: %s\n  the client is sent %s\n",
+			jtext(d, jget(d, o, "reason"), t[0]),
+			jtext(d, jget(d, o, "why"), t[1]),
+			jtext(d, jget(d, o, "told"), t[2]));
 		return;
 	}
-	printf("\n  leaves by %s", jtext(d, jget(d, o, "to"), t[0]));
+	fprintf(cli_out(), "\n  leaves by %s",
+		jtext(d, jget(d, o, "to"), t[0]));
 	if (jget(d, o, "as"))
-		printf(" as %s", jtext(d, jget(d, o, "as"), t[1]));
+		fprintf(cli_out(), " as %s", jtext(d, jget(d, o, "as"), t[1]));
 	if (jtrue(d, jget(d, o, "hairpin")))
-		printf(" and comes back,\n  to a client that has asked for "
-		       "that outside port and is allowed both ways");
-	printf("\n");
+		fprintf(cli_out(),
+			" and comes back,\n  to a client that has asked for "
+			"that outside port and is allowed both ways");
+	fprintf(cli_out(), "\n");
 }
 
 int cli_explain(const struct cli *c, struct ask *a)
@@ -72,7 +75,7 @@ int cli_explain(const struct cli *c, struct ask *a)
 
 	if (c->argc < 3 || c->argc > 4) {
 		fputs("usage: vifwallctl explain CLIENT DST PROTO [PORT]\n",
-		      stderr);
+		      cli_err());
 		return CLI_USAGE;
 	}
 	/* ping is what people mean */
@@ -87,7 +90,7 @@ int cli_explain(const struct cli *c, struct ask *a)
 		return code;
 	pass = !strcmp(jtext(d, jget(d, jroot(d), "verdict"), t), "accept");
 	if (c->json)
-		printf("%.*s\n", (int)a->len, a->text);
+		fprintf(cli_out(), "%.*s\n", (int)a->len, a->text);
 	else
 		print(d, pass);
 	return pass ? CLI_OK : CLI_NO;
@@ -103,9 +106,9 @@ int cli_reload(const struct cli *c, struct ask *a)
 	if (code && code != CLI_NO)
 		return code;
 	if (c->json)
-		printf("%.*s\n", (int)a->len, a->text);
+		fprintf(cli_out(), "%.*s\n", (int)a->len, a->text);
 	else if (!code)
-		printf("settings and rules were read again\n");
+		fprintf(cli_out(), "settings and rules were read again\n");
 	if (!code)
 		return code;
 	list = jget(d, jroot(d), "errors");
@@ -113,8 +116,8 @@ int cli_reload(const struct cli *c, struct ask *a)
 	for (const struct jval *v = jfirst(d, list); v;) {
 		v = jnext(d, list, v);
 		if (v)
-			fprintf(stderr, "vifwallctl: %s\n", jtext(d, v, t));
+			fprintf(cli_err(), "vifwallctl: %s\n", jtext(d, v, t));
 	}
-	fputs("vifwallctl: nothing was changed\n", stderr);
+	fputs("vifwallctl: nothing was changed\n", cli_err());
 	return code;
 }

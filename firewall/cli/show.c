@@ -14,17 +14,20 @@ static void uplink(const struct jdoc *d)
 	const struct jval *u = jget(d, jroot(d), "uplink");
 	char t[3][JREAD_TEXT];
 
-	printf("uplink   %s, %s", jtrue(d, jget(d, u, "up")) ? "up" : "DOWN",
-	       jtext(d, jget(d, u, "port"), t[0]));
+	fprintf(cli_out(), "uplink   %s, %s",
+		jtrue(d, jget(d, u, "up")) ? "up" : "DOWN",
+		jtext(d, jget(d, u, "port"), t[0]));
 	if (jget(d, u, "port_error"))
-		printf(" (%s)", jtext(d, jget(d, u, "port_error"), t[0]));
+		fprintf(cli_out(), " (%s)",
+			jtext(d, jget(d, u, "port_error"), t[0]));
 	for (int six = 0; six < 2; six++) {
 		jtext(d, jget(d, u, six ? "ip6" : "ip"), t[0]);
 		jtext(d, jget(d, u, six ? "gateway6" : "gateway"), t[1]);
 		if (t[0][0])
-			printf(", %s%s%s", t[0], t[1][0] ? " via " : "", t[1]);
+			fprintf(cli_out(), ", %s%s%s", t[0],
+				t[1][0] ? " via " : "", t[1]);
 	}
-	printf("\n");
+	fprintf(cli_out(), "\n");
 }
 
 static void xen(const struct jdoc *d)
@@ -34,22 +37,23 @@ static void xen(const struct jdoc *d)
 
 	if (!x)
 		return;
-	printf("xen      %" PRIu64 " vifs, %" PRIu64 " connected%s",
-	       jnum(d, jget(d, x, "vifs")), jnum(d, jget(d, x, "connected")),
-	       jtrue(d, jget(d, x, "simulated")) ? ", simulated" : "");
+	fprintf(cli_out(), "xen      %" PRIu64 " vifs, %" PRIu64 " connected%s",
+		jnum(d, jget(d, x, "vifs")), jnum(d, jget(d, x, "connected")),
+		jtrue(d, jget(d, x, "simulated")) ? ", simulated" : "");
 	jtext(d, jget(d, x, "store"), t);
 	if (!strcmp(t, "lost"))
-		printf(", XENSTORE IS GONE: nothing connects until a restart");
+		fprintf(cli_out(),
+			", XENSTORE IS GONE: nothing connects until a restart");
 	else if (!strcmp(t, "stuck"))
-		printf(", XENSTORE DOES NOT ANSWER for %s",
-		       unit_ms(u, jms(d, jget(d, x, "stuck_for"))));
-	printf("\n");
+		fprintf(cli_out(), ", XENSTORE DOES NOT ANSWER for %s",
+			unit_ms(u, jms(d, jget(d, x, "stuck_for"))));
+	fprintf(cli_out(), "\n");
 	jtext(d, jget(d, x, "trouble"), t);
 	if (t[0])
-		printf("         %s\n", t);
+		fprintf(cli_out(), "         %s\n", t);
 	jtext(d, jget(d, x, "uplink_trouble"), t);
 	if (t[0])
-		printf("         uplink: %s\n", t);
+		fprintf(cli_out(), "         uplink: %s\n", t);
 }
 
 static void flows(const struct jdoc *d)
@@ -60,22 +64,25 @@ static void flows(const struct jdoc *d)
 
 	if (!f)
 		return;
-	printf("flows    %" PRIu64 " of %" PRIu64 " (%" PRIu64 " tcp, %" PRIu64
-	       " udp, %" PRIu64 " icmp), %" PRIu64 " refused, %" PRIu64
-	       " evicted\n",
-	       used, capacity, jnum(d, jget(d, f, "tcp")),
-	       jnum(d, jget(d, f, "udp")), jnum(d, jget(d, f, "icmp")),
-	       jnum(d, jget(d, f, "refused")), jnum(d, jget(d, f, "evicted")));
+	fprintf(cli_out(),
+		"flows    %" PRIu64 " of %" PRIu64 " (%" PRIu64 " tcp, %" PRIu64
+		" udp, %" PRIu64 " icmp), %" PRIu64 " refused, %" PRIu64
+		" evicted\n",
+		used, capacity, jnum(d, jget(d, f, "tcp")),
+		jnum(d, jget(d, f, "udp")), jnum(d, jget(d, f, "icmp")),
+		jnum(d, jget(d, f, "refused")), jnum(d, jget(d, f, "evicted")));
 }
 
 static void buffers(const struct jdoc *d)
 {
 	const struct jval *b = jget(d, jroot(d), "buffers");
 
-	printf("buffers  %" PRIu64 " of %" PRIu64 " small and %" PRIu64
-	       " of %" PRIu64 " large ones free\n",
-	       jnum(d, jget(d, b, "small_free")), jnum(d, jget(d, b, "small")),
-	       jnum(d, jget(d, b, "large_free")), jnum(d, jget(d, b, "large")));
+	fprintf(cli_out(),
+		"buffers  %" PRIu64 " of %" PRIu64 " small and %" PRIu64
+		" of %" PRIu64 " large ones free\n",
+		jnum(d, jget(d, b, "small_free")), jnum(d, jget(d, b, "small")),
+		jnum(d, jget(d, b, "large_free")),
+		jnum(d, jget(d, b, "large")));
 }
 
 static void rules_source(const struct jdoc *d)
@@ -84,10 +91,10 @@ static void rules_source(const struct jdoc *d)
 	char t[JREAD_TEXT];
 
 	jtext(d, jget(d, r, "directory"), t);
-	printf("rules    %s\n", t[0] ? t : "no directory");
+	fprintf(cli_out(), "rules    %s\n", t[0] ? t : "no directory");
 	jtext(d, jget(d, r, "trouble"), t);
 	if (t[0])
-		printf("         CAN'T BE READ: %s\n", t);
+		fprintf(cli_out(), "         CAN'T BE READ: %s\n", t);
 }
 
 static void counts(const struct jdoc *d)
@@ -95,12 +102,13 @@ static void counts(const struct jdoc *d)
 	const struct jval *c = jget(d, jroot(d), "client_counts");
 	uint64_t bad = jnum(d, jget(d, c, "bad_rules"));
 
-	printf("clients  %" PRIu64 " (room for %" PRIu64 "), %" PRIu64 " open",
-	       jnum(d, jget(d, c, "all")), jnum(d, jget(d, c, "room")),
-	       jnum(d, jget(d, c, "open")));
+	fprintf(cli_out(),
+		"clients  %" PRIu64 " (room for %" PRIu64 "), %" PRIu64 " open",
+		jnum(d, jget(d, c, "all")), jnum(d, jget(d, c, "room")),
+		jnum(d, jget(d, c, "open")));
 	if (bad)
-		printf(", %" PRIu64 " WITH BAD RULES", bad);
-	printf("\n\n");
+		fprintf(cli_out(), ", %" PRIu64 " WITH BAD RULES", bad);
+	fprintf(cli_out(), "\n\n");
 }
 
 static void head(const struct ask *a, void *ctx)
@@ -111,16 +119,17 @@ static void head(const struct ask *a, void *ctx)
 	char t[JREAD_TEXT], u[UNIT_MAX];
 
 	(void)ctx;
-	printf("vifwall  %s", jtext(d, jget(d, o, "version"), t));
-	printf(", up %s", unit_ms(u, jms(d, jget(d, o, "uptime"))));
+	fprintf(cli_out(), "vifwall  %s", jtext(d, jget(d, o, "version"), t));
+	fprintf(cli_out(), ", up %s", unit_ms(u, jms(d, jget(d, o, "uptime"))));
 	jtext(d, jget(d, o, "settings"), t);
 	if (t[0])
-		printf(", %s", t);
+		fprintf(cli_out(), ", %s", t);
 	if (!jtrue(d, jget(d, o, "data_up")))
-		printf(", NOT FORWARDING: data process is down");
+		fprintf(cli_out(), ", NOT FORWARDING: data process is down");
 	else if (restarts)
-		printf(", data process restarted %" PRIu64 " times", restarts);
-	printf("\n");
+		fprintf(cli_out(), ", data process restarted %" PRIu64 " times",
+			restarts);
+	fprintf(cli_out(), "\n");
 	uplink(d);
 	xen(d);
 	flows(d);
@@ -244,9 +253,9 @@ static int show(struct ask *a, const char *request, bool full,
 	else
 		table_init(&r.t, brief, sizeof(brief) / sizeof(brief[0]));
 	code = ask_all(a, request, "clients", first, client, &r);
-	table_print(&r.t, stdout);
+	table_print(&r.t, cli_out());
 	if (r.closed_len)
-		printf("\n%s", r.closed);
+		fprintf(cli_out(), "\n%s", r.closed);
 	return code;
 }
 

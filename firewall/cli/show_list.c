@@ -79,8 +79,8 @@ int cli_flows(const struct cli *c, struct ask *a)
 	table_init(&t, heads, N(heads));
 	code = ask_all(a, request, "list", NULL, flow, &t);
 	if (!code && !t.cells)
-		printf("no flows\n");
-	table_print(&t, stdout);
+		fprintf(cli_out(), "no flows\n");
+	table_print(&t, cli_out());
 	return code;
 }
 
@@ -93,26 +93,28 @@ static void set_head(const struct jdoc *d, const char *family)
 	bool open = jtrue(d, jget(d, set, "open"));
 	char t[3][JREAD_TEXT], u[UNIT_MAX];
 
-	printf("%s %s (%s): ", jtext(d, jget(d, jroot(d), "client"), t[0]),
-	       strcmp(family, "ip4") ? "IPv6" : "IPv4",
-	       jtext(d, jget(d, set, "source"), t[1]));
+	fprintf(cli_out(),
+		"%s %s (%s): ", jtext(d, jget(d, jroot(d), "client"), t[0]),
+		strcmp(family, "ip4") ? "IPv6" : "IPv4",
+		jtext(d, jget(d, set, "source"), t[1]));
 	if (open)
-		printf("open, %" PRIu64 " rules, then %s",
-		       jnum(d, jget(d, set, "count")),
-		       jtext(d, jget(d, set, "policy"), t[2]));
+		fprintf(cli_out(), "open, %" PRIu64 " rules, then %s",
+			jnum(d, jget(d, set, "count")),
+			jtext(d, jget(d, set, "policy"), t[2]));
 	else
-		printf("CLOSED: %s", jtext(d, jget(d, set, "why"), t[2]));
+		fprintf(cli_out(), "CLOSED: %s",
+			jtext(d, jget(d, set, "why"), t[2]));
 	if (jget(d, set, "since_ago"))
-		printf(", since %s",
-		       unit_ms(u, jms(d, jget(d, set, "since_ago"))));
+		fprintf(cli_out(), ", since %s",
+			unit_ms(u, jms(d, jget(d, set, "since_ago"))));
 	if (jtrue(d, jget(d, set, "uncommitted")))
-		printf("; files changed since, not committed");
-	printf("\n");
+		fprintf(cli_out(), "; files changed since, not committed");
+	fprintf(cli_out(), "\n");
 	if (e)
-		printf("  rule %s, column %" PRIu64 ": %s\n",
-		       jtext(d, jget(d, e, "key"), t[0]),
-		       jnum(d, jget(d, e, "column")),
-		       jtext(d, jget(d, e, "why"), t[1]));
+		fprintf(cli_out(), "  rule %s, column %" PRIu64 ": %s\n",
+			jtext(d, jget(d, e, "key"), t[0]),
+			jnum(d, jget(d, e, "column")),
+			jtext(d, jget(d, e, "why"), t[1]));
 }
 
 static void rule(const struct ask *a, const struct jval *r, void *ctx)
@@ -123,8 +125,9 @@ static void rule(const struct ask *a, const struct jval *r, void *ctx)
 
 	if (strcmp(jtext(d, jget(d, r, "family"), t[0]), want))
 		return;
-	printf("  %04" PRIu64 "  %s\n", jnum(d, jget(d, r, "number")),
-	       jtext(d, jget(d, r, "text"), t[1]));
+	fprintf(cli_out(), "  %04" PRIu64 "  %s\n",
+		jnum(d, jget(d, r, "number")),
+		jtext(d, jget(d, r, "text"), t[1]));
 }
 
 static void family_head(const struct ask *a, void *ctx)
@@ -257,7 +260,7 @@ int cli_drops(const struct cli *c, struct ask *a)
 	if (all.n)
 		qsort(all.row, all.n, sizeof(all.row[0]), most_first);
 	else if (!code)
-		printf("nothing was dropped\n");
+		fprintf(cli_out(), "nothing was dropped\n");
 	table_init(&t, heads, N(heads));
 	for (uint32_t i = 0; i < all.n; i++) {
 		table_add(&t, "%" PRIu64, all.row[i].count);
@@ -266,6 +269,6 @@ int cli_drops(const struct cli *c, struct ask *a)
 		table_add(&t, "%s", sentence(all.row[i].reason));
 	}
 	free(all.row);
-	table_print(&t, stdout);
+	table_print(&t, cli_out());
 	return code;
 }

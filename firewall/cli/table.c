@@ -6,12 +6,6 @@
 #include "firewall/cli/table.h"
 #include "packet/pkt_assert.h"
 
-static _Noreturn void no_memory(void)
-{
-	fputs("vifwallctl: not enough memory\n", stderr);
-	exit(70);
-}
-
 void table_init(struct table *t, const char *const *head, uint32_t cols)
 {
 	*t = (struct table){ .cols = cols };
@@ -19,21 +13,32 @@ void table_init(struct table *t, const char *const *head, uint32_t cols)
 		t->head[i] = head[i];
 }
 
+static bool room_for_one(struct table *t)
+{
+	uint32_t room = t->room ? 2 * t->room : 64;
+	char **more;
+
+	if (t->cells < t->room)
+		return true;
+	more = realloc(t->cell, room * sizeof(*more));
+	t->cut = !more;
+	if (t->cut)
+		return false;
+	t->cell = more;
+	t->room = room;
+	return true;
+}
+
 void table_add(struct table *t, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (t->cells == t->room) {
-		t->room = t->room ? 2 * t->room : 64;
-		t->cell = realloc(t->cell, t->room * sizeof(*t->cell));
-		if (!t->cell)
-			no_memory();
-	}
+	if (t->cut || !room_for_one(t))
+		return;
 	va_start(ap, fmt);
-	if (vasprintf(&t->cell[t->cells], fmt, ap) < 0)
-		no_memory();
+	t->cut = vasprintf(&t->cell[t->cells], fmt, ap) < 0;
 	va_end(ap);
-	t->cells++;
+	t->cells += !t->cut;
 }
 
 static void print_cell(const struct table *t, FILE *f, uint32_t col,
@@ -65,6 +70,8 @@ void table_print(struct table *t, FILE *f)
 		print_cell(t, f, i % t->cols, t->cell[i], width[i % t->cols]);
 		free(t->cell[i]);
 	}
+	if (t->cut)
+		fputs("\n(not enough memory for all of it)\n", f);
 	free(t->cell);
 	*t = (struct table){ .cols = 0 };
 }

@@ -14,6 +14,7 @@
 
 struct table {
 	bool headless;
+	bool cut; /* no memory for all of it, and says so */
 	uint32_t cols, cells, room;
 	char **cell;
 	const char *head[TABLE_COLS]; /* '>' before a head: to the right */

@@ -82,10 +82,10 @@ static int list(struct ask *a)
 	table_init(&l.t, heads, N(heads));
 	code = ask_all(a, "vifs", "vifs", NULL, one_line, &l);
 	if (!code && !l.n)
-		printf("no vifs\n");
-	table_print(&l.t, stdout);
+		fprintf(cli_out(), "no vifs\n");
+	table_print(&l.t, cli_out());
 	if (l.len)
-		printf("\n%s", l.troubles);
+		fprintf(cli_out(), "\n%s", l.troubles);
 	return code;
 }
 
@@ -102,7 +102,7 @@ static void text_line(const struct jdoc *d, const struct jval *v,
 	char t[JREAD_TEXT];
 
 	if (jtext(d, jget(d, v, key), t)[0])
-		printf("  %-11s %s\n", what, t);
+		fprintf(cli_out(), "  %-11s %s\n", what, t);
 }
 
 static void state_line(const struct jdoc *d, const struct jval *v,
@@ -110,8 +110,9 @@ static void state_line(const struct jdoc *d, const struct jval *v,
 {
 	char t[JREAD_TEXT], u[UNIT_MAX];
 
-	printf("  %-11s %s, for %s\n", whose, jtext(d, jget(d, v, whose), t),
-	       unit_ms(u, jms(d, jget(d, v, key))));
+	fprintf(cli_out(), "  %-11s %s, for %s\n", whose,
+		jtext(d, jget(d, v, whose), t),
+		unit_ms(u, jms(d, jget(d, v, key))));
 }
 
 static void words_line(const struct jdoc *d, const struct jval *v,
@@ -120,7 +121,7 @@ static void words_line(const struct jdoc *d, const struct jval *v,
 	char t[JREAD_TEXT];
 
 	words(d, jget(d, v, key), t);
-	printf("  %-11s %s\n", key, t[0] ? t : "none");
+	fprintf(cli_out(), "  %-11s %s\n", key, t[0] ? t : "none");
 }
 
 static void rings_lines(const struct jdoc *d, const struct jval *r)
@@ -130,27 +131,30 @@ static void rings_lines(const struct jdoc *d, const struct jval *r)
 
 	if (!r)
 		return;
-	printf("  %-11s %" PRIu64 " came, %" PRIu64 " taken\n", "tx requests",
-	       jnum(d, jget(d, r, "tx_prod")), jnum(d, jget(d, r, "tx_cons")));
-	printf("  %-11s %" PRIu64 " posted, %" PRIu64 " used\n", "rx requests",
-	       jnum(d, jget(d, r, "rx_prod")), jnum(d, jget(d, r, "rx_cons")));
-	printf("  %-11s %" PRIu64 " frames, %" PRIu64 " bytes\n", "queue",
-	       jnum(d, jget(d, r, "queued")),
-	       jnum(d, jget(d, r, "queued_bytes")));
-	printf("  %-11s %" PRIu64 "%s\n", "events",
-	       jnum(d, jget(d, r, "events")),
-	       jtrue(d, jget(d, r, "masked")) ? ", masked now" : "");
-	printf("  %-11s %" PRIu64 " coming in, %" PRIu64 " going out\n",
-	       "dropped", jnum(d, jget(d, r, "dropped_in")),
-	       jnum(d, jget(d, r, "dropped_out")));
+	fprintf(cli_out(), "  %-11s %" PRIu64 " came, %" PRIu64 " taken\n",
+		"tx requests", jnum(d, jget(d, r, "tx_prod")),
+		jnum(d, jget(d, r, "tx_cons")));
+	fprintf(cli_out(), "  %-11s %" PRIu64 " posted, %" PRIu64 " used\n",
+		"rx requests", jnum(d, jget(d, r, "rx_prod")),
+		jnum(d, jget(d, r, "rx_cons")));
+	fprintf(cli_out(), "  %-11s %" PRIu64 " frames, %" PRIu64 " bytes\n",
+		"queue", jnum(d, jget(d, r, "queued")),
+		jnum(d, jget(d, r, "queued_bytes")));
+	fprintf(cli_out(), "  %-11s %" PRIu64 "%s\n", "events",
+		jnum(d, jget(d, r, "events")),
+		jtrue(d, jget(d, r, "masked")) ? ", masked now" : "");
+	fprintf(cli_out(),
+		"  %-11s %" PRIu64 " coming in, %" PRIu64 " going out\n",
+		"dropped", jnum(d, jget(d, r, "dropped_in")),
+		jnum(d, jget(d, r, "dropped_out")));
 	/* pairs: a name, then how often */
 	for (const struct jval *k = jfirst(d, faults); k;) {
 		const struct jval *n = jnext(d, faults, k);
 
 		if (!n)
 			break;
-		printf("  %-11s %s, %" PRIu64 " times\n", "fault",
-		       jtext(d, k, t), jnum(d, n));
+		fprintf(cli_out(), "  %-11s %s, %" PRIu64 " times\n", "fault",
+			jtext(d, k, t), jnum(d, n));
 		k = jnext(d, faults, n);
 	}
 }
@@ -164,25 +168,27 @@ static void in_full(const struct ask *a, const struct jval *v, void *ctx)
 	if (strcmp(jtext(d, jget(d, v, "vif"), t), s->vif))
 		return;
 	s->found = true;
-	printf("vif %s, we are the %s\n", s->vif,
-	       jtext(d, jget(d, v, "role"), t));
+	fprintf(cli_out(), "vif %s, we are the %s\n", s->vif,
+		jtext(d, jget(d, v, "role"), t));
 	text_line(d, v, "client", "client");
 	text_line(d, v, "trouble", "trouble");
 	state_line(d, v, "ours", "ours_for");
 	state_line(d, v, "theirs", "theirs_for");
 	text_line(d, v, "mac", "mac");
 	words_line(d, v, "addresses");
-	printf("  %-11s %" PRIu64 "\n", "mtu", jnum(d, jget(d, v, "mtu")));
+	fprintf(cli_out(), "  %-11s %" PRIu64 "\n", "mtu",
+		jnum(d, jget(d, v, "mtu")));
 	if (jget(d, v, "rate_bytes"))
-		printf("  %-11s %" PRIu64 " bytes in %" PRIu64 " us\n", "rate",
-		       jnum(d, jget(d, v, "rate_bytes")),
-		       jnum(d, jget(d, v, "rate_us")));
+		fprintf(cli_out(),
+			"  %-11s %" PRIu64 " bytes in %" PRIu64 " us\n", "rate",
+			jnum(d, jget(d, v, "rate_bytes")),
+			jnum(d, jget(d, v, "rate_us")));
 	words_line(d, v, "features");
-	printf("  %-11s %" PRIu64 "%s\n", "strikes",
-	       jnum(d, jget(d, v, "strikes")),
-	       jtrue(d, jget(d, v, "quarantined"))
-		       ? ", closed until dom0 makes it anew"
-		       : "");
+	fprintf(cli_out(), "  %-11s %" PRIu64 "%s\n", "strikes",
+		jnum(d, jget(d, v, "strikes")),
+		jtrue(d, jget(d, v, "quarantined"))
+			? ", closed until dom0 makes it anew"
+			: "");
 	rings_lines(d, jget(d, v, "rings"));
 }
 
@@ -204,7 +210,7 @@ static int show(const struct cli *c, struct ask *a, const char *vif)
 
 	if (code || s.found)
 		return code;
-	fprintf(stderr,
+	fprintf(cli_err(),
 		"vifwallctl: there is no vif %s; vifwallctl vif lists them\n",
 		vif);
 	return CLI_NO;
@@ -216,7 +222,7 @@ int cli_vif(const struct cli *c, struct ask *a)
 		return c->json ? ask_json(a, "vifs", "vifs") : list(a);
 	if (c->argc == 2 && !strcmp(c->argv[0], "show"))
 		return show(c, a, c->argv[1]);
-	fprintf(stderr, "vifwallctl: vif: other arguments are needed: list, "
-			"or show DOMAIN/NUMBER\n");
+	fprintf(cli_err(), "vifwallctl: vif: other arguments are needed: list, "
+			   "or show DOMAIN/NUMBER\n");
 	return CLI_USAGE;
 }
