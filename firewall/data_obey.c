@@ -25,7 +25,11 @@ static int set_uplink(struct data *d)
 	struct fw_uplink u = d->in.body.uplink.uplink;
 	int err = path_port(d, u.port, &u.port);
 
-	return err ? err : fw_uplink_set(d->fw, &u, d->loop.now);
+	if (!err)
+		err = fw_uplink_set(d->fw, &u, d->loop.now);
+	if (!err)
+		fw_uplink_announce(d->fw, d->loop.now);
+	return err;
 }
 
 static int set_client(struct data *d)

@@ -51,6 +51,12 @@ void fw_arp_ask(struct fw *fw, struct slot *s, const struct pkt_addr *addr,
 		say(fw, s, &a, &all, now);
 }
 
+/* RFC 5227 2.3: who knew our address elsewhere learns where it is now. */
+void fw_arp_announce(struct fw *fw, struct slot *s, struct mono now)
+{
+	fw_arp_ask(fw, s, &fw->uplink.addr4, now);
+}
+
 /* Do we stand for @target towards client @n (R81)? */
 static bool stands_for(const struct fw *fw, uint16_t n,
 		       const struct pkt_addr *target, bool probe)

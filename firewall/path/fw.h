@@ -106,6 +106,14 @@ int VW_MUST_USE fw_uplink_set(struct fw *fw, const struct fw_uplink *u,
 			      struct mono now);
 
 /*
+ * Says on the uplink that our addresses are there now (gratuitous ARP,
+ * unsolicited ND advertisement), for whoever knew them elsewhere: once after
+ * the fw_uplink_set() that brought it up, or changed its port or an address of
+ * ours there.
+ */
+void fw_uplink_announce(struct fw *fw, struct mono now);
+
+/*
  * Addresses of all clients that could exist, running or not
  * (/connected-ips{,6}): never a valid source from the uplink, never a
  * destination towards it (R91).  Replaces the list; copied.  -ENOSPC when it

@@ -72,6 +72,27 @@ static void answer(struct fw *fw, struct slot *s, const struct pkt *p,
 		fw_emit_own(fw, s, na, now);
 }
 
+/* RFC 4861 7.2.6: the same for IPv6, without being asked. */
+void fw_nd_announce(struct fw *fw, struct slot *s, struct mono now)
+{
+	const struct pkt_addr *ours = &fw->uplink.addr6;
+	struct pkt_eth eth = { s->port->mac, group_mac(&all_nodes) };
+	struct pkt_nd nd = {
+		.type = ICMP6_NEIGH_ADVERT,
+		.override = true,
+		.has_lladdr = true,
+		.lladdr = s->port->mac,
+		.target = *ours,
+	};
+	struct pkt *p;
+
+	if (pkt_addr_is_zero(ours))
+		return;
+	p = pkt_build_nd(fw->pool, &eth, ours, &all_nodes, &nd);
+	if (p)
+		fw_emit_own(fw, s, p, now);
+}
+
 /* Do we stand for @target towards party @n (R103)? */
 static bool stands_for(const struct fw *fw, uint16_t n,
 		       const struct pkt_addr *target, bool probe)

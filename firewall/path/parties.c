@@ -278,6 +278,7 @@ int fw_uplink_set(struct fw *fw, const struct fw_uplink *u, struct mono now)
 {
 	struct fw_uplink *was = &fw->uplink;
 	int err = ok_uplink(fw, u);
+	bool up = u->up && u->port != FW_NO_PORT;
 
 	(void)now;
 	if (err)
@@ -288,6 +289,10 @@ int fw_uplink_set(struct fw *fw, const struct fw_uplink *u, struct mono now)
 		nat_addr_keep(fw->nat, ours, 2);
 		fw->strangers = false;
 	}
+	fw->unannounced = up && (fw->unannounced || !fw->view->uplink_up ||
+				 fw->party[NAT_UPLINK].slot != u->port ||
+				 !pkt_addr_eq(&was->addr4, &u->addr4) ||
+				 !pkt_addr_eq(&was->addr6, &u->addr6));
 	forget_addr(fw, &was->addr4, &u->addr4);
 	forget_addr(fw, &was->addr6, &u->addr6);
 	if (fw->party[NAT_UPLINK].slot != u->port)
@@ -301,9 +306,21 @@ int fw_uplink_set(struct fw *fw, const struct fw_uplink *u, struct mono now)
 	neigh_reserve(fw->neigh, 1, u->port, &u->gateway6);
 	fw->party[NAT_UPLINK].has[RULE_IP4] = !pkt_addr_is_zero(&u->addr4);
 	fw->party[NAT_UPLINK].has[RULE_IP6] = !pkt_addr_is_zero(&u->addr6);
-	fw->view->uplink_up = u->up && u->port != FW_NO_PORT;
+	fw->view->uplink_up = up;
 	map_changed(fw);
 	return 0;
+}
+
+void fw_uplink_announce(struct fw *fw, struct mono now)
+{
+	struct slot *s;
+
+	if (!fw->unannounced || !fw->view->uplink_up)
+		return;
+	fw->unannounced = false;
+	s = &fw->slot[fw->uplink.port];
+	fw_arp_announce(fw, s, now);
+	fw_nd_announce(fw, s, now);
 }
 
 void fw_settle(struct fw *fw)

@@ -70,6 +70,7 @@ struct fw {
 	struct fw_uplink uplink;
 	struct route route[2]; /* by enum rule_family, from uplink */
 	bool gateway_mac_given;
+	bool unannounced; /* uplink: see fw_uplink_announce() */
 	struct place_map *place;
 	struct neigh_table *neigh;
 	struct blocked *blocked;
@@ -211,6 +212,9 @@ enum pkt_verdict fw_arp(struct fw *fw, struct slot *s, struct pkt *p,
 			struct mono now);
 enum pkt_verdict fw_nd(struct fw *fw, struct slot *s, struct pkt *p,
 		       struct mono now);
+/* Says on the uplink @s where our addresses are, without being asked. */
+void fw_arp_announce(struct fw *fw, struct slot *s, struct mono now);
+void fw_nd_announce(struct fw *fw, struct slot *s, struct mono now);
 /* Asks the link of @s for @addr. */
 void fw_arp_ask(struct fw *fw, struct slot *s, const struct pkt_addr *addr,
 		struct mono now);

@@ -117,6 +117,15 @@ int xen_bed_uplink(struct xen_bed *b)
 	return 0;
 }
 
+int xen_bed_tell_uplink(struct xen_bed *b)
+{
+	int err = data_bed_uplink(&b->data);
+
+	if (!err)
+		(void)xen_bed_recv(b, BED_NETVM); /* our address is there */
+	return err;
+}
+
 void xen_bed_admit(struct xen_bed *b, uint16_t n)
 {
 	int err = data_bed_client(&b->data, n, n);
@@ -133,7 +142,7 @@ void xen_bed_path(struct xen_bed *b)
 	if (!err)
 		err = xen_bed_guest(b, 1);
 	if (!err)
-		err = data_bed_uplink(&b->data);
+		err = xen_bed_tell_uplink(b);
 	vw_assert(!err);
 	xen_bed_admit(b, 1);
 }

@@ -54,6 +54,8 @@ int xen_bed_guest(struct xen_bed *b, uint16_t n);
 void xen_bed_far_close(struct far *f);
 /* Data makes rings, and the network domain connects: the errno. */
 int xen_bed_uplink(struct xen_bed *b);
+/* The path is told of it; what it announces there is taken away. */
+int xen_bed_tell_uplink(struct xen_bed *b);
 /* Client @n is there, and everything is allowed to it. */
 void xen_bed_admit(struct xen_bed *b, uint16_t n);
 

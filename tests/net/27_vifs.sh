@@ -107,8 +107,17 @@ is 'the daemon ends with 0' $? 0
 no 'nothing passes then' say c1 udp $SRV4 7 1
 yes 'the guests keep their vifs' test "$(sim list | grep -c 'domain 1[123]')" = 3
 yes '... and their carriers' has_carrier c1
+spawn up said.log tcpdump -Z root -lne -i eth0 -Q in \
+	'arp[14:4] = arp[24:4] or (icmp6 and ip6[40] = 136 and dst ff02::1)'
+TAP=$SPAWNED
+wait_for 10 grep -q listening "$DIR/said.log"
 vifwalld_start
 yes 'started again, it takes them up' wait_for 10 say c1 udp $SRV4 7
+reap "$TAP" INT
+is 'up is told where our address is, once' \
+	"$(grep -c "^[0-9:.]* $OUTMAC > ff:ff:ff:ff:ff:ff, .* $OUT4" "$DIR/said.log")" 1
+is '... in both families' \
+	"$(grep -c "^[0-9:.]* $OUTMAC > 33:33:00:00:00:01, .* tgt is $OUT6" "$DIR/said.log")" 1
 yes '... all of them (c2)' wait_for 5 say c2 tcp $SRV4 7
 yes '... all of them (c3)' wait_for 5 say c3 tcp $SRV4 7
 

@@ -86,6 +86,20 @@ static int set_rules(uint16_t n, enum rule_action policy)
 	return data_bed_rules(&bed, n, policy);
 }
 
+/* A frame of the uplink that says where our address is? */
+static bool announced(void)
+{
+	const uint8_t *f = bytes + VNET_LEN;
+	struct pkt_addr ours = data_bed_addr(BED_OUTSIDE), from, asked;
+
+	if (read(wire[0], bytes, sizeof(bytes)) < (ssize_t)(VNET_LEN + 42) ||
+	    f[12] != 0x08 || f[13] != 0x06)
+		return false;
+	from = pkt_addr_v4(f + 28);
+	asked = pkt_addr_v4(f + 38);
+	return pkt_addr_eq(&from, &ours) && pkt_addr_eq(&asked, &ours);
+}
+
 /* Everything that client 1 needs to reach the world. */
 static void open_world(void)
 {
@@ -93,6 +107,7 @@ static void open_world(void)
 	CU_ASSERT_EQUAL(add_port(0), 0);
 	CU_ASSERT_EQUAL(add_port(1), 0);
 	CU_ASSERT_EQUAL(data_bed_uplink(&bed), 0);
+	CU_ASSERT(announced());
 	CU_ASSERT_EQUAL(set_client(1, 1), 0);
 	CU_ASSERT_EQUAL(set_rules(1, RULE_ACCEPT), 0);
 }
@@ -153,6 +168,24 @@ static void a_packet_goes_out_and_its_answer_comes_back(void)
 	close_data();
 }
 
+static void an_uplink_that_comes_back_is_announced_once(void)
+{
+	struct msg_id id = { 0 };
+
+	open_world();
+	CU_ASSERT_EQUAL(data_bed_uplink(&bed), 0);
+	CU_ASSERT(!announced());
+	CU_ASSERT_EQUAL(ask(MSG_PORT_DEL, &id, -1), 0);
+	close(wire[0]);
+	wire[0] = -1;
+	CU_ASSERT_EQUAL(add_port(0), 0);
+	CU_ASSERT(!announced());
+	CU_ASSERT_EQUAL(data_bed_uplink(&bed), 0);
+	CU_ASSERT(announced());
+	CU_ASSERT(!announced());
+	close_data();
+}
+
 static void R98_nothing_passes_before_all_was_told(void)
 {
 	open_data();
@@ -161,6 +194,7 @@ static void R98_nothing_passes_before_all_was_told(void)
 	client_sends();
 	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), "");
 	CU_ASSERT_EQUAL(data_bed_uplink(&bed), 0);
+	CU_ASSERT(announced());
 	client_sends();
 	CU_ASSERT_STRING_EQUAL(source_at(wire[0]), "");
 	CU_ASSERT_EQUAL(set_client(1, 1), 0);
@@ -353,7 +387,7 @@ static void flows_and_usage_are_shown(void)
 	say(MSG_USAGE, NULL);
 	expect(MSG_USAGE_PAGE, bed.seq);
 	CU_ASSERT_EQUAL(bed.got.body.usage_page.all.flows, 1);
-	CU_ASSERT_EQUAL(bed.got.body.usage_page.port0.send_packets, 1);
+	CU_ASSERT_EQUAL(bed.got.body.usage_page.port0.send_packets, 1 + 1);
 	CU_ASSERT(bed.got.body.usage_page.table_bytes > 1024 * 64);
 	expect(MSG_DONE, bed.seq);
 
@@ -452,6 +486,7 @@ static void the_path_lies_at_the_beginning_of_the_block(void)
 }
 
 UNIT_SUITE(data, UNIT(a_packet_goes_out_and_its_answer_comes_back),
+	   UNIT(an_uplink_that_comes_back_is_announced_once),
 	   UNIT(R98_nothing_passes_before_all_was_told),
 	   UNIT(R122_new_rules_bind_the_next_packet),
 	   UNIT(a_set_that_is_none_is_refused_and_the_old_one_stays),

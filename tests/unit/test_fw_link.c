@@ -411,6 +411,90 @@ static void on_the_uplink_we_advertise_our_own_address_alone(void)
 	lab_free(l);
 }
 
+/* Two frames left by the uplink, and no other, that say where we are. */
+static bool announced(const char *addr4, const char *addr6)
+{
+	const struct pkt *p = lab_out(l, LAB_UPLINK);
+	struct pkt_arp a;
+	struct pkt_nd nd;
+
+	if (!p || p->l3 != PKT_L3_ARP || !pkt_parse_arp(p, &a) || a.op != 1 ||
+	    !lab_eth(p, LAB_MAC_OUT, LAB_GROUP) ||
+	    !lab_is_addr(&a.spa, addr4) || !lab_is_addr(&a.tpa, addr4) ||
+	    memcmp(&a.sha, p->data + 6, 6))
+		return false;
+	p = lab_out(l, LAB_UPLINK);
+	return p && pkt_parse_nd(p, &nd) && nd.type == 136 && nd.override &&
+	       !nd.solicited && !nd.router && nd.has_lladdr &&
+	       lab_eth(p, LAB_MAC_OUT, "33:33:00:00:00:01") &&
+	       lab_goes(p, addr6, "ff02::1") &&
+	       lab_is_addr(&nd.target, addr6) &&
+	       !memcmp(&nd.lladdr, p->data + 6, 6) && lab_silent(l);
+}
+
+static bool uplink_says(const struct fw_uplink *u)
+{
+	CU_ASSERT_EQUAL(fw_uplink_set(l->fw, u, l->now), 0);
+	fw_uplink_announce(l->fw, l->now);
+	lab_after(l, 100);
+	return !lab_silent(l);
+}
+
+static void an_uplink_that_comes_up_is_announced_in_both_families(void)
+{
+	struct fw_uplink u = lab_uplink();
+
+	l = lab_new();
+	fw_uplink_announce(l->fw, l->now);
+	lab_after(l, 100);
+	CU_ASSERT_TRUE(announced(LAB_OUT4, LAB_OUT6));
+	fw_uplink_announce(l->fw, l->now);
+	lab_after(l, 100);
+	CU_ASSERT_TRUE(lab_silent(l));
+	u.up = false;
+	CU_ASSERT_FALSE(uplink_says(&u));
+	u.up = true;
+	CU_ASSERT_TRUE(uplink_says(&u));
+	CU_ASSERT_TRUE(announced(LAB_OUT4, LAB_OUT6));
+	lab_free(l);
+}
+
+static void a_new_address_of_ours_is_announced_and_nothing_else_is(void)
+{
+	struct fw_uplink u = lab_uplink();
+
+	l = lab_new();
+	CU_ASSERT_TRUE(uplink_says(&u));
+	lab_hush(l);
+	CU_ASSERT_EQUAL(pkt_addr_parse(&u.gateway4, "192.0.2.9", 9), 0);
+	CU_ASSERT_FALSE(uplink_says(&u));
+	CU_ASSERT_EQUAL(pkt_addr_parse(&u.addr4, "192.0.2.3", 9), 0);
+	CU_ASSERT_TRUE(uplink_says(&u));
+	CU_ASSERT_TRUE(announced("192.0.2.3", LAB_OUT6));
+	CU_ASSERT_EQUAL(pkt_addr_parse(&u.addr6, "2001:db8:1::3", 13), 0);
+	CU_ASSERT_TRUE(uplink_says(&u));
+	CU_ASSERT_TRUE(announced("192.0.2.3", "2001:db8:1::3"));
+	lab_free(l);
+}
+
+static void what_we_do_not_have_is_not_announced(void)
+{
+	static const struct pkt_addr none;
+	struct fw_uplink u = lab_uplink();
+
+	l = lab_new();
+	u.addr4 = none;
+	CU_ASSERT_TRUE(uplink_says(&u));
+	CU_ASSERT_PTR_NOT_NULL(lab_out(l, LAB_UPLINK));
+	CU_ASSERT_TRUE(lab_silent(l));
+	u.addr6 = none;
+	CU_ASSERT_FALSE(uplink_says(&u));
+	u = lab_uplink();
+	u.port = UINT16_MAX;
+	CU_ASSERT_FALSE(uplink_says(&u));
+	lab_free(l);
+}
+
 /* C8: with IPv6 off there is no answer of any kind. */
 static void R100_no_ipv6_frame_of_a_client_without_ipv6_has_any_effect(void)
 {
@@ -470,4 +554,7 @@ UNIT_SUITE(fw_link, UNIT(R84_a_frame_from_another_mac_is_dropped),
 	   UNIT(R102_router_messages_and_redirects_are_ignored),
 	   UNIT(R103_an_advertisement_of_a_client_changes_nothing),
 	   UNIT(on_the_uplink_we_advertise_our_own_address_alone),
+	   UNIT(an_uplink_that_comes_up_is_announced_in_both_families),
+	   UNIT(a_new_address_of_ours_is_announced_and_nothing_else_is),
+	   UNIT(what_we_do_not_have_is_not_announced),
 	   UNIT(R100_no_ipv6_frame_of_a_client_without_ipv6_has_any_effect))
