@@ -9,6 +9,7 @@
 
 #include "firewall/control/conf.h"
 #include "firewall/daemon.h"
+#include "firewall/linux/init.h"
 #include "firewall/roles.h"
 #include "firewall/setup.h"
 
@@ -201,6 +202,14 @@ int daemon_run(int argc, char **argv)
 {
 	struct args a = { .config = NULL };
 
+	switch (init_role(argv[0])) {
+	case INIT_FIRST:
+		return init_run(&init_daemon) ? ROLE_OS : ROLE_OK;
+	case INIT_POWEROFF:
+		return init_poweroff();
+	case INIT_NONE:
+		break;
+	}
 	if (argc == 2 && !strncmp(argv[1], "--role=", 7))
 		return run_role(argv[1] + 7);
 	for (int i = 1; i < argc; i++)

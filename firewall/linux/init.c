@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "firewall/linux/init.h"
+#include "firewall/linux/log.h"
+#include "firewall/linux/loop.h"
+
+#define FIRST 1 /* the process that /init is */
+#define NEVER ((struct mono){ UINT64_MAX })
+
+struct init {
+	struct loop loop;
+	const struct init_job *what;
+	int signals;
+	pid_t job;	 /* 0: it has ended */
+	int end;	 /* what reboot(2) is asked for; 0: nothing yet */
+	struct mono due; /* for the job to have ended */
+};
+
+static const char *const daemon_argv[] = { "vifwalld", NULL };
+const struct init_job init_daemon = {
+	.path = "/proc/self/exe",
+	.argv = daemon_argv,
+	.stop_ms = 9000, /* more than both of its children need at worst */
+};
+
+static bool is_named(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+
+	return !strcmp(slash ? slash + 1 : path, name);
+}
+
+enum init_role init_role(const char *argv0)
+{
+	if (!argv0)
+		return INIT_NONE;
+	if (is_named(argv0, "poweroff"))
+		return INIT_POWEROFF;
+	return getpid() == FIRST && is_named(argv0, "init") ? INIT_FIRST
+							    : INIT_NONE;
+}
+
+int init_poweroff(void)
+{
+	return kill(FIRST, SIGTERM) ? 1 : 0;
+}
+
+/* ---- before the daemon ----------------------------------------------------
+ */
+
+/* In that order; what is there already stays. */
+static const struct {
+	const char *type, *at, *options;
+	unsigned long flags;
+} mounts[] = {
+	{ "proc", "/proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC },
+	{ "sysfs", "/sys", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC },
+	{ "devtmpfs", "/dev", "mode=0755", MS_NOSUID | MS_NOEXEC },
+	{ "tmpfs", "/run", "mode=0755", MS_NOSUID | MS_NODEV | MS_NOEXEC },
+};
+
+static void mount_all(void)
+{
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
+		if (mount(mounts[i].type, mounts[i].at, mounts[i].type,
+			  mounts[i].flags, mounts[i].options) &&
+		    errno != EBUSY)
+			log_err("%s can't be mounted (%s)", mounts[i].at,
+				log_errno(errno));
+}
+
+/* The kernel gives us its console, unless there was no /dev/console then. */
+static void take_console(void)
+{
+	int fd;
+
+	if (fcntl(STDERR_FILENO, F_GETFD) >= 0)
+		return;
+	fd = open("/dev/console", O_RDWR | O_NOCTTY);
+	for (int i = STDIN_FILENO; fd >= 0 && i <= STDERR_FILENO; i++)
+		if (fd != i)
+			(void)!dup2(fd, i);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+static void say_memory(const char *when)
+{
+	struct sysinfo s;
+
+	if (sysinfo(&s) == 0)
+		log_info("%s: %llu of %llu KiB are free", when,
+			 (unsigned long long)s.freeram * s.mem_unit / 1024,
+			 (unsigned long long)s.totalram * s.mem_unit / 1024);
+}
+
+static int start(struct init *in)
+{
+	const struct init_job *job = in->what;
+	sigset_t none;
+
+	in->job = fork();
+	if (in->job < 0)
+		return -errno;
+	if (in->job)
+		return 0;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	execv(job->path, (char *const *)(uintptr_t)job->argv);
+	log_err("%s can't be started (%s)", job->path, log_errno(errno));
+	_exit(127);
+}
+
+/* From here on: to signal, and to end the machine. */
+static int drop_rights(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+			  CAP_KILL, CAP_SYS_BOOT, -1))
+		return -EINVAL;
+	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
+}
+
+/* ---- what can happen ------------------------------------------------------
+ */
+
+static void say_end(int status)
+{
+	if (WIFSIGNALED(status))
+		log_err("vifwalld was ended by signal %d, and nothing passes "
+			"without it: the machine is turned off",
+			WTERMSIG(status));
+	else
+		log_err("vifwalld ended with exit code %d, and nothing passes "
+			"without it: the machine is turned off",
+			WEXITSTATUS(status));
+}
+
+/* Also what others left behind when they ended. */
+static void reap(struct init *in)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != in->job)
+			continue;
+		in->job = 0;
+		if (!in->end)
+			say_end(status);
+	}
+}
+
+static void stop(struct init *in, int end)
+{
+	if (in->end)
+		return;
+	log_info("the machine is to be %s",
+		 end == RB_AUTOBOOT ? "started anew" : "turned off");
+	in->end = end;
+	in->due = mono_add_ms(in->loop.now, in->what->stop_ms);
+	if (in->job)
+		kill(in->job, SIGTERM);
+}
+
+static void take_signals(struct init *in)
+{
+	int sig;
+
+	while ((sig = loop_signal_take(in->signals)))
+		if (sig == SIGCHLD)
+			reap(in);
+		else
+			stop(in, sig == SIGINT ? RB_AUTOBOOT : RB_POWER_OFF);
+}
+
+static void watch(struct init *in)
+{
+	while (in->job) {
+		struct loop_event ev;
+
+		if (loop_wait(&in->loop, &ev, 1, in->due) > 0)
+			take_signals(in);
+		if (in->job && mono_past(in->due, in->loop.now)) {
+			log_warn("vifwalld does not end: killed");
+			in->due = NEVER;
+			kill(in->job, SIGKILL);
+		}
+	}
+}
+
+static int open_signals(struct init *in)
+{
+	static const int sigs[] = { SIGTERM, SIGINT, SIGCHLD };
+	int err = loop_open(&in->loop);
+
+	if (err)
+		return err;
+	in->signals = loop_signals(sigs, sizeof(sigs) / sizeof(sigs[0]));
+	if (in->signals < 0)
+		return in->signals;
+	/* a reboot is ours to do, in order, and not the kernel's at once */
+	(void)reboot(RB_DISABLE_CAD);
+	return loop_add(&in->loop, in->signals, 0, 0, LOOP_IN);
+}
+
+int init_run(const struct init_job *job)
+{
+	struct init in = { .what = job, .due = NEVER };
+	int err;
+
+	/* anywhere else this would end somebody else's machine */
+	if (getpid() != FIRST)
+		return -EPERM;
+	if (!job->bare) {
+		mount_all();
+		take_console();
+	}
+	(void)log_open("init", LOG_TO_STDERR, LOG_LEVEL_INFO);
+	say_memory("at the start");
+	err = open_signals(&in);
+	if (!err)
+		err = start(&in);
+	if (!err && drop_rights())
+		log_warn("init keeps all its rights");
+	if (!err)
+		watch(&in);
+	else
+		log_err("can't start (%s): the machine is turned off",
+			log_errno(-err));
+	reboot(in.end ? in.end : RB_POWER_OFF);
+	return -errno;
+}

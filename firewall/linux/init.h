@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_FIREWALL_LINUX_INIT_H
+#define VIFWALL_FIREWALL_LINUX_INIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "packet/pkt_assert.h"
+
+/*
+ * vifwalld as the only program of a machine.  The kernel starts the same file
+ * under two names:
+ *
+ *	/init		its first process: mounts what the daemon needs, starts
+ *			it, takes in whatever ends, and ends the machine
+ *	/sbin/poweroff	by the kernel when somebody (dom0) wants the machine to
+ *			end: asks /init to
+ *
+ * There is no shell, no login, and nothing else to start.  The machine ends
+ *
+ *	in order	/sbin/poweroff or SIGTERM: off.  SIGINT, which the
+ *kernel sends for a reboot: begins anew.  The daemon is told first, and has
+ *INIT_STOP_MS to close its ports. by itself	when the daemon does: it starts
+ *its own processes anew as long as that makes sense, and nothing passes without
+ *			it, so a machine that stands still tells dom0 more than
+ *			one that does nothing.
+ *
+ * Should /init itself die the kernel panics, which ends the machine as well.
+ */
+enum init_role { INIT_NONE, INIT_FIRST, INIT_POWEROFF };
+
+/* What we are by our name, and by being a machine's first process. */
+enum init_role init_role(const char *argv0);
+
+/* What /init starts; tests have other things to start. */
+struct init_job {
+	const char *path;
+	const char *const *argv; /* NULL at the end */
+	uint32_t stop_ms;	 /* for it to end in order */
+	bool bare;		 /* mounts nothing */
+};
+extern const struct init_job init_daemon;
+
+/*
+ * Never comes back but to say -errno: not the first process, or the machine
+ * would not end.
+ */
+int VW_MUST_USE init_run(const struct init_job *job);
+/* An exit code: 0, or 1 when there is no /init to ask. */
+int init_poweroff(void);
+
+#endif
