@@ -126,6 +126,20 @@ static struct mono until(const struct data *d)
 	return d->rings_due.ns < d->tick.ns ? d->rings_due : d->tick;
 }
 
+/*
+ * Once: from here on the machine is of use.  The kernel's clock began when it
+ * did, so where we start with it this is how long that takes.
+ */
+static void look_for_first(struct data *d)
+{
+	for (uint16_t i = 1; i <= d->clients && !d->passed; i++)
+		d->passed = d->view->client[i].from_packets > 0;
+	if (d->passed)
+		log_info(
+			"first packet forwarded, %llu ms by the kernel's clock",
+			(unsigned long long)(d->loop.raw_ns / MONO_MS));
+}
+
 void data_turn(struct data *d)
 {
 	struct loop_event ev[EVENTS];
@@ -142,6 +156,8 @@ void data_turn(struct data *d)
 		data_keep_tick(&d->keep, d->loop.now);
 		fw_flush(d->fw, d->loop.now);
 	}
+	if (!d->passed)
+		look_for_first(d);
 	data_ports_reap(d);
 	watch_link(d, !data_tell(d));
 	data_events_tick(d);

@@ -84,6 +84,7 @@ struct data {
 	bool link_full;	   /* waiting until the socket takes more */
 	bool stop;	   /* all ports are closed; time to exit */
 	bool busy;	   /* frames may wait: look again before sleeping */
+	bool passed;	   /* a client's packet was forwarded */
 	struct mono tick;  /* when housekeeping is due */
 	uint32_t failed_n; /* ports to be told about */
 	size_t table_bytes;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Ports on rings in the data process: what control says, events, time, ends. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "firewall/linux/log.h"
 #include "mock/data_xen_bed.h"
 #include "unit.h"
 
@@ -46,6 +49,32 @@ static void a_guests_packet_goes_out_by_the_frontend_and_is_answered(void)
 	for (int i = 0; i < 1000; i++)
 		CU_ASSERT(xen_bed_passes(&bed, 1));
 	xen_bed_close(&bed);
+}
+
+static void the_first_packet_is_told_once(void)
+{
+	char text[1024];
+	int said[2];
+	ssize_t n;
+
+	CU_ASSERT_EQUAL_FATAL(pipe2(said, O_NONBLOCK), 0);
+	open_path();
+	CU_ASSERT(!d()->passed);
+	CU_ASSERT_EQUAL(log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO), 0);
+	log_to_fd(said[1]);
+	turn();
+	CU_ASSERT_EQUAL(read(said[0], text, sizeof(text)), -1);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT(xen_bed_passes(&bed, 1));
+	n = read(said[0], text, sizeof(text) - 1);
+	CU_ASSERT_EQUAL(log_open("test", LOG_TO_STDERR, LOG_LEVEL_ERR), 0);
+	CU_ASSERT_FATAL(n > 0);
+	text[n] = '\0';
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "first packet forwarded, "));
+	CU_ASSERT_PTR_EQUAL(strchr(text, '\n'), text + n - 1);
+	xen_bed_close(&bed);
+	close(said[0]);
+	close(said[1]);
 }
 
 static void an_idle_path_sleeps_until_an_event_comes(void)
@@ -550,6 +579,7 @@ static void the_view_tells_whose_port_is_being_served(void)
 
 UNIT_SUITE(data_xen,
 	   UNIT(a_guests_packet_goes_out_by_the_frontend_and_is_answered),
+	   UNIT(the_first_packet_is_told_once),
 	   UNIT(an_idle_path_sleeps_until_an_event_comes),
 	   UNIT(without_xen_there_are_no_rings),
 	   UNIT(what_can_not_be_is_refused_and_leaves_nothing),
