@@ -138,6 +138,7 @@ struct conf_errors {
 	char text[CONF_ERRORS_TEXT]; /* lines, NUL at the end */
 };
 
+/* What is built in; sizes are smaller where there is little memory. */
 void conf_default(struct conf *c);
 
 /*
@@ -147,7 +148,10 @@ void conf_default(struct conf *c);
 void conf_read_file(struct conf *c, const char *path, struct conf_errors *e);
 void conf_read_text(struct conf *c, const char *name, const char *text,
 		    size_t len, struct conf_errors *e);
-/* Takes vifwall.NAME=VALUE words, "quoted" or not; passes over all others. */
+/*
+ * Takes vifwall.NAME=VALUE words, "quoted" or not, and those of
+ * qubes-mirage-firewall (conf_mirage.c); passes over all others.
+ */
 void conf_read_cmdline(struct conf *c, const char *text, size_t len,
 		       struct conf_errors *e);
 /* The one of the running kernel. */

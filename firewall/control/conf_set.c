@@ -196,5 +196,6 @@ void conf_default(struct conf *c)
 	nat_conf_default(&c->nat);
 	for (uint32_t i = 0; i < conf_global_n; i++)
 		conf_row_default(&conf_global[i], c);
+	conf_fit(c, conf_memory_kib());
 	c->uplink.fw.port = UINT16_MAX;
 }

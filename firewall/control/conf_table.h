@@ -65,6 +65,11 @@ const char *conf_allowed(char out[CONF_ALLOWED_MAX],
 /* Reads @row's built-in value into @base. */
 void conf_row_default(const struct conf_row *row, void *base);
 
+/* Makes built-in sizes smaller on a machine with only @kib of memory. */
+void conf_fit(struct conf *c, uint64_t kib);
+/* The machine's memory. */
+uint64_t conf_memory_kib(void);
+
 /* A sentence about @where; @fmt has no newline. */
 struct conf_where {
 	const char *source;
@@ -82,6 +87,7 @@ struct conf_load {
 	char section[FW_NAME_MAX + sizeof(CONF_CLIENT_PREFIX) + 1];
 	bool skip; /* the section's head was wrong: errors there are noise */
 	bool once; /* a setting may be given once */
+	bool mirage_dns; /* the list of name servers is conf_mirage()'s */
 	uint32_t seen[CONF_GLOBAL_MAX]; /* line */
 	uint32_t seen_client[CONF_CLIENTS][CONF_CLIENT_MAX];
 };
@@ -92,6 +98,11 @@ void conf_set(struct conf_load *l, const char *name, size_t len,
 /* The client of that name, made when it is new; NULL: said why. */
 struct conf_client *conf_client_get(struct conf_load *l, const char *name,
 				    size_t len);
+/*
+ * Takes a word of the kernel command line if it is one of
+ * qubes-mirage-firewall's (--ipv4=ADDRESS and so on).
+ */
+bool conf_mirage(struct conf_load *l, const char *text, size_t len);
 void conf_unknown(struct conf_load *l, const char *name, size_t len);
 
 /* Foreign bytes for a message; returns @out. */

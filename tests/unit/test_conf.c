@@ -529,6 +529,68 @@ static void quotes_on_the_kernel_command_line_group_blanks(void)
 	CU_ASSERT_STRING_EQUAL(conf.allow[0].to, "b");
 }
 
+/* N7.9: kernelopts of a qube that ran qubes-mirage-firewall. */
+static void the_kernel_command_line_of_mirage_is_understood(void)
+{
+	static const char text[] =
+		"console=hvc0 --ipv4=10.137.0.5 --ipv4-gw=10.137.0.1 "
+		"--ipv4-dns=10.139.1.1 --ipv4-dns2=10.139.1.2 "
+		"--nat-table-size=5000 -l *:debug --ipv40=1 --ipv4";
+	char addr[PKT_ADDR_TEXT];
+
+	start();
+	conf_read_cmdline(&conf, text, strlen(text), &errors);
+	CU_ASSERT_EQUAL(errors.n, 0);
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(addr, &conf.uplink.fw.addr4),
+			       "10.137.0.5");
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(addr, &conf.uplink.fw.gateway4),
+			       "10.137.0.1");
+	CU_ASSERT_EQUAL_FATAL(conf.dns_n, 2);
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(addr, &conf.dns[0]),
+			       "10.139.1.1");
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(addr, &conf.dns[1]),
+			       "10.139.1.2");
+	CU_ASSERT_EQUAL(conf.nat.flows, 5000);
+}
+
+static void options_of_mirage_replace_what_the_file_said_and_are_checked(void)
+{
+	static const char file[] = "dns = 9.9.9.9 8.8.8.8\n";
+	static const char text[] = "--ipv4-dns=10.139.1.1 --ipv4=10.0.0.x "
+				   "--nat-table-size=3";
+
+	read_file_text(file);
+	conf_read_cmdline(&conf, text, strlen(text), &errors);
+	CU_ASSERT_EQUAL(conf.dns_n, 1);
+	CU_ASSERT_EQUAL(errors.n, 2);
+	CU_ASSERT(says("kernel command line: uplink.ip: '10.0.0.x'"));
+	CU_ASSERT(says("kernel command line: nat.flows: '3' is out of range"));
+}
+
+static void a_small_machine_has_small_tables_built_in(void)
+{
+	static const struct {
+		uint64_t mib;
+		uint32_t flows, small, large;
+	} sizes[] = {
+		{ 4096, 65536, 2048, 64 }, { 128, 65536, 2048, 64 },
+		{ 96, 49152, 1536, 48 },   { 64, 32768, 1024, 32 },
+		{ 24, 12288, 1024, 24 },   { 1, 4096, 1024, 24 },
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		conf_default(&conf);
+		conf.nat.flows = 65536;
+		conf.small_n = 2048;
+		conf.large_n = 64;
+		conf_fit(&conf, sizes[i].mib * 1024);
+		CU_ASSERT_EQUAL(conf.nat.flows, sizes[i].flows);
+		CU_ASSERT_EQUAL(conf.small_n, sizes[i].small);
+		CU_ASSERT_EQUAL(conf.large_n, sizes[i].large);
+	}
+	CU_ASSERT(conf_memory_kib() > 0);
+}
+
 static void errors_on_the_kernel_command_line_name_it(void)
 {
 	static const char text[] = "vifwall.clients vifwall.clients=x "
@@ -769,6 +831,9 @@ UNIT_SUITE(conf, UNIT(every_setting_takes_good_values_and_refuses_bad_ones),
 	   UNIT(a_line_without_end_is_refused_and_the_next_is_read),
 	   UNIT(later_sources_win),
 	   UNIT(quotes_on_the_kernel_command_line_group_blanks),
+	   UNIT(the_kernel_command_line_of_mirage_is_understood),
+	   UNIT(options_of_mirage_replace_what_the_file_said_and_are_checked),
+	   UNIT(a_small_machine_has_small_tables_built_in),
 	   UNIT(errors_on_the_kernel_command_line_name_it),
 	   UNIT(a_file_is_read_from_disk), UNIT(settings_must_fit_together),
 	   UNIT(in_a_simulated_xen_our_domain_is_known),
