@@ -266,7 +266,8 @@ void conf_read_cmdline(struct conf *c, const char *text, size_t len,
 		size_t n = next_param(&text, &len, word, sizeof(word));
 		const char *eq;
 
-		if (conf_mirage(&l, word, n) || n <= skip || memcmp(word, prefix, skip))
+		if (conf_mirage(&l, word, n) || n <= skip ||
+		    memcmp(word, prefix, skip))
 			continue;
 		eq = memchr(word + skip, '=', n - skip);
 		if (!eq) {
