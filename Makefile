@@ -66,7 +66,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LINK_LTO) \
 	$(SAN_$(SAN)) $(LDFLAGS)
 
 CUNIT_LIBS := -lcunit
-XEN_LIBS := -lxengnttab -lxenevtchn -lxenstore
+XEN_LIBS := -l:libxenvchan.a -lxengnttab -lxenevtchn -lxenstore -lxencall
 PROG_LIBS := -lseccomp -lcap-ng $(XEN_LIBS)
 
 # ---- archives, lowest layer first -----------------------------------------

@@ -12,6 +12,7 @@
 #include <xen/sys/evtchn.h>
 #include <xen/sys/gntalloc.h>
 #include <xen/sys/gntdev.h>
+#include <xen/sys/privcmd.h>
 
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"

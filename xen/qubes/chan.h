@@ -11,8 +11,8 @@
 /*
  * A stream of bytes to one other domain: what Qubes calls a vchan.
  *
- *	chan_vchan	libxenvchan: rings in shared pages, found by the
- *XenStore chan_unix	a Unix socket in its place, as Qubes' own tests have it
+ *	chan_vchan	libxenvchan: rings in shared pages, met in the XenStore
+ *	chan_unix	a Unix socket in its place, as Qubes' own tests have it
  *	mock_chan	in memory, with faults, for tests
  *
  * Nothing here waits.  A channel is WAITING until the other end is there, OPEN,
@@ -50,8 +50,9 @@ static inline enum chan_state chan_event(struct chan *c)
 }
 
 /*
- * Up to @size bytes: how many, 0 when there are none now, -ENOTCONN when none
- * will come any more.  What was sent before the other end went is still read.
+ * Up to @size bytes: how many, 0 when there are none now (nor while WAITING),
+ * -ENOTCONN when none will come any more.  What was sent before the other end
+ * went is still read.
  */
 static inline ssize_t VW_MUST_USE chan_recv(struct chan *c, void *buf,
 					    size_t size)
@@ -60,8 +61,8 @@ static inline ssize_t VW_MUST_USE chan_recv(struct chan *c, void *buf,
 }
 
 /*
- * As many of the bytes as there is room for: how many, 0 when full (an event
- * tells when it is not), -ENOTCONN when there is nobody to take them.
+ * As many of the bytes as there is room for: how many, 0 when full or WAITING
+ * (an event tells when it is not), -ENOTCONN when there is nobody to take them.
  */
 static inline ssize_t VW_MUST_USE chan_send(struct chan *c, const void *buf,
 					    size_t len)
