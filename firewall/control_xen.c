@@ -52,23 +52,27 @@ static void health(void *ctx, struct ctl_xen_health *out)
 	bus_thread_trouble(x->bus, out->trouble);
 }
 
-static struct store *open_store(const struct conf *c, uint16_t *self, int *err)
+/* In the bus' thread, too, when it is lost. */
+static struct store *connect_store(void *ctx, int *err)
 {
-	struct store *s;
-	uint32_t dom = c->xen_self;
+	const struct control_xen *x = ctx;
 
-	if (c->xen_kind == CONF_XEN_SIM) {
-		s = store_sim_open(c->xen_path, c->xen_self, err);
-	} else {
-		s = store_libs_open(err);
-		if (s)
-			*err = store_read_u32(s, "domid", UINT16_MAX, &dom);
-	}
+	return x->kind == CONF_XEN_SIM ? store_sim_open(x->dir, x->self, err)
+				       : store_libs_open(err);
+}
+
+static struct store *open_store(struct control_xen *x, int *err)
+{
+	struct store *s = connect_store(x, err);
+	uint32_t dom = x->self;
+
+	if (s && x->kind == CONF_XEN_ON)
+		*err = store_read_u32(s, "domid", UINT16_MAX, &dom);
 	if (*err)
 		log_err("the XenStore can't be used (%s); is this a domain on "
 			"Xen, and xenstored there? (xen = off does without)",
 			log_errno(-*err));
-	*self = (uint16_t)dom;
+	x->self = (uint16_t)dom;
 	return *err ? NULL : s;
 }
 
@@ -83,11 +87,15 @@ int control_xen_open(struct control_xen *x, const struct conf *c,
 		.client_uplink_dom = c->xen_netvm,
 		.rules = c->xen_rules,
 	};
+	const struct bus_opener again = { .open = connect_store, .ctx = x };
 	struct store *s;
 	int err = 0;
 
 	if (!c->xen_kind)
 		return 0;
+	x->kind = c->xen_kind;
+	x->self = c->xen_self;
+	x->dir = c->xen_path;
 	vifs_init(&x->vifs, a, tell_bus, x);
 	x->ctl = (struct ctl_xen){
 		.vifs = &x->vifs,
@@ -95,10 +103,11 @@ int control_xen_open(struct control_xen *x, const struct conf *c,
 		.health = health,
 		.ctx = x,
 	};
-	s = open_store(c, &bc.self, &err);
+	s = open_store(x, &err);
 	if (!s)
 		return err;
-	x->bus = bus_thread_start(s, &bc, &err);
+	bc.self = x->self;
+	x->bus = bus_thread_start(s, &again, &bc, &err);
 	return err;
 }
 
@@ -136,8 +145,10 @@ void control_xen_watch(struct control_xen *x)
 	stuck = bus_thread_stuck_ms(x->bus) >= BUS_THREAD_STUCK_MS;
 	if (lost && !x->said_lost)
 		log_err("the XenStore is gone (%s): vifs stay as they are, no "
-			"other one connects until vifwalld is started anew",
+			"other one connects until it is back",
 			log_errno(-lost));
+	if (!lost && x->said_lost)
+		log_info("the XenStore is back");
 	if (stuck && !x->said_stuck)
 		log_warn("the XenStore does not answer; vifs stay as they are");
 	if (!stuck && x->said_stuck)

@@ -13,6 +13,9 @@ struct control_xen {
 	struct vifs vifs;
 	struct bus_thread *bus; /* NULL: we are not on Xen */
 	struct ctl_xen ctl;
+	uint8_t kind;	 /* enum conf_xen; with the next two: which store */
+	uint16_t self;	 /* our domain there */
+	const char *dir; /* CONF_XEN_SIM */
 	bool said_lost, said_stuck;
 	bool crashed; /* whom data served then is to be looked at */
 };
@@ -21,8 +24,8 @@ struct control_xen {
 int control_xen_check(const struct conf *c);
 
 /*
- * Opens the XenStore and starts the bus, whose threads are there when the
- * process is locked in; no more will be.  0 or -errno.
+ * Opens the XenStore and starts the bus.  @c is needed until the process ends:
+ * the bus opens the XenStore again when it is lost.  0 or -errno.
  */
 int VW_MUST_USE control_xen_open(struct control_xen *x, const struct conf *c,
 				 struct apply *a);
@@ -33,7 +36,8 @@ void control_xen_resume(struct control_xen *x);
 /* Data has answered something. */
 void control_xen_answered(struct control_xen *x, const struct apply *a,
 			  const struct view *view, struct mono now);
-/* Says in the log when the XenStore stops to answer, and when it does again. */
+/* Says in the log when the XenStore is lost or stops to answer, and when it is
+ * there again. */
 void control_xen_watch(struct control_xen *x);
 /* After apply_stop(). */
 void control_xen_stop(struct control_xen *x);

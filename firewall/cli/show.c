@@ -42,8 +42,8 @@ static void xen(const struct jdoc *d)
 		jtrue(d, jget(d, x, "simulated")) ? ", simulated" : "");
 	jtext(d, jget(d, x, "store"), t);
 	if (!strcmp(t, "lost"))
-		fprintf(cli_out(),
-			", XENSTORE IS GONE: nothing connects until a restart");
+		fprintf(cli_out(), ", XENSTORE IS GONE: nothing connects until "
+				   "it is back");
 	else if (!strcmp(t, "stuck"))
 		fprintf(cli_out(), ", XENSTORE DOES NOT ANSWER for %s",
 			unit_ms(u, jms(d, jget(d, x, "stuck_for"))));

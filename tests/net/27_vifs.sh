@@ -25,6 +25,16 @@ alive() {
 silence() { awk '$1 !~ /^#/ { if (p && $1 - p > g) g = $1 - p; p = $1 } END { printf "%.3f", g }' "$1"; }
 
 topology_up
+# The daemon comes to the XenStore by a way that can be cut.
+XEN_WAY=$DIR/way
+mkdir "$XEN_WAY"
+ln -s "$MACHINE/xen" "$XEN_WAY/xen"
+way_open() {
+	spawn fw way.log $PEER relay "$XEN_WAY/socket" "$MACHINE/socket"
+	WAY=$SPAWNED
+	wait_for 5 test -S "$XEN_WAY/socket"
+}
+way_open
 THIRD=${DOM[3]}
 PORTS[3]=none # comes later
 dut_start
@@ -62,6 +72,22 @@ yes 'c1 has not noticed' alive "$DIR/talk"
 yes 'c2 boots again' guest_boot 2
 yes '... and talks' wait_for 3 say c2 tcp $SRV4 7
 yes '... and over IPv6' wait_for 3 say c2 tcp $SRV6 7
+
+# ---- the connection to the XenStore breaks ------------------------------------------
+logged() { grep -q "$1" "$DIR/vifwalld.log"; }
+reap "$WAY" KILL
+yes 'the daemon says that the XenStore is gone' wait_for 5 logged 'XenStore is gone'
+is '... and its status, too' "$(quiet fw $CTL status)" '*XENSTORE IS GONE*'
+yes 'c2 dies meanwhile, and is cleaned up after' guest_kill 2
+yes 'c1 has not noticed anything' alive "$DIR/talk"
+rm "$XEN_WAY/socket"
+way_open
+yes 'the daemon says that it is back' wait_for 10 logged 'XenStore is back'
+forgotten() { ! told | grep -q "vif${DOM[2]}.0"; }
+yes '... and forgets c2' wait_for 5 forgotten
+yes 'c2 boots again' guest_boot 2
+yes '... and talks' wait_for 3 say c2 tcp $SRV4 7
+yes 'c1 has not noticed' alive "$DIR/talk"
 
 # ---- the process with the rings dies under a transfer -------------------------------
 transfer() { # WHO: in the background; what came is in $DIR/came-WHO
@@ -123,6 +149,8 @@ yes '... all of them (c3)' wait_for 5 say c3 tcp $SRV4 7
 
 # ---- without a machine -----------------------------------------------------------------
 reap "$DAEMON"
+reap "$WAY" KILL
+rm "$XEN_WAY/socket"
 reap "$MACHINE_PID"
 SAID=$(timeout -k 2 20 ip netns exec "$NS-fw" "$ROOT/build/vifwalld" --config="$CONF" </dev/null 2>&1)
 is 'without Xen the daemon does not start' $? 71

@@ -22,11 +22,14 @@
   peer.py meet udp|tcp HOST PORT [TIMEOUT]
                                  is matched there, then both send to each other
                                  from the same port; exit 0 when they met
+  peer.py relay HERE THERE       passes streams from the Unix socket HERE, which
+                                 it makes, on to THERE
 
 Times in logs are seconds since the epoch, as in bash's $EPOCHREALTIME.
 """
 import errno
 import hashlib
+import os
 import random
 import selectors
 import socket
@@ -343,6 +346,26 @@ def meet(proto, host, port, timeout=5.0):
     return 0 if met else 1
 
 
+def pass_on(a, b):
+    while data := a.recv(65536):
+        b.sendall(data)
+    b.shutdown(socket.SHUT_RDWR)
+
+
+def relay(here, there):
+    if os.path.exists(here):
+        os.unlink(here)
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(here)
+    s.listen(8)
+    while True:
+        a, _ = s.accept()
+        b = socket.socket(socket.AF_UNIX)
+        b.connect(there)
+        for pair in (a, b), (b, a):
+            threading.Thread(target=pass_on, args=pair, daemon=True).start()
+
+
 def main(a):
     if a[0] == "echo":
         return echo(int(a[1]), *a[2:3])
@@ -364,6 +387,8 @@ def main(a):
         return take(int(a[1]))
     if a[0] == "match":
         return match(int(a[1]))
+    if a[0] == "relay":
+        return relay(a[1], a[2])
     if a[0] == "meet":
         return meet(a[1], a[2], int(a[3]), *map(float, a[4:]))
     print(__doc__)

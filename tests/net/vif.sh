@@ -21,6 +21,7 @@ DOM=(none 11 12 13)
 DOMAIN_PID=(none '' '' '') # of a guest's drivers
 UP_PID=''
 FW_PID='' # DUT=kernel: of its drivers
+XEN_WAY='' # another directory by which the daemon comes to the machine
 
 sim() { "$SIM" "$1" "$MACHINE" "${@:2}"; }
 
@@ -130,7 +131,7 @@ kernel_vifs() {
 
 vif_settings() {
 	cat <<-CONF
-		xen = sim:$MACHINE
+		xen = sim:${XEN_WAY:-$MACHINE}
 		xen.gateway = $GW4
 		xen.gateway6 = $GW6
 	CONF

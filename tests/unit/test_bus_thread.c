@@ -159,6 +159,22 @@ static bool shows(const char *path, const char *want)
 	return !strcmp(got, want);
 }
 
+static uint32_t opened; /* asked for another store so often; atomic */
+static bool refuse;	/* there is none; atomic */
+
+static struct store *open_again(void *ctx, int *err)
+{
+	(void)ctx;
+	__atomic_add_fetch(&opened, 1, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&refuse, __ATOMIC_RELAXED)) {
+		*err = -ECONNREFUSED;
+		return NULL;
+	}
+	return mock_store_open(tree, WORLD_SELF);
+}
+
+static const struct bus_opener again = { .open = open_again };
+
 static const char client_state[] = "/local/domain/2/backend/vif/5/0/state";
 static const char uplink_state[] = "/local/domain/2/device/vif/0/state";
 
@@ -173,7 +189,9 @@ static void begin(const struct bus_conf *c)
 	dom0 = mock_store_open(tree, 0);
 	said[0] = '\0';
 	answer = true;
-	thread = bus_thread_start(store, c, &err);
+	opened = 0;
+	refuse = false;
+	thread = bus_thread_start(store, &again, c, &err);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(thread);
 	CU_ASSERT_EQUAL(err, 0);
 }
@@ -182,7 +200,6 @@ static void end(void)
 {
 	CU_ASSERT(bus_thread_stop(thread, &ops, PATIENCE_MS));
 	bus_thread_free(thread);
-	store->ops->close(store);
 	dom0->ops->close(dom0);
 	mock_tree_free(tree);
 }
@@ -303,23 +320,129 @@ static void nobody_waits_for_a_stuck_xenstore(void)
 	end();
 }
 
-static void a_xenstore_that_is_gone_leaves_everything_as_it_is(void)
+static bool is_lost(bool want)
 {
-	uint64_t until;
+	uint64_t until = now_ms() + PATIENCE_MS;
 
-	begin(&plain);
+	while (!bus_thread_lost(thread) == want && now_ms() < until)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	return !bus_thread_lost(thread) != want;
+}
+
+/* One client is connected; then the XenStore is gone, and not to be had. */
+static void lose_it(const struct bus_conf *c)
+{
+	begin(c);
 	world_attach(tree, CLIENT, 0);
 	world_front_connects(tree, CLIENT);
 	CU_ASSERT(shows(client_state, "4"));
 	CU_ASSERT_EQUAL(bus_thread_lost(thread), 0);
+	said[0] = '\0';
+	__atomic_store_n(&refuse, true, __ATOMIC_RELAXED);
 	mock_fail(store, 1, UINT32_MAX, -EIO);
-	world_back(tree, CLIENT, "online", "0");
-	until = now_ms() + PATIENCE_MS;
-	while (!bus_thread_lost(thread) && now_ms() < until)
-		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	world_back(tree, CLIENT, "mtu", "1400"); /* an event to fail at */
+	CU_ASSERT(is_lost(true));
+}
+
+static void give_it_back(void)
+{
+	__atomic_store_n(&refuse, false, __ATOMIC_RELAXED);
+	CU_ASSERT(is_lost(false));
+}
+
+static void a_xenstore_that_is_gone_leaves_everything_as_it_is(void)
+{
+	struct bus_row row;
+	uint32_t cursor = 0;
+
+	lose_it(&plain);
 	CU_ASSERT_EQUAL(bus_thread_lost(thread), -EIO);
-	CU_ASSERT(!strstr(said, "disconnect"));
+	world_back(tree, CLIENT, "online", "0");
+	nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 	CU_ASSERT_EQUAL(bus_thread_stuck_ms(thread), 0);
+	CU_ASSERT_EQUAL(bus_thread_rows(thread, &cursor, &row, 1), 1);
+	CU_ASSERT(row.connected);
+	bus_thread_receive(thread, &ops);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	end();
+}
+
+static void it_is_opened_again_and_nobody_notices(void)
+{
+	struct bus_row row;
+	uint32_t cursor = 0;
+
+	lose_it(&plain);
+	give_it_back();
+	CU_ASSERT(hears("vif5.0 ")); /* its mtu is another one */
+	nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	bus_thread_receive(thread, &ops);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	CU_ASSERT_STRING_EQUAL(mock_get(tree, client_state), "4");
+	CU_ASSERT_EQUAL(bus_thread_rows(thread, &cursor, &row, 1), 1);
+	CU_ASSERT(row.connected);
+	/* the watch on its state is there again */
+	world_front(tree, CLIENT, "state", "5");
+	CU_ASSERT(hears("disconnect5.0 "));
+	end();
+}
+
+static void what_happened_meanwhile_is_seen_then(void)
+{
+	static const struct bus_conf all = { .self = WORLD_SELF,
+					     .uplink = true,
+					     .rules = true };
+
+	lose_it(&all);
+	world_front(tree, CLIENT, "state", "6");
+	world_attach(tree, CLIENT + 1, 0);
+	world_front_connects(tree, CLIENT + 1);
+	world_uplink(tree, WORLD_NETVM);
+	world_netvm_waits(tree, WORLD_NETVM);
+	mock_set(tree, "/local/domain/2/vifwall/policy", "drop");
+	give_it_back();
+	CU_ASSERT(hears("/policy=drop "));
+	CU_ASSERT(shows(client_state, "6"));
+	CU_ASSERT(shows("/local/domain/2/backend/vif/6/0/state", "4"));
+	CU_ASSERT(shows(uplink_state, "4"));
+	world_netvm(tree, WORLD_NETVM, "state", "4");
+	CU_ASSERT(hears("uplink_up "));
+	world_netvm(tree, WORLD_NETVM, "state", "5");
+	CU_ASSERT(shows(uplink_state, "6"));
+	end();
+}
+
+static void it_is_not_asked_for_all_the_time(void)
+{
+	uint64_t since = now_ms();
+	uint32_t most = 2;
+
+	lose_it(&plain);
+	nanosleep(&(struct timespec){ .tv_nsec = 800000000 }, NULL);
+	for (uint64_t ms = now_ms() - since; ms > BUS_THREAD_AGAIN_MS; ms /= 2)
+		most++;
+	CU_ASSERT(__atomic_load_n(&opened, __ATOMIC_RELAXED) >= 1);
+	CU_ASSERT(__atomic_load_n(&opened, __ATOMIC_RELAXED) <= most);
+	end();
+}
+
+/* It was started anew, and dom0 has not said anything yet. */
+static void one_that_does_not_know_our_domain_is_not_it(void)
+{
+	lose_it(&plain);
+	mock_rm(tree, "/local/domain/2");
+	__atomic_store_n(&refuse, false, __ATOMIC_RELAXED);
+	nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL);
+	CU_ASSERT(__atomic_load_n(&opened, __ATOMIC_RELAXED) >= 1);
+	CU_ASSERT_EQUAL(bus_thread_lost(thread), -EIO);
+	bus_thread_receive(thread, &ops);
+	CU_ASSERT_STRING_EQUAL(said, "");
+	mock_set(tree, "/local/domain/2", "");
+	mock_perm(tree, "/local/domain/2", 2, 'n', 0, 'n');
+	CU_ASSERT(is_lost(false));
+	/* it knows of no vif of ours */
+	CU_ASSERT(hears("disconnect5.0 "));
+	CU_ASSERT(hears("gone5.0 "));
 	end();
 }
 
@@ -330,7 +453,7 @@ static void a_bus_that_can_not_watch_does_not_start(void)
 	tree = mock_tree_new();
 	store = mock_store_open(tree, WORLD_SELF);
 	mock_fail(store, 1, 1, -ENOSPC);
-	CU_ASSERT_PTR_NULL(bus_thread_start(store, &plain, &err));
+	CU_ASSERT_PTR_NULL(bus_thread_start(store, &again, &plain, &err));
 	CU_ASSERT(err < 0);
 	store->ops->close(store);
 	mock_tree_free(tree);
@@ -342,4 +465,8 @@ UNIT_SUITE(bus_thread, UNIT(a_client_connects),
 	   UNIT(what_was_asked_before_a_resume_is_not_heard),
 	   UNIT(nobody_waits_for_a_stuck_xenstore),
 	   UNIT(a_xenstore_that_is_gone_leaves_everything_as_it_is),
+	   UNIT(it_is_opened_again_and_nobody_notices),
+	   UNIT(what_happened_meanwhile_is_seen_then),
+	   UNIT(it_is_not_asked_for_all_the_time),
+	   UNIT(one_that_does_not_know_our_domain_is_not_it),
 	   UNIT(a_bus_that_can_not_watch_does_not_start))

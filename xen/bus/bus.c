@@ -24,11 +24,21 @@ void bus_sooner(struct mono *at, struct mono t)
 		*at = t;
 }
 
+static int watch_all(struct bus *b)
+{
+	int err = b->store->ops->watch(b->store, "backend/vif", "vif");
+
+	if (!err && b->conf.uplink)
+		err = bus_uplink_watch(b);
+	if (!err && b->conf.rules)
+		err = b->store->ops->watch(b->store, BUS_RULES, "rules");
+	return err;
+}
+
 struct bus *bus_new(struct store *store, const struct bus_conf *c,
 		    const struct bus_ops *ops)
 {
 	struct bus *b = calloc(1, sizeof(*b));
-	int err;
 
 	if (!b)
 		return NULL;
@@ -36,15 +46,40 @@ struct bus *bus_new(struct store *store, const struct bus_conf *c,
 	b->conf = *c;
 	b->ops = *ops;
 	b->up.stopped = !c->uplink;
-	err = store->ops->watch(store, "backend/vif", "vif");
-	if (!err && c->uplink)
-		err = bus_uplink_watch(b);
-	if (!err && c->rules)
-		err = store->ops->watch(store, BUS_RULES, "rules");
-	if (!err)
+	if (!watch_all(b))
 		return b;
 	free(b);
 	return NULL;
+}
+
+/* A xenstored that was started with nothing in it says nothing about vifs. */
+static int knows_us(const struct bus *b)
+{
+	char home[BUS_DIR_MAX], value[16];
+	ssize_t n;
+
+	snprintf(home, sizeof(home), "/local/domain/%u", b->conf.self);
+	n = b->store->ops->read(b->store, STORE_NONE, home, value,
+				sizeof(value) - 1);
+	return n < 0 && n != -EMSGSIZE ? (int)n : 0;
+}
+
+int bus_reopen(struct bus *b, struct store *store)
+{
+	int err;
+
+	b->store = store;
+	err = knows_us(b);
+	if (!err)
+		err = watch_all(b);
+	if (err)
+		return err;
+	b->scan = true; /* marks those that we know, too */
+	b->up.mark = b->conf.uplink;
+	b->up.watched = false;
+	for (uint32_t i = 0; i < b->high; i++)
+		b->vif[i].watched = false;
+	return 0;
 }
 
 /* Watches end with the connection, which is the caller's. */

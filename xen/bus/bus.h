@@ -143,6 +143,15 @@ struct bus *bus_new(struct store *store, const struct bus_conf *c,
 void bus_free(struct bus *b);
 
 /*
+ * The store is of no use any more, and @store is another connection: watches
+ * are set again, and everything is looked at.  Rings stay, unless what is found
+ * there says otherwise.  0 or -errno, and then @store is of no use either (it
+ * does not know our domain: -ENOENT).  Between both, nothing may be called but
+ * what the rings' owner has to say, bus_rows() and bus_free().
+ */
+int VW_MUST_USE bus_reopen(struct bus *b, struct store *store);
+
+/*
  * Takes the store's events and marks what they are about.  -errno: the store is
  * of no use any more.
  */

@@ -19,14 +19,25 @@
  */
 #define BUS_THREAD_POLL_MS 20u	  /* of a store without a descriptor */
 #define BUS_THREAD_STUCK_MS 2000u /* not answered for so long: worth a word */
+#define BUS_THREAD_AGAIN_MS 100u  /* lost: opened again, then twice that ... */
+#define BUS_THREAD_AGAIN_MAX_MS 5000u /* ... and no longer */
 
 struct bus_thread;
 
+/* Connects to the XenStore anew; NULL with *err.  The thread calls it. */
+struct bus_opener {
+	struct store *(*open)(void *ctx, int *err);
+	void *ctx;
+};
+
 /*
- * Makes the bus over @store, which stays the caller's, and starts.  All signals
- * are blocked in the thread.  NULL with *err: -errno.
+ * Makes the bus over @first, and starts.  When that is lost, all stays as it is
+ * until @again has opened another one that knows our domain; then it goes on
+ * (bus_reopen()).  All signals are blocked in the thread.  NULL with *err:
+ * -errno; otherwise @first is the thread's.
  */
-struct bus_thread *bus_thread_start(struct store *store,
+struct bus_thread *bus_thread_start(struct store *first,
+				    const struct bus_opener *again,
 				    const struct bus_conf *c, int *err);
 
 /* Readable while bus_thread_receive() has something to tell. */
@@ -61,8 +72,8 @@ void bus_thread_resume(struct bus_thread *t);
 
 /* For how long the XenStore has not answered; 0: it does. */
 uint64_t bus_thread_stuck_ms(const struct bus_thread *t);
-/* -errno: the XenStore is gone for good, vifs stay as they are; 0: it is not.
- */
+/* -errno: the XenStore is gone, vifs stay as they are until it is back; 0: it
+ * is there. */
 int bus_thread_lost(const struct bus_thread *t);
 /* As bus_rows() and bus_trouble(), as of the last time that it had an answer.
  */

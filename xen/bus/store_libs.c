@@ -8,6 +8,7 @@
  * until they are taken.
  */
 #include <errno.h>
+#include <execinfo.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xenstore.h>
@@ -129,6 +130,10 @@ static int libs_event(struct store *s, char path[STORE_PATH_MAX],
 	return 1;
 }
 
+/*
+ * The library's thread is cancelled, if it has not ended with its connection.
+ * #syscalls control: getpid tgkill close munmap
+ */
 static void libs_close(struct store *s)
 {
 	xs_close(xs_of(s));
@@ -149,6 +154,25 @@ static const struct store_ops libs_ops = {
 	.close = libs_close,
 };
 
+/*
+ * Cancelling a thread takes the C library's unwinder, which it loads when it is
+ * first needed: now, because later on there may be no file to load it from.
+ */
+static void prepare_cancel(void)
+{
+	void *frame;
+
+	(void)backtrace(&frame, 1);
+}
+
+/*
+ * A connection is a socket or a device, a pipe and, with the first watch, a
+ * thread.  When one was lost there is another, after the process was locked in.
+ * #syscalls control: access faccessat faccessat2 newfstatat openat
+ * fcntl/F_GETFD #syscalls control: fcntl/F_SETFD socket/AF_UNIX connect pipe2
+ * close #syscalls control: clone clone3 mmap/noexec mprotect/noexec
+ * set_robust_list
+ */
 struct store *store_libs_open(int *err)
 {
 	struct store_libs *l = calloc(1, sizeof(*l));
@@ -157,6 +181,7 @@ struct store *store_libs_open(int *err)
 		*err = -ENOMEM;
 		return NULL;
 	}
+	prepare_cancel();
 	l->xs = xs_open(0);
 	if (!l->xs) {
 		*err = why();

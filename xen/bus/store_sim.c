@@ -169,6 +169,7 @@ struct store *store_sim_over(struct store *real, uint16_t dom)
 
 struct store *store_sim_open(const char *dir, uint16_t dom, int *err)
 {
+	const char *was = getenv("XENSTORED_PATH");
 	char path[STORE_PATH_MAX];
 	struct store *real, *s;
 
@@ -177,7 +178,8 @@ struct store *store_sim_open(const char *dir, uint16_t dom, int *err)
 		*err = -ENAMETOOLONG;
 		return NULL;
 	}
-	if (setenv("XENSTORED_PATH", path, 1)) {
+	if ((!was || strcmp(was, path) != 0) &&
+	    setenv("XENSTORED_PATH", path, 1)) {
 		*err = -errno;
 		return NULL;
 	}

@@ -14,8 +14,8 @@
  */
 
 /*
- * Opens DIR/socket; sets $XENSTORED_PATH, so no other thread may read the
- * environment meanwhile.  NULL: *err.
+ * Opens DIR/socket; sets $XENSTORED_PATH unless it says so already, so no other
+ * thread may read the environment when it is opened first.  NULL: *err.
  */
 struct store *store_sim_open(const char *dir, uint16_t dom, int *err);
 /* The same over @real, which is closed with it; NULL: no memory. */
