@@ -126,7 +126,7 @@ $(B)/obj/firewall/linux/seccomp.o: $(B)/gen/firewall/linux/seccomp_calls.h
 $(B)/gen/version: always
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
-$(call obj,firewall/daemon.c firewall/control/ctl_show.c firewall/cli/cli.c tests/unit/test_ctl.c tests/unit/test_cli.c tests/unit/test_daemon.c): $(B)/gen/version
+$(call obj,firewall/daemon.c firewall/control/ctl_show.c firewall/control/metrics.c firewall/cli/cli.c tests/unit/test_ctl.c tests/unit/test_cli.c tests/unit/test_daemon.c): $(B)/gen/version
 
 # ---- programs --------------------------------------------------------------
 

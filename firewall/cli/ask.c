@@ -213,12 +213,13 @@ static void print_members(const struct ask *a, void *ctx)
 
 static void print_element(const struct ask *a, const struct jval *v, void *ctx)
 {
+	const char *quote = v->type == JREAD_STR ? "\"" : "";
 	struct joined *join = ctx;
 
 	if (join->keep && !join->keep(a, v, join->ctx))
 		return;
-	fprintf(cli_out(), "%s%.*s", join->comma ? "," : "", (int)v->len,
-		a->doc.text + v->at);
+	fprintf(cli_out(), "%s%s%.*s%s", join->comma ? "," : "", quote,
+		(int)v->len, a->doc.text + v->at, quote);
 	join->comma = true;
 }
 

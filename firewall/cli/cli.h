@@ -35,6 +35,8 @@ int cli_flows(const struct cli *c, struct ask *a);
 int cli_rules(const struct cli *c, struct ask *a);
 int cli_blocked(const struct cli *c, struct ask *a);
 int cli_drops(const struct cli *c, struct ask *a);
+int cli_metrics(const struct cli *c, struct ask *a);
+int cli_kill(const struct cli *c, struct ask *a);
 int cli_vif(const struct cli *c, struct ask *a);
 int cli_reload(const struct cli *c, struct ask *a);
 int cli_explain(const struct cli *c, struct ask *a);

@@ -3,6 +3,7 @@
  * status and clients, for people.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -142,9 +143,9 @@ static void head(const struct ask *a, void *ctx)
 
 struct rows {
 	struct table t;
-	bool full;	   /* `clients`: more columns */
-	char closed[8192]; /* lines that say why */
-	size_t closed_len;
+	bool full;	  /* `clients`: more columns */
+	char notes[8192]; /* lines below the table */
+	size_t notes_len;
 };
 
 static void addresses(const struct jdoc *d, const struct jval *c,
@@ -161,32 +162,44 @@ static void addresses(const struct jdoc *d, const struct jval *c,
 				      n ? " " : "", jtext(d, v, t));
 }
 
-/* Why a family is closed, for below the table. */
-static void closed_line(struct rows *r, const struct jdoc *d,
+/* What is below the table; a line that has no room is left out. */
+static void note(struct rows *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void note(struct rows *r, const char *fmt, ...)
+{
+	size_t room = sizeof(r->notes) - r->notes_len;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(r->notes + r->notes_len, room, fmt, ap);
+	va_end(ap);
+	if (n > 0 && (size_t)n < room)
+		r->notes_len += (size_t)n;
+	else
+		r->notes[r->notes_len] = '\0';
+}
+
+/* Why a family is closed. */
+static void closed_note(struct rows *r, const struct jdoc *d,
 			const char *client, const char *family,
 			const struct jval *set)
 {
 	const struct jval *e = jget(d, set, "error");
-	size_t room = sizeof(r->closed) - r->closed_len;
 	char t[3][JREAD_TEXT];
-	int n;
 
-	n = snprintf(r->closed + r->closed_len, room, "%s %s is closed: %s",
-		     client, family, jtext(d, jget(d, set, "why"), t[0]));
-	if (e && n > 0 && (size_t)n < room)
-		n += snprintf(r->closed + r->closed_len + n, room - (size_t)n,
-			      "\n  rule %s, column %" PRIu64 ": %s",
-			      jtext(d, jget(d, e, "key"), t[1]),
-			      jnum(d, jget(d, e, "column")),
-			      jtext(d, jget(d, e, "why"), t[2]));
-	if (n > 0 && (size_t)n + 1 < room) {
-		r->closed_len += (size_t)n;
-		r->closed[r->closed_len++] = '\n';
-	}
-	r->closed[r->closed_len] = '\0';
+	note(r, "%s %s is closed: %s\n", client, family,
+	     jtext(d, jget(d, set, "why"), t[0]));
+	if (e)
+		note(r, "  rule %s, column %" PRIu64 ": %s\n",
+		     jtext(d, jget(d, e, "key"), t[1]),
+		     jnum(d, jget(d, e, "column")),
+		     jtext(d, jget(d, e, "why"), t[2]));
 }
 
-/* "open 3": three rules; "all": none needed; "CLOSED"; "-": no address. */
+/* "open, 3": three rules; "3!": set by hand; "3*": files changed; "all": none
+ * needed; "CLOSED"; "-": no address. */
 static void family(struct rows *r, const struct jdoc *d, const char *client,
 		   const struct jval *set, const char *name)
 {
@@ -197,13 +210,20 @@ static void family(struct rows *r, const struct jdoc *d, const char *client,
 		table_add(&r->t, "-");
 	} else if (!jtrue(d, jget(d, set, "open"))) {
 		table_add(&r->t, "CLOSED");
-		closed_line(r, d, client, name, set);
+		closed_note(r, d, client, name, set);
 	} else if (strchr(t, ' ')) {
 		table_add(&r->t, "open, all");
 	} else {
-		table_add(&r->t, "open, %" PRIu64 "%s",
-			  jnum(d, jget(d, set, "count")),
+		bool by_hand = jtrue(d, jget(d, set, "by_hand"));
+
+		table_add(&r->t, "open, %" PRIu64 "%s%s",
+			  jnum(d, jget(d, set, "count")), by_hand ? "!" : "",
 			  jtrue(d, jget(d, set, "uncommitted")) ? "*" : "");
+		if (by_hand)
+			note(r,
+			     "%s %s: rules that dom0 set by hand, until it "
+			     "commits others\n",
+			     client, name);
 	}
 }
 
@@ -254,8 +274,8 @@ static int show(struct ask *a, const char *request, bool full,
 		table_init(&r.t, brief, sizeof(brief) / sizeof(brief[0]));
 	code = ask_all(a, request, "clients", first, client, &r);
 	table_print(&r.t, cli_out());
-	if (r.closed_len)
-		fprintf(cli_out(), "\n%s", r.closed);
+	if (r.notes_len)
+		fprintf(cli_out(), "\n%s", r.notes);
 	return code;
 }
 

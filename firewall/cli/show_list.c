@@ -107,6 +107,8 @@ static void set_head(const struct jdoc *d, const char *family)
 	if (jget(d, set, "since_ago"))
 		fprintf(cli_out(), ", since %s",
 			unit_ms(u, jms(d, jget(d, set, "since_ago"))));
+	if (jtrue(d, jget(d, set, "by_hand")))
+		fprintf(cli_out(), "; set by dom0's hand");
 	if (jtrue(d, jget(d, set, "uncommitted")))
 		fprintf(cli_out(), "; files changed since, not committed");
 	fprintf(cli_out(), "\n");

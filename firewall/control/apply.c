@@ -134,6 +134,45 @@ void apply_commit(struct apply *a, uint16_t n, int family)
 		set_swap(a, n, family, &set);
 }
 
+int apply_by_hand(struct apply *a, uint16_t n, int family, const struct tree *t,
+		  const char *base, set_complain *complain, void *ctx)
+{
+	struct apply_slot *s = &a->slot[n];
+	struct rule_env env;
+	struct set set;
+	int err;
+
+	vw_assert(s->used && s->key[family][0] && !s->accept);
+	apply_env(a, &env);
+	err = set_load(&set, t, base, (enum rule_family)family, &env, complain,
+		       ctx);
+	if (!err && set.state != SET_GOOD)
+		err = -EINVAL;
+	if (err) {
+		set_clear(&set);
+		return err;
+	}
+	s->by_hand[family] = true;
+	set_swap(a, n, family, &set);
+	return 0;
+}
+
+/* What is half written in the tree is not read: closed, until its commit. */
+void apply_hand_end(struct apply *a, uint16_t n, int family)
+{
+	struct apply_slot *s = &a->slot[n];
+	char path[TREE_PATH_MAX + 2];
+
+	if (!s->by_hand[family])
+		return;
+	s->by_hand[family] = false;
+	snprintf(path, sizeof(path), "%s%s", TREE_RULES, s->key[family]);
+	if (a->tree && tree_committed(a->tree, path))
+		apply_commit(a, n, family);
+	else
+		set_withdraw(a, n, family);
+}
+
 /* ---- the tree -------------------------------------------------------------*/
 
 void apply_tree_changed(void *ctx, const char *path, bool removed)
@@ -160,6 +199,7 @@ void apply_tree_changed(void *ctx, const char *path, bool removed)
 			if (!s->used || s->accept ||
 			    strcmp(s->key[f], path + len))
 				continue;
+			s->by_hand[f] = false;
 			if (removed)
 				set_withdraw(a, n, f);
 			else
@@ -203,8 +243,10 @@ void apply_drop(struct apply *a, uint16_t n)
 			    (s->port_sent ? APPLY_PORT_DEL : 0u);
 
 	apply_close_port(a, n);
-	set_clear(&s->set[0]);
-	set_clear(&s->set[1]);
+	for (int f = 0; f < 2; f++) {
+		s->by_hand[f] = false;
+		set_clear(&s->set[f]);
+	}
 	s->used = s->guest = false;
 	s->ring = (struct apply_ring){ 0 };
 	s->clash = 0;
@@ -259,6 +301,7 @@ void apply_client(struct apply *a, uint16_t n, const struct fw_client *fw,
 	for (int f = 0; f < 2; f++) {
 		if (!strcmp(s->key[f], key[f]) && s->accept == accept)
 			continue;
+		s->by_hand[f] = false;
 		memcpy(s->key[f], key[f], sizeof(key[f]));
 		/* other rules; until they are read, none */
 		set_withdraw(a, n, f);

@@ -90,6 +90,7 @@ struct apply_slot {
 	struct fw_client fw;
 	bool accept;		    /* its rules are none: all may go out */
 	char key[2][PKT_ADDR_TEXT]; /* by family; empty: none */
+	bool by_hand[2];	    /* its set is of apply_by_hand() */
 	struct set set[2];
 	struct mono since[2]; /* the set's commit; 0: just now */
 };
@@ -190,6 +191,18 @@ void apply_ring_rate(struct apply *a, uint16_t n, uint64_t bytes, uint32_t us);
 void apply_uplink_told(struct apply *a, const struct fw_uplink *told);
 /* Its port is one on rings: frames may pass now, or not. */
 void apply_uplink_live(struct apply *a, bool live);
+
+/*
+ * Puts what is below @base of @t in force for the client, in place of what the
+ * tree has committed, until apply_hand_end(), the next commit there, or the
+ * client's end.  0; -EINVAL: it is not good, as @complain was told, and nothing
+ * changed; or another -errno, and nothing changed.
+ */
+int VW_MUST_USE apply_by_hand(struct apply *a, uint16_t n, int family,
+			      const struct tree *t, const char *base,
+			      set_complain *complain, void *ctx);
+/* What was committed is in force again. */
+void apply_hand_end(struct apply *a, uint16_t n, int family);
 
 /* A new data process: @sock is ours from here on. */
 void apply_data(struct apply *a, int sock);

@@ -120,20 +120,24 @@ static struct ctl_conn *place(struct ctl *c)
 	return old;
 }
 
-/* #syscalls control: accept4 accept close */
-void ctl_accept(struct ctl *c, struct mono now)
+void ctl_adopt(struct ctl *c, int fd, struct mono now)
 {
-	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct ctl_conn *conn;
+	struct ctl_conn *conn = place(c);
 
-	if (fd < 0)
-		return;
-	conn = place(c);
 	conn->fd = fd;
 	conn->state = CTL_READING;
 	conn->last = false;
 	conn->since = now;
 	conn->in_len = 0;
+}
+
+/* #syscalls control: accept4 accept close */
+void ctl_accept(struct ctl *c, struct mono now)
+{
+	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		ctl_adopt(c, fd, now);
 }
 
 /* ---- answers --------------------------------------------------------------*/
@@ -217,6 +221,8 @@ static void answer(struct ctl *c, struct ctl_conn *conn,
 	case CTL_STATUS:
 	case CTL_FLOWS:
 	case CTL_VIFS:
+	case CTL_METRICS:
+	case CTL_KILL:
 	case CTL_WHAT_N:
 		vw_panic(__FILE__, __LINE__, "answered by data");
 	}
@@ -229,11 +235,14 @@ static int ask_data(struct ctl *c, const struct ctl_conn *conn, uint32_t cookie)
 {
 	struct msg_flows flows = { .cursor = conn->from };
 	struct msg_vifs vifs = { .cursor = (uint16_t)conn->at };
+	struct msg_id client = { .id = conn->client };
 
 	if (conn->what == CTL_FLOWS)
 		return apply_ask(c->apply, MSG_FLOWS, &flows, cookie);
 	if (conn->what == CTL_VIFS)
 		return apply_ask(c->apply, MSG_VIFS, &vifs, cookie);
+	if (conn->what == CTL_KILL)
+		return apply_ask(c->apply, MSG_FLOWS_END, &client, cookie);
 	return apply_ask(c->apply, MSG_USAGE, NULL, cookie);
 }
 
@@ -255,16 +264,21 @@ static void ask(struct ctl *c, struct ctl_conn *conn)
 static void answer_with(struct ctl *c, struct ctl_conn *conn,
 			const struct msg *page)
 {
+	const struct msg_usage_page *usage =
+		page && page->hdr.type == MSG_USAGE_PAGE
+			? &page->body.usage_page
+			: NULL;
 	struct json j;
 
 	begin(conn, &j);
 	if (conn->what == CTL_STATUS)
-		ctl_show_status(c, &j,
-				page && page->hdr.type == MSG_USAGE_PAGE
-					? &page->body.usage_page
-					: NULL);
+		ctl_show_status(c, &j, usage);
+	else if (conn->what == CTL_METRICS)
+		ctl_show_metrics(c, &j, conn->from, usage);
 	else if (conn->what == CTL_VIFS)
 		ctl_show_vifs(c, &j, conn->from);
+	else if (conn->what == CTL_KILL && c->apply->sock >= 0)
+		json_str(&j, "ended", ctl_name(c, conn->client));
 	else if (page && page->hdr.type == MSG_FLOWS_PAGE)
 		ctl_show_flows(c, &j, conn->client, &page->body.flows_page);
 	else
@@ -292,6 +306,12 @@ void ctl_answer(struct ctl *c, uint32_t cookie, const struct msg *page)
 
 /* ---- reading and writing --------------------------------------------------*/
 
+static bool by_data(uint8_t what)
+{
+	return what == CTL_STATUS || what == CTL_FLOWS || what == CTL_VIFS ||
+	       what == CTL_METRICS || what == CTL_KILL;
+}
+
 static void request(struct ctl *c, struct ctl_conn *conn, size_t len)
 {
 	struct ctl_request r;
@@ -307,7 +327,7 @@ static void request(struct ctl *c, struct ctl_conn *conn, size_t len)
 	conn->client = r.client;
 	conn->from = r.from;
 	conn->at = 0;
-	if (r.what == CTL_STATUS || r.what == CTL_FLOWS || r.what == CTL_VIFS)
+	if (by_data(r.what))
 		ask(c, conn);
 	else
 		answer(c, conn, &r);

@@ -90,6 +90,8 @@ void ctl_close(struct ctl *c);
 
 /* Somebody connected: takes them in. */
 void ctl_accept(struct ctl *c, struct mono now);
+/* The same with a connection of ours (@fd is taken), for what we run. */
+void ctl_adopt(struct ctl *c, int fd, struct mono now);
 /* Reads, answers and writes what is possible now, for everybody. */
 void ctl_work(struct ctl *c, struct mono now);
 /* Data's answer (apply_ops.answer); @page NULL: there is none. */
@@ -110,6 +112,8 @@ enum ctl_what {
 	CTL_EXPLAIN,
 	CTL_RELOAD,
 	CTL_VIFS,
+	CTL_METRICS,
+	CTL_KILL,
 	CTL_WHAT_N
 };
 
@@ -142,6 +146,10 @@ void ctl_show_flows(const struct ctl *c, struct json *j, uint16_t n,
 		    const struct msg_flows_page *page);
 void ctl_show_explain(const struct ctl *c, struct json *j,
 		      const struct ctl_request *r);
+
+/* @from: where in the list of metrics.c */
+void ctl_show_metrics(const struct ctl *c, struct json *j, uint32_t from,
+		      const struct msg_usage_page *usage);
 
 void ctl_show_vifs(const struct ctl *c, struct json *j, uint32_t from);
 /* The member "xen" of the status. */

@@ -8,7 +8,8 @@ static const char *const names[CTL_WHAT_N] = {
 	[CTL_RULES] = "rules",	   [CTL_BLOCKED] = "blocked",
 	[CTL_DROPS] = "drops",	   [CTL_FLOWS] = "flows",
 	[CTL_EXPLAIN] = "explain", [CTL_RELOAD] = "reload",
-	[CTL_VIFS] = "vifs",
+	[CTL_VIFS] = "vifs",	   [CTL_METRICS] = "metrics",
+	[CTL_KILL] = "kill",
 };
 
 static bool is(const char *word, size_t len, const char *text)
@@ -86,7 +87,9 @@ static const char *pair(struct ctl_request *r, const struct apply *a,
 
 static const char *complete(const struct ctl_request *r)
 {
-	if ((r->what == CTL_RULES || r->what == CTL_EXPLAIN) && !r->client)
+	if ((r->what == CTL_RULES || r->what == CTL_EXPLAIN ||
+	     r->what == CTL_KILL) &&
+	    !r->client)
 		return "client is missing";
 	if (r->what == CTL_EXPLAIN && !r->has_dst)
 		return "dst is missing";

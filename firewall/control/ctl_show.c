@@ -136,6 +136,8 @@ void ctl_json_set(const struct ctl *c, struct json *j, const char *key,
 		json_end_object(j);
 	}
 	ctl_json_age(c, j, "since_ago", s->since[family]);
+	if (s->by_hand[family])
+		json_bool(j, "by_hand", true);
 	if (c->source && !s->accept)
 		json_bool(j, "uncommitted",
 			  source_dir_touched(c->source, s->key[family]));

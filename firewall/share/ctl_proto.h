@@ -15,6 +15,8 @@
  *	explain client=NAME dst=ADDRESS proto=PROTO [port=N]
  *	reload
  *	vifs [from=N]
+ *	metrics [from=N]
+ *	kill client=NAME
  *
  * NAME may also be one of the client's addresses.
  *

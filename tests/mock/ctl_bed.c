@@ -61,6 +61,8 @@ static bool data_does_one(struct ctl_bed *b)
 		return false;
 	if (m.fd >= 0)
 		close(m.fd);
+	if (m.hdr.type == MSG_FLOWS_END)
+		b->ended = m.body.id.id;
 	if (m.hdr.type == MSG_USAGE)
 		say(b, MSG_USAGE_PAGE, m.hdr.seq, &usage);
 	if (m.hdr.type == MSG_FLOWS)

@@ -31,6 +31,7 @@ struct ctl_bed {
 	struct msg_flows_page page; /* data's answer to `flows` */
 	struct msg_vifs_page vifs;  /* ... and to `vifs` */
 	int data;		    /* -1: no data process */
+	uint16_t ended;		    /* client whose flows data ended last */
 	/* The last line that was heard, without its newline. */
 	struct jdoc doc;
 	char text[CTL_ANSWER_MAX];
