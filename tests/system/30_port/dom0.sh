@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # seconds: 900
-# runs: FW=pv PARTS=talk,killed,unbound | FW=pvh BYTES=1000000 PARTS=talk,killed
+# runs: FW=pv PARTS=talk,killed,unbound,two | FW=pvh BYTES=1000000 PARTS=talk,killed,unbound,two
 # xen/ alone against stock kernels: fw is a switch made of our backend, our
 # frontend and our bus (prog/xenport.c).  All are in one network.
 . /test/house.sh

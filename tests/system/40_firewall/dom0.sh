@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # seconds: 900
-# runs: FW=pv | FW=pvh BYTES=1000000 PARTS=talk,rules
+# runs: FW=pv | FW=pvh BYTES=1000000
 # What clients see of vifwalld in a driver domain: theirs and the network domain's
 # kernels are stock ones.
 . /test/house.sh

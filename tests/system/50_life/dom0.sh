@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # seconds: 900
-# runs: FW=pv | FW=pvh PARTS=killed,unbound,netvm,all
+# runs: FW=pv | FW=pvh PARTS=killed,unbound,added,netvm,all
 # vifwalld in a driver domain while everything around it, and itself, dies and
 # comes back.
 . /test/house.sh

@@ -11,6 +11,7 @@
 #	yes SENTENCE COMMAND...		it must succeed; no: it must fail.  Where
 #					nothing makes sense after it: || exit
 #	is SENTENCE GOT WANT		WANT is a pattern
+#	figure WHAT VALUE		for the table at the end of all runs
 #	part NAME && ...		unless the run leaves it out (PARTS=...)
 #	least SENTENCE GOT NUMBER	GOT is at least NUMBER
 #
@@ -31,7 +32,9 @@ part() {
 }
 
 now() { cut -d' ' -f1 /proc/uptime; }
+since() { now | awk -v from="$1" '{ printf "%.1f s", $1 - from }'; }
 note() { echo "# [$(now)] $*"; }
+figure() { echo "figure: $1 = $2"; }
 pass() {
 	PASSED=$((PASSED + 1))
 	echo "ok: $*"

@@ -18,13 +18,15 @@ not() { ! "$@"; }
 # A transfer of five seconds or more, and what is done to it meanwhile:
 # under_transfer SENTENCE CLIENT COMMAND...
 under_transfer() {
-	local what=$1 c=$2
+	local what=$1 c=$2 what_came
 	shift 2
 	start "$c" transfer "peer down $SRV4 6553600 50"
 	sleep 2
 	"$@"
-	is "$what" "$(on "$c" 150 'job_wait transfer 140')" \
-		'*6553600 of 6553600 bytes right*'
+	what_came=$(on "$c" 150 'job_wait transfer 140')
+	is "$what" "$what_came" '*6553600 of 6553600 bytes right*'
+	figure "$what: longest pause" \
+		"$(echo "$what_came" | awk '/longest pause/ { print $3 }') ms"
 }
 
 life_killed() {
@@ -71,22 +73,30 @@ holds() {
 		"grants $(xl dmesg | grep -c '^(XEN) \[0x[0-9a-f]*\] ')"
 }
 
-rounds() { vifs "$(cat /run/fw.id)" "$(cat /run/c1.id)" "$1" 10 "$2"; }
+rounds() { vifs "$(cat /run/fw.id)" "$(cat /run/c1.id)" "$1" 20 "$2"; }
 
-# A hundred interfaces come and go, ten at a time.
+# A hundred interfaces come and go, twenty at a time.
 life_rounds() {
 	local before after what
-	yes 'ten interfaces come to c1 and go' rounds 11 1
+	yes 'twenty interfaces come to c1 and go' rounds 11 1
 	before=$(holds)
 	note "holds: $before"
-	yes 'they do so nine times more' rounds 21 9
+	yes 'they do so four times more' rounds 31 4
+	sed 's/^/  | /' /run/last
+	figure 'twenty interfaces connect / are gone, the slowest round' \
+		"$(awk '{ if ($5 > come) come = $5; if ($9 > go) go = $9 }
+		END { print come " / " go " ms" }' /run/last)"
 	sleep 1
 	after=$(holds)
 	note "holds: $after"
 	for what in files maps channels nodes ports watches grants; do
 		is "no more $what after it" "$(number $what "$after")" \
 			"$(number $what "$before")"
+		figure "$what held after 20 interfaces / after 100" \
+			"$(number $what "$before") / $(number $what "$after")"
 	done
+	figure 'memory held after 20 interfaces / after 100' \
+		"$(number kib "$before") / $(number kib "$after") KiB"
 	least 'not a mebibyte of memory more' \
 		$(($(number kib "$before") + 1024)) "$(number kib "$after")"
 	yes 'c1 reaches the server as before' pings c1 "$SRV4"
@@ -94,23 +104,28 @@ life_rounds() {
 
 # life_destroyed N: a client vanishes in the middle of a transfer.
 life_destroyed() {
-	local c=c$1 be
+	local c=c$1 be from
 	be=$(vif_of "$c")
 	start "$c" transfer "peer down $SRV4 100000000 50"
 	sleep 2
+	from=$(now)
 	yes "$c is destroyed under a transfer" destroy "$c"
 	yes 'nothing is left of its backend' wait_for 20 gone fw "$be"
+	figure 'from the destruction of a client to nothing left' "$(since "$from")"
 }
 
 # As dom0 of Qubes does it: off the old network domain, on to the new one.
 life_netvm() {
+	local from
 	yes 'the network domain is destroyed' destroy netvm
 	no 'the server is gone' on c1 10 "ping -c 1 -W 2 $SRV4"
 	yes 'the uplink is taken from fw' xl network-detach fw 0
+	from=$(now)
 	yes 'a new network domain is created' netvm
 	yes 'it is up' up netvm
 	yes 'it becomes the uplink of fw' \
 		xl network-attach fw backend=netvm "mac=$MAC_FW" "$SCRIPT"
 	yes 'which connects' wait_for 30 uplink_connected
 	yes 'c1 reaches the server' pings c1 "$SRV4" 20
+	figure 'from creating a network domain to its first answer' "$(since "$from")"
 }

@@ -50,7 +50,9 @@ rules 2 action=accept
 dut_start
 dut_ready
 yes 'the uplink connects' wait_for 60 uplink_connected || exit
+from=$(now)
 client 1 pv
 up c1
 yes 'c1 connects' wait_for 60 connected c1 || exit
+figure "from creating a client to state Connected, fw is $FW" "$(since "$from")"
 yes 'c1 sets up its interface' client_net 1

@@ -94,15 +94,24 @@ static bool put_stream(int s, uint64_t n, int ms)
 	return true;
 }
 
-/* Reads to the end of the stream; how many bytes were right. */
-static uint64_t take_stream(int s)
+/*
+ * Reads to the end of the stream; how many bytes were right.  *@pause_ms is the
+ * longest time without any.
+ */
+static uint64_t take_stream(int s, long long *pause_ms)
 {
+	long long since = now_ms();
 	uint64_t at = 0;
 
+	*pause_ms = 0;
 	for (;;) {
 		ssize_t k = read(s, buf, sizeof(buf));
+		long long now = now_ms();
 		size_t ok;
 
+		if (now - since > *pause_ms)
+			*pause_ms = now - since;
+		since = now;
 		if (k <= 0)
 			return at;
 		ok = right(at, (size_t)k);
@@ -156,6 +165,7 @@ static int bound(int type, uint16_t port)
 static void converse(int s, int which)
 {
 	char line[64];
+	long long pause_ms;
 	ssize_t k;
 
 	patience(s, PATIENCE_S);
@@ -167,8 +177,9 @@ static void converse(int s, int which)
 		break;
 	case 1:
 		put(s, line,
-		    (size_t)snprintf(line, sizeof(line), "%llu\n",
-				     (unsigned long long)take_stream(s)));
+		    (size_t)snprintf(
+			    line, sizeof(line), "%llu\n",
+			    (unsigned long long)take_stream(s, &pause_ms)));
 		break;
 	default:
 		if (take_line(s, line, sizeof(line))) {
@@ -303,12 +314,16 @@ static int go_down(const char *addr, uint64_t n, int ms)
 {
 	long long start = now_ms();
 	int s = reach_or_die(addr, "19", SOCK_STREAM);
+	long long pause_ms;
 	char line[64];
+	uint64_t got;
 
 	put(s, line,
 	    (size_t)snprintf(line, sizeof(line), "%llu %d\n",
 			     (unsigned long long)n, ms));
-	return verdict("down", take_stream(s), n, now_ms() - start);
+	got = take_stream(s, &pause_ms);
+	printf("longest pause %lld ms\n", pause_ms);
+	return verdict("down", got, n, now_ms() - start);
 }
 
 /* Each datagram may be sent three times: it is no test of loss. */

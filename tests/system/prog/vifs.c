@@ -8,7 +8,7 @@
  * In dom0.  It writes what the tool stack would write, all of an interface in
  * one transaction, and waits for what the tool stack waits for.  The tool
  * stack's own program takes seconds for each under emulation.  Prints how long
- * the rounds took; exit 1 when one did not end.
+ * each round took to connect and to go; exit 1 when one did not end.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,6 +25,14 @@ static struct {
 	unsigned int back, client; /* domains */
 	unsigned int first, n;	   /* interfaces of this round */
 } me;
+
+static long long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
 
 static void die(const char *what)
 {
@@ -169,19 +177,22 @@ static bool wait_all(unsigned long wanted)
 /* One round; false when it did not end as it should. */
 static bool go_round(void)
 {
+	long long start = now_ms(), connected;
 	bool came, went;
 
 	each(make);
 	came = wait_all(4);
+	connected = now_ms();
 	each(unmake);
 	went = wait_all(0);
 	each(forget);
+	printf("%u vifs: come in %lld ms, gone in %lld ms\n", me.n,
+	       connected - start, now_ms() - connected);
 	return came && went;
 }
 
 int main(int argc, char **argv)
 {
-	time_t start = time(NULL);
 	unsigned int n[5];
 
 	if (argc != 6) {
@@ -203,8 +214,6 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	printf("%u rounds of %u in %ld s\n", n[4], me.n,
-	       (long)(time(NULL) - start));
 	xs_close(me.xs);
 	return 0;
 }
