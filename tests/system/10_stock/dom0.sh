@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
-# seconds: 200
+# seconds: 600
 # The bed itself: the stock kernel forwards between its own netback and netfront
 # in fw.  It shows that the tests are right about the world before they judge us.
 . /test/house.sh

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
-# seconds: 300
+# seconds: 600
 # What our seams promise, asked of the real Xen: the same checks that the
 # simulations pass.
 
