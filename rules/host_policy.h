@@ -16,8 +16,9 @@
  * One table for IP and one for ARP; in each chain the first rule that matches
  * decides, then the chain's policy.  The kernel forwards nothing at all; on the
  * daemon's interfaces it neither receives nor sends; what else the VM does
- * (loopback, other links) is left alone.  It is set before the daemon starts
- * and stays when the daemon is gone (D12).
+ * (loopback, other links) is left alone.  It is set before the daemon opens
+ * its first link, goes when the daemon was told to stop, and stays when the
+ * daemon broke (D12); firewall/linux/host_nft.h puts it into the kernel.
  */
 #define HOST_POLICY_TABLE "vifwall"
 #define HOST_IFNAME_MAX 16u /* with its NUL (IFNAMSIZ) */

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "firewall/control_host.h"
+#include "firewall/linux/host_check.h"
+#include "firewall/linux/log.h"
+#include "firewall/roles.h"
+
+#define LOOK_MS 100u   /* between two looks, however much changes */
+#define RETRY_MS 1000u /* when they could not be put back */
+#define NEVER ((struct mono){ UINT64_MAX })
+
+static_assert(CONF_CLIENTS + 1 <= HOST_NFT_IFS, "every port has its rules");
+
+/* ---- what is there ----------------------------------------------------------
+ */
+
+static bool is_link(const struct conf_port *p)
+{
+	return p->kind == CONF_PORT_TAP || p->kind == CONF_PORT_PACKET;
+}
+
+/* The interfaces of these settings; how many. */
+static size_t links_of(const struct conf *c, struct host_if ifs[HOST_NFT_IFS])
+{
+	const struct conf_port *p = &c->uplink.port;
+	size_t n = 0;
+
+	for (uint16_t i = 0; i <= c->client_n; i++) {
+		if (is_link(p))
+			ifs[n++] = (struct host_if){
+				.name = p->name,
+				.packet = p->kind == CONF_PORT_PACKET,
+			};
+		if (i < c->client_n)
+			p = &c->client[i].port;
+	}
+	return n;
+}
+
+static int check(const struct conf *c)
+{
+	struct host_if ifs[HOST_NFT_IFS];
+	char why[HOST_WHY_MAX];
+	int err = host_check(ifs, links_of(c, ifs), why);
+
+	if (err == -EPERM) {
+		log_err("%s", why);
+		return ROLE_UNAVAILABLE;
+	}
+	if (err)
+		log_err("the host can't be looked at (%s)", log_errno(-err));
+	return err ? ROLE_OS : ROLE_OK;
+}
+
+/* A kernel without IP answers and forwards nothing. */
+static bool has_ip(void)
+{
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (s < 0)
+		return errno != EAFNOSUPPORT;
+	close(s);
+	return true;
+}
+
+static int want(struct control_host *h, const struct conf *c)
+{
+	struct host_if ifs[HOST_NFT_IFS];
+	const char *names[HOST_NFT_IFS];
+	size_t n = links_of(c, ifs);
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = ifs[i].name;
+	return host_nft_want(&h->nft, names, n);
+}
+
+/* ---- start ----------------------------------------------------------------*/
+
+static const char *why_not(int err)
+{
+	switch (err) {
+	case -EPERM:
+	case -EACCES:
+		return "not permitted; it takes CAP_NET_ADMIN";
+	case -EPROTONOSUPPORT:
+	case -EOPNOTSUPP:
+	case -EAFNOSUPPORT:
+		return "this kernel has no nf_tables for both inet and arp "
+		       "(modprobe nf_tables, or build it with "
+		       "CONFIG_NF_TABLES_INET and CONFIG_NF_TABLES_ARP)";
+	case -EBADMSG:
+		return "they do not read back as they were set";
+	default:
+		return "the kernel refused them";
+	}
+}
+
+static int refuse(int err)
+{
+	log_err("host rules: %s; host.rules = off does without (%s)",
+		why_not(err), log_errno(-err));
+	return ROLE_OS;
+}
+
+static int begin_put(struct control_host *h)
+{
+	int err = host_nft_put(&h->nft);
+
+	if (err)
+		return refuse(err);
+	h->told.in_force = true;
+	return ROLE_OK;
+}
+
+static int begin_check(struct control_host *h, int state)
+{
+	h->told.in_force = state == HOST_NFT_SAME;
+	if (h->told.in_force)
+		return ROLE_OK;
+	log_err("host rules: %s; load tables inet and arp vifwall as "
+		"vifwall.conf(5) shows them, or let us (host.rules = on)",
+		state == HOST_NFT_NONE
+			? "there are none"
+			: "table vifwall has others than these settings need");
+	return ROLE_UNAVAILABLE;
+}
+
+static int begin(struct control_host *h, const struct conf *c)
+{
+	int err = host_nft_open(&h->nft), state;
+
+	if (err)
+		return refuse(err);
+	h->running = true;
+	err = want(h, c);
+	state = err ? err : host_nft_look(&h->nft);
+	if (state < 0)
+		return refuse(state);
+	h->found = state != HOST_NFT_NONE;
+	return h->rules == CONF_HOST_ON ? begin_put(h) : begin_check(h, state);
+}
+
+int control_host_start(struct control_host *h, const struct conf *c)
+{
+	int code = check(c);
+
+	*h = (struct control_host){ .rules = c->host_rules, .due = NEVER };
+	h->told.mode = h->rules == CONF_HOST_ON	   ? "on"
+		       : h->rules == CONF_HOST_OFF ? "off"
+						   : "check";
+	if (code || h->rules == CONF_HOST_OFF)
+		return code;
+	if (has_ip())
+		return begin(h, c);
+	h->told.mode = "not needed";
+	log_info("host rules: this kernel has no IP, and needs none");
+	return ROLE_OK;
+}
+
+/* ---- while it runs --------------------------------------------------------*/
+
+int control_host_fd(const struct control_host *h)
+{
+	return h->running ? host_nft_fd(&h->nft) : -1;
+}
+
+void control_host_news(struct control_host *h, struct mono now)
+{
+	struct mono soonest = mono_add_ms(h->last, LOOK_MS);
+
+	if (!h->running || !host_nft_news(&h->nft, h->who))
+		return;
+	h->due = h->last.ns && soonest.ns > now.ns ? soonest : now;
+}
+
+static void say(const struct control_host *h, const char *what)
+{
+	char who[LOG_QUOTE_ROOM];
+
+	log_quote(who, h->who, strlen(h->who));
+	log_warn("host rules: %s changed ours; %s",
+		 who[0] ? who : "another program", what);
+}
+
+static void mend(struct control_host *h, struct mono now)
+{
+	int err;
+
+	if (h->rules == CONF_HOST_CHECK) {
+		say(h, "nothing keeps this kernel from acting beside us");
+		return;
+	}
+	err = host_nft_put(&h->nft);
+	h->told.in_force = !err;
+	if (err) {
+		log_err("host rules: they can't be put back (%s): %s",
+			log_errno(-err), why_not(err));
+		h->due = mono_add_ms(now, RETRY_MS);
+		return;
+	}
+	say(h, "they are back");
+	h->told.put_back++;
+	memcpy(h->told.who, h->who, sizeof(h->told.who));
+}
+
+struct mono control_host_tick(struct control_host *h, struct mono now)
+{
+	bool was = h->told.in_force;
+
+	if (!h->running || !mono_past(h->due, now))
+		return h->due;
+	h->due = NEVER;
+	h->last = now;
+	/* what can't be read is not known to be there */
+	h->told.in_force = host_nft_look(&h->nft) == HOST_NFT_SAME;
+	if (!h->told.in_force && (was || h->rules == CONF_HOST_ON))
+		mend(h, now);
+	return h->due;
+}
+
+int control_host_conf(struct control_host *h, const struct conf *c)
+{
+	int err;
+
+	if (!h->running)
+		return 0;
+	err = want(h, c);
+	if (!err && h->rules == CONF_HOST_ON)
+		err = host_nft_put(&h->nft);
+	h->told.in_force = host_nft_look(&h->nft) == HOST_NFT_SAME;
+	return err;
+}
+
+void control_host_stop(struct control_host *h, bool told)
+{
+	int err = 0;
+
+	if (!h->running)
+		return;
+	if (h->rules == CONF_HOST_ON && (told || !h->found))
+		err = host_nft_remove(&h->nft);
+	if (err)
+		log_err("host rules: they can't be removed (%s); nft delete "
+			"table inet vifwall, and arp vifwall",
+			log_errno(-err));
+	host_nft_close(&h->nft);
+	h->running = false;
+}
