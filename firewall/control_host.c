@@ -237,13 +237,15 @@ int control_host_conf(struct control_host *h, const struct conf *c)
 	return err;
 }
 
-void control_host_stop(struct control_host *h, bool told)
+void control_host_stop(struct control_host *h, enum control_host_end how)
 {
 	int err = 0;
 
 	if (!h->running)
 		return;
-	if (h->rules == CONF_HOST_ON && (told || !h->found))
+	if (h->rules == CONF_HOST_ON &&
+	    (how == CONTROL_HOST_TOLD ||
+	     (how == CONTROL_HOST_NO_START && !h->found)))
 		err = host_nft_remove(&h->nft);
 	if (err)
 		log_err("host rules: they can't be removed (%s); nft delete "

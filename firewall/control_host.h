@@ -41,7 +41,11 @@ struct mono control_host_tick(struct control_host *h, struct mono now);
  * were. */
 int VW_MUST_USE control_host_conf(struct control_host *h, const struct conf *c);
 
-/* @told: somebody asked us to stop, and nothing broke. */
-void control_host_stop(struct control_host *h, bool told);
+enum control_host_end {
+	CONTROL_HOST_TOLD,     /* somebody asked us to stop: rules go */
+	CONTROL_HOST_BROKE,    /* rules stay */
+	CONTROL_HOST_NO_START, /* as they were before: there, or not */
+};
+void control_host_stop(struct control_host *h, enum control_host_end how);
 
 #endif

@@ -12,8 +12,8 @@
 #include "firewall/control/apply.h"
 #include "firewall/control/ctl.h"
 #include "firewall/control/source_dir.h"
+#include "firewall/control_host.h"
 #include "firewall/control_xen.h"
-#include "firewall/linux/host_check.h"
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/loop.h"
@@ -30,6 +30,7 @@ enum control_fd {
 	CONTROL_SIGNAL,
 	CONTROL_LISTEN,
 	CONTROL_BUS,
+	CONTROL_HOST,
 	CONTROL_PEER, /* idx: place */
 };
 
@@ -48,7 +49,9 @@ struct control {
 	struct ctl ctl;
 	struct peer peer[CTL_CONNS];
 	struct control_xen xen;
+	struct control_host host;
 	bool ready, stop;
+	bool told; /* to stop, and nothing broke */
 	int code;
 };
 
@@ -71,6 +74,7 @@ static bool reload(void *ctx, char *said, size_t room)
 	struct control *k = ctx;
 	const struct conf_port *which;
 	char fixed[256];
+	int err;
 
 	memset(&errors, 0, sizeof(errors));
 	conf_again(&next, &k->apply.conf, &errors);
@@ -81,6 +85,12 @@ static bool reload(void *ctx, char *said, size_t room)
 	if (conf_diff_fixed(&k->apply.conf, &next, fixed, sizeof(fixed))) {
 		snprintf(said, room,
 			 "these can't change while the daemon runs: %s", fixed);
+		return false;
+	}
+	err = control_host_conf(&k->host, &next);
+	if (err) {
+		snprintf(said, room, "the host rules can't be changed (%s)",
+			 log_errno(-err));
 		return false;
 	}
 	apply_conf(&k->apply, &next);
@@ -103,34 +113,6 @@ static void reload_and_log(struct control *k)
 }
 
 /* ---- start ----------------------------------------------------------------*/
-
-static int check_host(const struct conf *c)
-{
-	struct host_if ifs[CONF_CLIENTS + 1];
-	char why[HOST_WHY_MAX];
-	size_t n = 0;
-	int err;
-
-	if (c->uplink.port.kind == CONF_PORT_TAP ||
-	    c->uplink.port.kind == CONF_PORT_PACKET)
-		ifs[n++] = (struct host_if){
-			.name = c->uplink.port.name,
-			.packet = c->uplink.port.kind == CONF_PORT_PACKET,
-		};
-	for (uint16_t i = 0; i < c->client_n; i++)
-		ifs[n++] = (struct host_if){
-			.name = c->client[i].port.name,
-			.packet = c->client[i].port.kind == CONF_PORT_PACKET,
-		};
-	err = host_check(ifs, n, why);
-	if (err == -EPERM) {
-		log_err("%s", why);
-		return ROLE_UNAVAILABLE;
-	}
-	if (err)
-		log_err("the host can't be looked at (%s)", log_errno(-err));
-	return err ? ROLE_OS : ROLE_OK;
-}
 
 static int open_ports(struct control *k)
 {
@@ -196,6 +178,7 @@ static int open_ctl(struct control *k, const struct conf *c)
 
 	k->ctl.apply = &k->apply;
 	k->ctl.source = k->has_source ? &k->source : NULL;
+	k->ctl.host = &k->host.told;
 	k->ctl.view = mem_map(ROLE_FD_VIEW, view_size(c->clients), MEM_READ);
 	k->ctl.started = k->ctl.now = k->loop.now;
 	k->ctl.reload = reload;
@@ -254,6 +237,9 @@ static int open_all(struct control *k, const struct conf *c)
 		err = open_source(k, c);
 	if (!err)
 		err = open_ctl(k, c);
+	if (!err && control_host_fd(&k->host) >= 0)
+		err = loop_add(&k->loop, control_host_fd(&k->host),
+			       CONTROL_HOST, 0, LOOP_IN);
 	return err;
 }
 
@@ -282,7 +268,7 @@ static int set_up(struct control *k, const struct conf *c)
 
 	ops.ctx = k;
 	apply_init(&k->apply, c, &ops);
-	code = check_host(c);
+	code = control_host_start(&k->host, c);
 	if (!code)
 		code = control_xen_check(c);
 	if (!code)
@@ -337,6 +323,7 @@ static void take_notes(struct control *k)
 			break;
 		default:
 			k->stop = true;
+			k->told = type == ROLE_NOTE_STOP;
 		}
 	if (type < 0) {
 		k->stop = true;
@@ -366,6 +353,9 @@ static void handle(struct control *k, const struct loop_event *ev)
 		break;
 	case CONTROL_BUS:
 		control_xen_work(&k->xen);
+		break;
+	case CONTROL_HOST:
+		control_host_news(&k->host, k->loop.now);
 		break;
 	case CONTROL_PEER:
 		break; /* ctl_work() looks at everybody */
@@ -412,7 +402,7 @@ static void turn(struct control *k, struct mono *next)
 {
 	struct loop_event ev[EVENTS];
 	int n = loop_wait(&k->loop, ev, EVENTS, *next);
-	struct mono source = { UINT64_MAX };
+	struct mono source = { UINT64_MAX }, host;
 
 	vw_assert(n >= 0);
 	for (int i = 0; i < n; i++)
@@ -422,6 +412,9 @@ static void turn(struct control *k, struct mono *next)
 	*next = apply_work(&k->apply, k->loop.now);
 	if (source.ns < next->ns)
 		*next = source;
+	host = control_host_tick(&k->host, k->loop.now);
+	if (host.ns < next->ns)
+		*next = host;
 	ctl_work(&k->ctl, k->loop.now);
 	for (uint32_t i = 0; i < CTL_CONNS; i++)
 		watch_peer(k, i);
@@ -452,5 +445,8 @@ int role_control(const struct conf *c)
 	apply_stop(&k.apply);
 	control_xen_stop(&k.xen);
 	apply_fini(&k.apply);
+	control_host_stop(&k.host, k.told    ? CONTROL_HOST_TOLD
+				   : k.ready ? CONTROL_HOST_BROKE
+					     : CONTROL_HOST_NO_START);
 	return k.code;
 }

@@ -137,10 +137,12 @@ static int start_data(struct parent *p)
 /* The next step of stopping: data first, so that no packet passes any more. */
 static void go_on_stopping(struct parent *p)
 {
+	enum role_note_type how = p->code ? ROLE_NOTE_LEAVE : ROLE_NOTE_STOP;
+
 	p->due = mono_add_ms(p->loop.now, ROLE_STOP_MS);
 	if (p->data)
 		kill(p->data, SIGTERM);
-	else if (p->control && role_note_send(p->note, ROLE_NOTE_STOP, -1))
+	else if (p->control && role_note_send(p->note, how, -1))
 		kill(p->control, SIGKILL);
 }
 

@@ -75,6 +75,8 @@ enum role_note_type {
 	ROLE_NOTE_DATA = 1, /* parent says; 1 fd */
 	ROLE_NOTE_RELOAD,   /* parent says: SIGHUP came */
 	ROLE_NOTE_STOP,	    /* parent says: data is stopped; clean up, exit */
+	ROLE_NOTE_LEAVE,    /* parent says: as STOP, because something broke;
+			       the host's rules stay */
 	ROLE_NOTE_READY,    /* control says: first state is with data */
 };
 

@@ -98,6 +98,26 @@ static void rules_source(const struct jdoc *d)
 		fprintf(cli_out(), "         CAN'T BE READ: %s\n", t);
 }
 
+static void host_rules(const struct jdoc *d)
+{
+	const struct jval *h = jget(d, jroot(d), "host_rules");
+	uint64_t back = jnum(d, jget(d, h, "put_back"));
+	char t[JREAD_TEXT];
+
+	if (!h)
+		return;
+	printf("host     rules %s", jtext(d, jget(d, h, "mode"), t));
+	if ((!strcmp(t, "on") || !strcmp(t, "check")) &&
+	    !jtrue(d, jget(d, h, "in_force")))
+		printf(", NOT IN FORCE: this machine's kernel may act beside "
+		       "us");
+	if (back)
+		printf(", put back %" PRIu64 " times (last changed by %s)",
+		       back,
+		       jtext(d, jget(d, h, "changed_by"), t)[0] ? t : "?");
+	printf("\n");
+}
+
 static void counts(const struct jdoc *d)
 {
 	const struct jval *c = jget(d, jroot(d), "client_counts");
@@ -136,6 +156,7 @@ static void head(const struct ask *a, void *ctx)
 	flows(d);
 	buffers(d);
 	rules_source(d);
+	host_rules(d);
 	counts(d);
 }
 

@@ -58,6 +58,9 @@ enum conf_xen {
 
 #define CONF_XEN_NONE UINT16_MAX /* no domain */
 
+/* Rules in this machine's own packet filter. */
+enum conf_host_rules { CONF_HOST_OFF, CONF_HOST_ON, CONF_HOST_CHECK };
+
 enum conf_reject { CONF_REJECT_ICMP, CONF_REJECT_RST, CONF_REJECT_SILENT };
 
 /* Where a client's rules come from. */
@@ -115,6 +118,7 @@ struct conf {
 	uint8_t log_target;  /* enum log_target */
 	uint32_t uid, gid;   /* what the data process becomes */
 	uint8_t sandbox;     /* enum isolate_mode */
+	uint8_t host_rules;  /* enum conf_host_rules */
 	char run_dir[CONF_RUN_DIR_MAX];
 	char file[CONF_PATH_MAX]; /* that was read; empty: none */
 	/* NAME=VALUE, each with its NUL, as the command line had them */

@@ -57,6 +57,13 @@ static const struct conf_word sandbox_words[] = {
 	{ NULL, 0 },
 };
 
+static const struct conf_word host_words[] = {
+	{ "on", CONF_HOST_ON },
+	{ "check", CONF_HOST_CHECK },
+	{ "off", CONF_HOST_OFF },
+	{ NULL, 0 },
+};
+
 #define AT(field) offsetof(struct conf, field)
 #define LIVE CONF_F_LIVE
 
@@ -216,6 +223,10 @@ const struct conf_row conf_global[] = {
 	ROW("sandbox", conf_word, AT(sandbox), "on", 0, 0, sandbox_words, 0,
 	    "Kill a process that makes a system call it never needs; trace "
 	    "only logs it."),
+	ROW("host.rules", conf_word, AT(host_rules), "on", 0, 0, host_words, 0,
+	    "Rules in this machine's own packet filter, so that its kernel "
+	    "does not act beside us: keep them in force, only check that they "
+	    "are there, or neither."),
 	ROW("run-dir", conf_run_dir, AT(run_dir), "/run/vifwall", 0, 0, NULL, 0,
 	    "Directory of the lock that keeps a second instance out."),
 };

@@ -2,6 +2,7 @@
 #ifndef VIFWALL_FIREWALL_CONTROL_CTL_H
 #define VIFWALL_FIREWALL_CONTROL_CTL_H
 
+#include "firewall/linux/host_nft.h"
 #include "firewall/control/apply.h"
 #include "firewall/control/json.h"
 #include "firewall/control/source_dir.h"
@@ -59,12 +60,21 @@ struct ctl_xen {
 	void *ctx;
 };
 
+/* What the rules in this machine's own kernel are like. */
+struct ctl_host {
+	const char *mode; /* "on", "off", "check", "not needed" */
+	bool in_force;
+	uint32_t put_back;	/* how often they had to be */
+	char who[HOST_WHO_MAX]; /* the last time because of; foreign bytes */
+};
+
 struct ctl {
 	int fd; /* listens; -1: not open */
 	char path[CONF_PATH_MAX];
 	struct apply *apply;
 	const struct source_dir *source; /* NULL: none */
 	const struct ctl_xen *xen;	 /* NULL: we are not on Xen */
+	const struct ctl_host *host;	 /* NULL: nobody looks after it */
 	const struct view *view;
 	/* what data said last of ports on rings, by number */
 	bool vif_has[APPLY_SLOTS];

@@ -236,6 +236,22 @@ static void uplink_json(const struct ctl *c, struct json *j)
 	json_end_object(j);
 }
 
+static void host_json(struct json *j, const struct ctl_host *h)
+{
+	char who[LOG_QUOTE_ROOM];
+
+	if (!h)
+		return;
+	json_object(j, "host_rules");
+	json_str(j, "mode", h->mode);
+	json_bool(j, "in_force", h->in_force);
+	json_num(j, "put_back", h->put_back);
+	if (h->put_back)
+		json_str(j, "changed_by",
+			 log_quote(who, h->who, strlen(h->who)));
+	json_end_object(j);
+}
+
 static void flows_json(struct json *j, const struct msg_usage_page *u)
 {
 	json_object(j, "flows");
@@ -299,6 +315,7 @@ void ctl_show_status(const struct ctl *c, struct json *j,
 	json_str(j, "trouble", c->source ? c->source->trouble : "");
 	json_end_object(j);
 	uplink_json(c, j);
+	host_json(j, c->host);
 	ctl_show_xen(c, j);
 	if (usage)
 		flows_json(j, usage);

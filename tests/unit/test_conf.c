@@ -112,6 +112,7 @@ static const struct {
 	{ "user", "root", "no-such-user", "not a user" },
 	{ "user", "7", "a-name-that-is-longer-than-any-name-is", "not a user" },
 	{ "sandbox", "trace", "strict", "allowed: on, trace, off" },
+	{ "host.rules", "check", "yes", "allowed: on, check, off" },
 	{ "run-dir", "/run/vifwall", "", "not an absolute path" },
 	{ "run-dir", "/run/vifwall",
 	  "/a/path/that/is/longer/than/the/sixty-three/characters/allowed/here",

@@ -7,6 +7,7 @@ DUT=vifwalld
 dut_start() {
 	on fw 10 "cat >/run/vifwall.conf <<END
 xen = on
+host.rules = off
 rules = /rules
 [uplink]
 port = vif:0
