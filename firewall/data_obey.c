@@ -27,7 +27,7 @@ static int set_uplink(struct data *d)
 
 	if (!err)
 		err = fw_uplink_set(d->fw, &u, d->loop.now);
-	if (!err)
+	if (!err && d->in.body.uplink.announce)
 		fw_uplink_announce(d->fw, d->loop.now);
 	return err;
 }

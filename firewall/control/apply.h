@@ -58,7 +58,7 @@ struct apply_ring {
 	bool is;      /* the slot's port is on rings; its link is unused */
 	bool wanted;  /* data is to have it */
 	bool front;   /* rings of our own, for a backend */
-	bool live;    /* the uplink's: frames may pass */
+	bool live;    /* the uplink's: its other end is connected */
 	uint8_t owes; /* enum apply_owes */
 	union {
 		struct msg_vif vif;
@@ -189,7 +189,7 @@ void apply_ring_rate(struct apply *a, uint16_t n, uint64_t bytes, uint32_t us);
 
 /* What the uplink's other end says of us; holds where nothing is set. */
 void apply_uplink_told(struct apply *a, const struct fw_uplink *told);
-/* Its port is one on rings: frames may pass now, or not. */
+/* Its port is one on rings: is the other end connected? */
 void apply_uplink_live(struct apply *a, bool live);
 
 /*

@@ -139,9 +139,15 @@ static bool slot_send(struct apply *a, uint16_t n, enum apply_bit bit,
 	return true;
 }
 
+/*
+ * Frames may go as soon as our rings are there: a backend that has not come to
+ * them yet finds them then.  What is to be heard by others waits for it.
+ */
 static bool send_uplink(struct apply *a, enum apply_bit bit, bool up)
 {
-	struct msg_uplink m = { .uplink = a->uplink };
+	const struct apply_ring *r = &a->slot[0].ring;
+	struct msg_uplink m = { .uplink = a->uplink,
+				.announce = up && (!r->is || r->live) };
 
 	m.uplink.up = up;
 	m.uplink.port = up ? 0 : UINT16_MAX;
@@ -269,8 +275,7 @@ static bool send_client(struct apply *a, uint16_t n)
 	if (on_way && !s->port_told)
 		return false;
 	if (n ? !slot_send(a, n, APPLY_CLIENT, MSG_CLIENT, &m, -1)
-	      : !send_uplink(a, APPLY_CLIENT,
-			     s->port_told && (!s->ring.is || s->ring.live)))
+	      : !send_uplink(a, APPLY_CLIENT, s->port_told))
 		return false;
 	s->sent = true;
 	return true;

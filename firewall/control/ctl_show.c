@@ -220,9 +220,12 @@ void ctl_show_clients(const struct ctl *c, struct json *j, uint32_t from)
 static void uplink_json(const struct ctl *c, struct json *j)
 {
 	const struct fw_uplink *u = &c->apply->uplink;
+	const struct apply_slot *s = &c->apply->slot[0];
 
 	json_object(j, "uplink");
-	json_bool(j, "up", c->apply->slot[0].told && c->view->uplink_up);
+	json_bool(j, "up",
+		  s->told && c->view->uplink_up &&
+			  (!s->ring.is || s->ring.live));
 	port_json(c, j, 0);
 	if (!pkt_addr_is_zero(&u->addr4))
 		ctl_json_addr(j, "ip", &u->addr4);

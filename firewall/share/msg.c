@@ -197,7 +197,8 @@ static bool body_ok(uint32_t type, const union msg_body *b)
 		       !(b->port.caps & ~(PORT_CSUM | PORT_GSO4 | PORT_GSO6)) &&
 		       b->port.mtu >= 68;
 	case MSG_UPLINK:
-		return uplink_ok(&b->uplink.uplink);
+		return uplink_ok(&b->uplink.uplink) &&
+		       flag_ok(&b->uplink.announce);
 	case MSG_CLIENT:
 		return client_ok(&b->client);
 	case MSG_CLIENT_DEL:

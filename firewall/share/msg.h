@@ -120,6 +120,7 @@ struct msg_front_keys {
 
 struct msg_uplink {
 	struct fw_uplink uplink; /* port: UINT16_MAX or 0 */
+	bool announce;		 /* somebody hears it: say where we are */
 };
 
 struct msg_client {

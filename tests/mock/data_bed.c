@@ -184,7 +184,8 @@ int data_bed_uplink(struct data_bed *b)
 			    .gateway4 = data_bed_addr("198.51.100.254"),
 			    .net4 = { data_bed_addr("198.51.100.0"), 120 },
 			    .gateway_mac = data_bed_mac(BED_GATEWAY_MAC),
-			    .up = true }
+			    .up = true },
+		.announce = true,
 	};
 
 	return data_bed_ask(b, MSG_UPLINK, &m, -1);

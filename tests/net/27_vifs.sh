@@ -139,6 +139,7 @@ TAP=$SPAWNED
 wait_for 10 grep -q listening "$DIR/said.log"
 vifwalld_start
 yes 'started again, it takes them up' wait_for 10 say c1 udp $SRV4 7
+wait_for 10 grep -q "tgt is $OUT6" "$DIR/said.log"
 reap "$TAP" INT
 is 'up is told where our address is, once' \
 	"$(grep -c "^[0-9:.]* $OUTMAC > ff:ff:ff:ff:ff:ff, .* $OUT4" "$DIR/said.log")" 1

@@ -367,6 +367,20 @@ static void a_xenstore_that_is_gone_leaves_everything_as_it_is(void)
 	end();
 }
 
+static void its_owner_is_woken_when_it_is_lost_and_when_it_is_back(void)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	lose_it(&plain);
+	p.fd = bus_thread_fd(thread);
+	CU_ASSERT_EQUAL(poll(&p, 1, PATIENCE_MS), 1);
+	bus_thread_receive(thread, &ops);
+	CU_ASSERT_EQUAL(poll(&p, 1, 0), 0);
+	give_it_back();
+	CU_ASSERT_EQUAL(poll(&p, 1, PATIENCE_MS), 1);
+	end();
+}
+
 static void it_is_opened_again_and_nobody_notices(void)
 {
 	struct bus_row row;
@@ -465,6 +479,7 @@ UNIT_SUITE(bus_thread, UNIT(a_client_connects),
 	   UNIT(what_was_asked_before_a_resume_is_not_heard),
 	   UNIT(nobody_waits_for_a_stuck_xenstore),
 	   UNIT(a_xenstore_that_is_gone_leaves_everything_as_it_is),
+	   UNIT(its_owner_is_woken_when_it_is_lost_and_when_it_is_back),
 	   UNIT(it_is_opened_again_and_nobody_notices),
 	   UNIT(what_happened_meanwhile_is_seen_then),
 	   UNIT(it_is_not_asked_for_all_the_time),

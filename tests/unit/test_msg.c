@@ -278,6 +278,7 @@ static const struct bad_field bad_fields[] = {
 	BAD(MSG_PORT_ADD, msg_port, mtu, 67),
 	BAD(MSG_UPLINK, msg_uplink, uplink.up, 2),
 	BAD(MSG_UPLINK, msg_uplink, uplink.port, 1),
+	BAD(MSG_UPLINK, msg_uplink, announce, 2),
 	BAD(MSG_UPLINK, msg_uplink, uplink.net4.len, 129),
 	BAD(MSG_UPLINK, msg_uplink, uplink.net6.len, 129),
 	BAD(MSG_CLIENT, msg_client, n, 0),

@@ -140,6 +140,8 @@ static void hear(struct bus_thread *t, const struct bus_ops *ops)
 	case WORD_RESUMED:
 		t->heard = w->u.serial;
 		break;
+	case WORD_STORE:
+		break; /* the owner is awake, and will look */
 	case WORD_OVER:
 		t->over = true;
 		break;

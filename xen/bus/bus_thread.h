@@ -40,7 +40,8 @@ struct bus_thread *bus_thread_start(struct store *first,
 				    const struct bus_opener *again,
 				    const struct bus_conf *c, int *err);
 
-/* Readable while bus_thread_receive() has something to tell. */
+/* Readable while bus_thread_receive() has something to tell, and when
+ * bus_thread_lost() has changed. */
 int bus_thread_fd(const struct bus_thread *t);
 /*
  * Tells @ops some of what the bus said; there may be more (look at the

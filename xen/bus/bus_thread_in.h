@@ -23,7 +23,8 @@ enum word_type {
 	WORD_UPLINK_UP,
 	WORD_KEY,
 	WORD_RESUMED,
-	WORD_OVER, /* the thread ends */
+	WORD_STORE, /* bus_thread_lost() is another one */
+	WORD_OVER,  /* the thread ends */
 };
 
 struct word_key {

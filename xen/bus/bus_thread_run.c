@@ -176,11 +176,17 @@ static void publish(struct bus_thread *t, struct mono now)
 	pthread_mutex_unlock(&t->lock);
 }
 
+static void set_lost(struct bus_thread *t, int err)
+{
+	__atomic_store_n(&t->lost, err, __ATOMIC_RELAXED);
+	say(t, WORD_STORE, 0);
+}
+
 static void lose(struct bus_thread *t, int err, struct mono now)
 {
 	t->pause_ms = BUS_THREAD_AGAIN_MS;
 	t->again_at = mono_add_ms(now, t->pause_ms);
-	__atomic_store_n(&t->lost, err, __ATOMIC_RELAXED);
+	set_lost(t, err);
 }
 
 static void close_store(struct bus_thread *t)
@@ -200,7 +206,7 @@ static void open_again(struct bus_thread *t, struct mono now)
 	if (t->store)
 		err = bus_reopen(t->bus, t->store);
 	if (!err) {
-		__atomic_store_n(&t->lost, 0, __ATOMIC_RELAXED);
+		set_lost(t, 0);
 		return;
 	}
 	close_store(t);
