@@ -3,6 +3,7 @@
 # seconds: 600
 # What our seams promise, asked of the real Xen: the same checks that the
 # simulations pass.
+. /test/talk.sh
 
 storetest >/run/storetest 2>&1
 sed 's/^/  | /' /run/storetest
@@ -36,3 +37,36 @@ both() {
 }
 both a "$A" b "$B"
 both b "$B" a "$A"
+
+# ---- channels -----------------------------------------------------------------
+
+echo 0 >/run/dom0.id
+# at NAME SECONDS COMMAND: like on, and NAME may be dom0.
+at() {
+	if [ "$1" = dom0 ]; then
+		timeout $(($2 * PATIENCE)) sh -c ". /test/guest.sh; $3"
+	else
+		on "$@"
+	fi
+}
+# channel SERVER CLIENT: bytes there and back, for one client, for one that dies,
+# and for another one.
+channel() {
+	local server client talk port=512
+	server=$(cat "/run/$1.id")
+	client=$(cat "/run/$2.id")
+	talk="chantest talk $server $port"
+	at "$1" 10 "job_start echo chantest echo $client $port 3"
+	yes "$2 hears from $1 what it said" at "$2" 60 "$talk 100000"
+	figure "bytes from $2 to $1 and back, by vchan" "$(rate) kB/s"
+	at "$2" 10 "job_start talk $talk 1000000000"
+	sleep 2
+	yes "$2's program is killed as it talks" at "$2" 20 'job_stop talk KILL'
+	yes "another one is heard" at "$2" 60 "$talk 100000"
+	is "$1 served three" "$(at "$1" 30 'job_wait echo 25' | xargs)" \
+		'echoed 100000 bytes echoed [1-9]* bytes echoed 100000 bytes'
+	yes "$1 leaves nothing in the XenStore" wait_for 10 gone "$1" "data/vchan/$client"
+}
+channel dom0 b
+channel a dom0
+channel b a

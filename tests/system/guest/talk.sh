@@ -4,7 +4,10 @@
 # where the packets arrive.
 
 # rate: kilobytes in a second, of the transfer that was just made.
-rate() { awk '/bytes right in/ { print int($2 / ($9 + 1)) }' /run/last; }
+rate() {
+	sed -n 's/.*of \([0-9]*\) bytes right in \([0-9]*\) ms/\1 \2/p' /run/last |
+		awk '{ print int($1 / ($2 + 1)) }'
+}
 
 # talk N VIF: client N, and netvm's interface towards fw.  BYTES=n: by TCP in each
 # direction and family; a million in a PVH domain, in which each hypercall and each
