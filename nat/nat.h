@@ -288,6 +288,9 @@ enum pkt_verdict nat_add(struct nat *n, struct pkt *p, uint16_t owner,
 /* Re-judging (design C21.5). */
 void nat_hit_tuple(const struct nat *n, const struct nat_hit *hit,
 		   struct nat_tuple *out);
+/* Where end 1 really is; the port of a query is its type. */
+void nat_hit_target(const struct nat *n, const struct nat_hit *hit,
+		    struct pkt_addr *addr, uint16_t *port);
 void nat_hit_admit(struct nat *n, const struct nat_hit *hit, uint16_t gen,
 		   uint16_t rule);
 void nat_hit_end(struct nat *n, const struct nat_hit *hit);

@@ -22,6 +22,15 @@ void nat_hit_tuple(const struct nat *n, const struct nat_hit *hit,
 	}
 }
 
+void nat_hit_target(const struct nat *n, const struct nat_hit *hit,
+		    struct pkt_addr *addr, uint16_t *port)
+{
+	const struct nat_flow *f = nat_flow_at(n, hit->flow);
+
+	*addr = f->end[1].real;
+	*port = f->end[1].port;
+}
+
 void nat_hit_admit(struct nat *n, const struct nat_hit *hit, uint16_t gen,
 		   uint16_t rule)
 {

@@ -2,24 +2,6 @@
 /* Hop 3, from a client: a flow that is known goes on, a new one is judged. */
 #include "firewall/path/shard.h"
 
-static struct nat_tuple asked(const struct pkt *p)
-{
-	return (struct nat_tuple){
-		.src = pkt_src(p),
-		.dst = pkt_dst(p),
-		.sport = p->sport,
-		.dport = p->dport,
-		.proto = p->proto,
-		.icmp_type = p->icmp_type,
-	};
-}
-
-static bool opens(const struct pkt *p)
-{
-	return p->kind == PKT_KIND_TCP || p->kind == PKT_KIND_UDP ||
-	       p->kind == PKT_KIND_ICMP_QUERY;
-}
-
 static bool comes_back(const struct fw *fw, const struct pkt *p)
 {
 	struct pkt_addr dst;
@@ -33,32 +15,52 @@ static bool comes_back(const struct fw *fw, const struct pkt *p)
 static enum pkt_verdict onward(struct fw *fw, struct pkt *p,
 			       const struct nat_hit *hit, struct mono now)
 {
-	return comes_back(fw, p) ? fw_hairpin(fw, p, hit, now)
-				 : fw_output(fw, p, hit, now);
+	return hit->to == NAT_UPLINK && comes_back(fw, p)
+		       ? fw_hairpin(fw, p, hit, now)
+		       : fw_output(fw, p, hit, now);
+}
+
+/*
+ * What is reached by an opening of our outside address sees its client come
+ * from there, too (RFC 4787, REQ-9): then its answers come back by us wherever
+ * the two are.
+ */
+static struct nat_want how(const struct fw *fw, uint16_t n,
+			   const struct nat_tuple *t, const struct judgement *j)
+{
+	struct nat_want want = {
+		.mode = j->to == NAT_UPLINK ? NAT_MASQUERADE : NAT_PLAIN,
+		.to = j->to,
+		.outside = *fw_outside(fw, fw_family(&t->dst)),
+		.gen = fw->party[n].gen,
+		.rule = j->rule,
+	};
+
+	if (j->by) {
+		want.mode = NAT_REDIRECT;
+		want.target = j->by->to;
+		want.target_port = fw_forward_port(j->by, t->dport);
+	}
+	return want;
 }
 
 static enum pkt_verdict open_flow(struct fw *fw, uint16_t n, struct pkt *p,
 				  struct nat_hit *hit, struct mono now)
 {
-	struct nat_tuple t = asked(p);
+	struct nat_tuple t = fw_asked(p);
 	struct judgement j = fw_judge(fw, n, &t);
-	struct nat_want want = {
-		.mode = j.to == NAT_UPLINK ? NAT_MASQUERADE : NAT_PLAIN,
-		.to = j.to,
-		.outside = *fw_outside(fw, fw_family(&t.dst)),
-		.gen = fw->party[n].gen,
-		.rule = j.rule,
-	};
+	struct nat_want want = how(fw, n, &t, &j);
 	enum pkt_reason why;
 
 	if (j.reason == PKT_REASON_TO_SELF)
 		return fw_local(fw, n, p, now);
 	if (j.reason != PKT_REASON_NONE)
 		return fw_refuse(fw, n, p, j.reason, j.rule, now);
-	if (!opens(p))
+	if (!fw_opens(p))
 		return pkt_drop(p, PKT_REASON_NO_FLOW);
-	why = comes_back(fw, p) ? PKT_REASON_NONE
-				: fw_way_out(fw, j.to, &t.dst);
+	why = j.to == NAT_UPLINK && comes_back(fw, p)
+		      ? PKT_REASON_NONE
+		      : fw_way_out(fw, j.to, &t.dst);
 	if (why != PKT_REASON_NONE)
 		return fw_refuse(fw, n, p, why, j.rule, now);
 	if (nat_add(fw->nat, p, n, &want, hit, now) != PKT_FORWARD)

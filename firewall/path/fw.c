@@ -65,6 +65,7 @@ size_t fw_size(const struct fw_conf *conf)
 	n += pkt_arena_cost((c.clients + 1u) * sizeof(struct party));
 	n += pkt_arena_cost(c.guard * sizeof(struct pkt_addr));
 	n += pkt_arena_cost(pairs_size(&c));
+	n += pkt_arena_cost(FW_FORWARDS * sizeof(struct fw_forward));
 	n += pkt_arena_cost(c.ports * sizeof(uint16_t));
 	n += pkt_arena_cost(place_size(places_n(&c)));
 	n += pkt_arena_cost(neigh_size(c.neighbours));
@@ -117,6 +118,7 @@ static void init_tables(struct fw *fw, struct pkt_arena *a)
 	fw->party = take(a, (c->clients + 1u) * sizeof(struct party));
 	fw->guard = take(a, c->guard * sizeof(struct pkt_addr));
 	fw->pairs = take(a, pairs_size(c));
+	fw->forward = take(a, FW_FORWARDS * sizeof(struct fw_forward));
 	fw->dirty = take(a, c->ports * sizeof(uint16_t));
 	key = new_key(fw);
 	n = place_size(places_n(c));

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "firewall/share/fw_forward.h"
 #include "firewall/share/fw_types.h"
 #include "firewall/share/view.h"
 #include "nat/nat.h"
@@ -126,6 +127,15 @@ int VW_MUST_USE fw_guard_set(struct fw *fw, const struct pkt_addr *a,
  * -EINVAL: a number out of range. */
 int VW_MUST_USE fw_pairs_set(struct fw *fw, const struct fw_pair *p,
 			     uint32_t n);
+
+/*
+ * What may come to clients though they did not ask for it: replaces the list;
+ * copied.  Flows that an opening let in are judged again at their next packet,
+ * and end when none of the new ones leads them where they go.  -EINVAL: one
+ * that can't be; -ENOSPC: over FW_FORWARDS.
+ */
+int VW_MUST_USE fw_forwards_set(struct fw *fw, const struct fw_forward *f,
+				uint32_t n);
 
 /*
  * After fw_conf.adopt it is not known yet whom the flows belong to and what

@@ -42,6 +42,29 @@ static void new_gen(struct fw *fw, uint16_t n)
 		nat_owner_forget(fw->nat, n);
 }
 
+/*
+ * The same for what the uplink opened.  When its count begins again all flows
+ * end that have an end outside, so it counts only while it matters.
+ */
+static void new_gen_uplink(struct fw *fw)
+{
+	struct nat_usage opened;
+
+	nat_usage(fw->nat, NAT_UPLINK, &opened);
+	if (!fw->forward_n && !opened.flows)
+		return;
+	new_gen(fw, NAT_UPLINK);
+	fw_row(fw, NAT_UPLINK)->rule_gen = fw->party[NAT_UPLINK].gen;
+}
+
+void fw_judge_all_again(struct fw *fw)
+{
+	new_gen_uplink(fw);
+	for (uint16_t n = 1; n <= fw->conf.clients; n++)
+		if (fw->party[n].used)
+			new_gen(fw, n);
+}
+
 /* Addresses mean something else now. */
 static void map_changed(struct fw *fw)
 {
@@ -54,9 +77,7 @@ static void map_changed(struct fw *fw)
 	for (uint32_t i = 0; i < fw->guard_n; i++)
 		put_addr(fw, &fw->guard[i], PLACE_GUARD);
 	place_commit(fw->place);
-	for (uint16_t n = 1; n <= fw->conf.clients; n++)
-		if (fw->party[n].used)
-			new_gen(fw, n);
+	fw_judge_all_again(fw);
 }
 
 static void show(struct fw *fw, uint16_t n)
@@ -220,6 +241,7 @@ int fw_client_rules(struct fw *fw, uint16_t n, enum rule_family family,
 	*old = p->rules[family];
 	p->rules[family] = set;
 	new_gen(fw, n);
+	new_gen_uplink(fw); /* it may have closed, or opened */
 	show(fw, n);
 	return 0;
 }
@@ -358,8 +380,6 @@ int fw_pairs_set(struct fw *fw, const struct fw_pair *p, uint32_t n)
 
 		fw->pairs[bit / 8] |= (uint8_t)(1u << bit % 8);
 	}
-	for (uint16_t i = 1; i <= fw->conf.clients; i++)
-		if (fw->party[i].used)
-			new_gen(fw, i);
+	fw_judge_all_again(fw);
 	return 0;
 }

@@ -76,7 +76,9 @@ struct fw {
 	struct blocked *blocked;
 	struct pkt_addr *guard; /* guard_n of conf.guard */
 	uint32_t guard_n;
-	uint8_t *pairs; /* bit from * (clients + 1) + to */
+	uint8_t *pairs;		    /* bit from * (clients + 1) + to */
+	struct fw_forward *forward; /* forward_n of FW_FORWARDS */
+	uint32_t forward_n;
 	bool gso;	/* every port takes aggregates: make some */
 	bool settling;	/* flows were adopted, see fw_settle() */
 	bool strangers; /* ... and may use addresses that were ours */
@@ -190,6 +192,8 @@ void fw_slot_clear(struct fw *fw, struct slot *s);
 
 /* ---- parties.c ----------------------------------------------------------- */
 
+/* Every flow is to be judged again, whoever opened it. */
+void fw_judge_all_again(struct fw *fw);
 /* Party @n has lost its port, and with it what was bound to that (R94). */
 void fw_disconnect(struct fw *fw, uint16_t n);
 
@@ -224,11 +228,16 @@ void fw_nd_ask(struct fw *fw, struct slot *s, const struct pkt_addr *addr,
 /* ---- judge.c ------------------------------------------------------------- */
 
 struct judgement {
-	enum pkt_reason reason; /* NONE: the flow may be */
-	uint16_t to;		/* party at the other end */
-	uint16_t rule;		/* place in the client's set */
+	enum pkt_reason reason;	     /* NONE: the flow may be */
+	uint16_t to;		     /* party at the other end */
+	uint16_t rule;		     /* place in the client's set; of what the
+					uplink opens: among the openings */
+	const struct fw_forward *by; /* of the kind IN; NULL: by none */
 };
 
+/* What a packet asks for, and whether packets of its kind open flows. */
+struct nat_tuple fw_asked(const struct pkt *p);
+bool fw_opens(const struct pkt *p);
 /* What kinds of packet are looked at at all, from either side. */
 enum pkt_reason fw_passable(const struct pkt *p, uint16_t owner);
 /* May client @n open flow @t?  By addresses, rules and rights alone. */
@@ -245,6 +254,22 @@ bool fw_current(const struct fw *fw, const struct nat_hit *hit);
  */
 enum pkt_verdict fw_judge_again(struct fw *fw, struct pkt *p,
 				const struct nat_hit *hit, struct mono now);
+
+/* ---- forward.c ----------------------------------------------------------- */
+
+/* The opening that takes @t, or NULL. */
+const struct fw_forward *fw_opening(const struct fw *fw,
+				    enum fw_forward_way way,
+				    const struct nat_tuple *t);
+/* The same into @j->by, and whom it leads to: NONE, or why nobody. */
+enum pkt_reason fw_by_opening(const struct fw *fw, enum fw_forward_way way,
+			      const struct nat_tuple *t, struct judgement *j);
+/* May the uplink open flow @t? */
+struct judgement fw_judge_uplink(const struct fw *fw,
+				 const struct nat_tuple *t);
+/* A packet from the uplink that belongs to no flow. */
+enum pkt_verdict fw_open_inwards(struct fw *fw, struct pkt *p,
+				 struct nat_hit *hit, struct mono now);
 
 /* ---- the hops ------------------------------------------------------------ */
 
