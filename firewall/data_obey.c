@@ -99,7 +99,7 @@ static int set_rules(struct data *d)
 	return err;
 }
 
-/* Both lists come as an array in a sealed file of @n times @each bytes. */
+/* All lists come as an array in a sealed file of @n times @each bytes. */
 static int set_list(struct data *d, size_t each)
 {
 	uint32_t n = d->in.body.guard.n;
@@ -111,8 +111,12 @@ static int set_list(struct data *d, size_t each)
 		if (!list)
 			return -EBADF;
 	}
-	err = d->in.hdr.type == MSG_GUARD ? fw_guard_set(d->fw, list, n)
-					  : fw_pairs_set(d->fw, list, n);
+	if (d->in.hdr.type == MSG_GUARD)
+		err = fw_guard_set(d->fw, list, n);
+	else if (d->in.hdr.type == MSG_PAIRS)
+		err = fw_pairs_set(d->fw, list, n);
+	else
+		err = fw_forwards_set(d->fw, list, n);
 	if (list)
 		mem_unmap(list, n * each);
 	return err;
@@ -202,6 +206,8 @@ static int obey(struct data *d)
 		return set_list(d, sizeof(struct pkt_addr));
 	case MSG_PAIRS:
 		return set_list(d, sizeof(struct fw_pair));
+	case MSG_FORWARDS:
+		return set_list(d, sizeof(struct fw_forward));
 	case MSG_FLOWS:
 		return show_flows(d);
 	case MSG_FLOWS_END:

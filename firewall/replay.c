@@ -158,7 +158,9 @@ static int add_parties(struct run *run)
 	}
 	if (!err)
 		err = fw_guard_set(run->fw, r->guard, r->guard_n);
-	return err ? err : fw_pairs_set(run->fw, r->pair, r->pair_n);
+	if (!err)
+		err = fw_pairs_set(run->fw, r->pair, r->pair_n);
+	return err ? err : fw_forwards_set(run->fw, r->forward, r->forward_n);
 }
 
 static bool same_mac(const struct pcap_rec *rec, const struct pkt_mac *m)

@@ -409,13 +409,14 @@ static void turn(struct control *k, struct mono *next)
 		handle(k, &ev[i]);
 	if (k->has_source)
 		source = source_dir_tick(&k->source, k->loop.now);
+	/* a peer may ask for settings to be read: they are told at once */
+	ctl_work(&k->ctl, k->loop.now);
 	*next = apply_work(&k->apply, k->loop.now);
 	if (source.ns < next->ns)
 		*next = source;
 	host = control_host_tick(&k->host, k->loop.now);
 	if (host.ns < next->ns)
 		*next = host;
-	ctl_work(&k->ctl, k->loop.now);
 	for (uint32_t i = 0; i < CTL_CONNS; i++)
 		watch_peer(k, i);
 	watch_data(k);

@@ -175,6 +175,8 @@ struct replay {
 	uint32_t guard_n;
 	const struct fw_pair *pair;
 	uint32_t pair_n;
+	const struct fw_forward *forward;
+	uint32_t forward_n;
 };
 
 /* Prints a summary to stdout; an enum role_exit. */

@@ -233,6 +233,7 @@ struct stage {
 	const struct ruleset *rules[2 * CONF_CLIENTS];
 	struct pkt_addr guard[APPLY_GUARD_MAX];
 	struct fw_pair pair[CONF_ALLOWS];
+	struct fw_forward forward[CONF_FORWARDS];
 };
 
 static int fill(struct stage *s, struct conf *c, const struct tree *t)
@@ -259,6 +260,10 @@ static int fill(struct stage *s, struct conf *c, const struct tree *t)
 		s->pair[i].from = conf_client_find(c, a->from, strlen(a->from));
 		s->pair[i].to = conf_client_find(c, a->to, strlen(a->to));
 	}
+	s->r.forward = s->forward;
+	s->r.forward_n = c->forward_n;
+	for (uint16_t i = 0; i < c->forward_n; i++)
+		s->forward[i] = c->forward[i].fw;
 	for (uint16_t i = 0; i < c->client_n; i++) {
 		s->client[i] = c->client[i].fw;
 		for (int f = 0; f < 2; f++) {

@@ -21,7 +21,9 @@ static const struct command {
 	{ "blocked", cli_blocked, false, true, "[CLIENT]",
 	  "what was refused lately, and how to allow it" },
 	{ "drops", cli_drops, false, true, "[CLIENT]", "how often, by reason" },
-	{ "explain", cli_explain, false, false, "CLIENT DST PROTO [PORT]",
+	{ "forwards", cli_forwards, false, false, "",
+	  "openings: what may come to clients from outside or across" },
+	{ "explain", cli_explain, false, false, "CLIENT DST PROTO [PORT [SRC]]",
 	  "what would become of such a packet" },
 	{ "vif", cli_vif, false, false, "[list | show DOM/NUMBER]",
 	  "interfaces on Xen and their rings" },
@@ -47,7 +49,7 @@ static void help(FILE *f)
 {
 	fputs("usage: vifwallctl [OPTION]... COMMAND [ARGUMENT]...\n\n", f);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(f, "  %-8s %-24s %s\n", commands[i].name,
+		fprintf(f, "  %-8s %-29s %s\n", commands[i].name,
 			commands[i].args, commands[i].help);
 	fprintf(f, "\n%s", options);
 }

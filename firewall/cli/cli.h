@@ -39,6 +39,7 @@ int cli_metrics(const struct cli *c, struct ask *a);
 int cli_kill(const struct cli *c, struct ask *a);
 int cli_vif(const struct cli *c, struct ask *a);
 int cli_reload(const struct cli *c, struct ask *a);
+int cli_forwards(const struct cli *c, struct ask *a);
 int cli_explain(const struct cli *c, struct ask *a);
 int cli_check(const struct cli *c, struct ask *a);
 

@@ -8,6 +8,18 @@
 
 #include "firewall/cli/cli.h"
 
+/* "by line 12 (in=uplink ...)" and where that leads */
+static void by_opening(const struct jdoc *d, const struct jval *o)
+{
+	const struct jval *by = jget(d, o, "opening");
+	char t[2][JREAD_TEXT];
+
+	if (by)
+		fprintf(cli_out(), " by the opening %s\n  (%s)",
+			jtext(d, jget(d, by, "name"), t[0]),
+			jtext(d, jget(d, by, "text"), t[1]));
+}
+
 /* "by rule 0003 (action=accept)", "by the policy (drop)" */
 static void by(const struct jdoc *d, const struct jval *o)
 {
@@ -29,8 +41,10 @@ static void what(const struct jdoc *d, const struct jval *o)
 	const struct jval *type = jget(d, o, "icmp_type");
 	char t[3][JREAD_TEXT];
 
-	fprintf(cli_out(), "%s to %s, %s", jtext(d, jget(d, o, "client"), t[0]),
-		jtext(d, jget(d, o, "dst"), t[1]),
+	fprintf(cli_out(), "%s", jtext(d, jget(d, o, "client"), t[0]));
+	if (jget(d, o, "src"))
+		fprintf(cli_out(), " (%s)", jtext(d, jget(d, o, "src"), t[1]));
+	fprintf(cli_out(), " to %s, %s", jtext(d, jget(d, o, "dst"), t[1]),
 		jtext(d, jget(d, o, "proto"), t[2]));
 	if (type)
 		fprintf(cli_out(), " type %" PRIu64, jnum(d, type));
@@ -42,11 +56,12 @@ static void what(const struct jdoc *d, const struct jval *o)
 static void print(const struct jdoc *d, bool pass)
 {
 	const struct jval *o = jroot(d);
-	char t[3][JREAD_TEXT];
+	char t[3][JREAD_TEXT], end[END_MAX];
 
 	what(d, o);
 	fprintf(cli_out(), ": %s", pass ? "ACCEPTED" : "REFUSED");
 	by(d, o);
+	by_opening(d, o);
 	if (!pass) {
 		fprintf(cli_out(), "\n  %s: %s\n  the client is sent %s\n",
 			jtext(d, jget(d, o, "reason"), t[0]),
@@ -56,6 +71,9 @@ static void print(const struct jdoc *d, bool pass)
 	}
 	fprintf(cli_out(), "\n  leaves by %s",
 		jtext(d, jget(d, o, "to"), t[0]));
+	if (jget(d, o, "opening"))
+		fprintf(cli_out(), " to %s",
+			cli_end(d, jget(d, o, "opening"), "ip", "port", end));
 	if (jget(d, o, "as"))
 		fprintf(cli_out(), " as %s", jtext(d, jget(d, o, "as"), t[1]));
 	if (jtrue(d, jget(d, o, "hairpin")))
@@ -67,22 +85,25 @@ static void print(const struct jdoc *d, bool pass)
 
 int cli_explain(const struct cli *c, struct ask *a)
 {
-	const char *port = c->argc == 4 ? c->argv[3] : "0";
+	const char *port = c->argc >= 4 ? c->argv[3] : "0";
+	const char *src = c->argc == 5 ? c->argv[4] : "";
 	const struct jdoc *d = &a->doc;
 	char t[JREAD_TEXT];
 	bool pass;
 	int code;
 
-	if (c->argc < 3 || c->argc > 4) {
-		fputs("usage: vifwallctl explain CLIENT DST PROTO [PORT]\n",
+	if (c->argc < 3 || c->argc > 5) {
+		fputs("usage: vifwallctl explain CLIENT DST PROTO [PORT "
+		      "[SRC]]\n",
 		      cli_err());
 		return CLI_USAGE;
 	}
 	/* ping is what people mean */
 	if (c->argc == 3 && !strcmp(c->argv[2], "icmp"))
 		port = strchr(c->argv[1], ':') ? "128" : "8";
-	code = ask(a, "explain client=%s dst=%s proto=%s port=%s", c->argv[0],
-		   c->argv[1], c->argv[2], port);
+	code = ask(a, "explain client=%s dst=%s proto=%s port=%s%s%s",
+		   c->argv[0], c->argv[1], c->argv[2], port,
+		   src[0] ? " src=" : "", src);
 	/* a question that is none: nothing was explained */
 	if (code == CLI_NO)
 		return CLI_USAGE;

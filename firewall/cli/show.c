@@ -118,6 +118,20 @@ static void host_rules(const struct jdoc *d)
 	printf("\n");
 }
 
+static void openings(const struct jdoc *d)
+{
+	const struct jval *o = jget(d, jroot(d), "openings");
+	uint64_t n = jnum(d, jget(d, o, "count"));
+	uint64_t bad = jnum(d, jget(d, o, "bad"));
+
+	if (!n && !bad)
+		return;
+	fprintf(cli_out(), "openings %" PRIu64, n);
+	if (bad)
+		fprintf(cli_out(), ", %" PRIu64 " CAN'T BE READ", bad);
+	fprintf(cli_out(), "\n");
+}
+
 static void counts(const struct jdoc *d)
 {
 	const struct jval *c = jget(d, jroot(d), "client_counts");
@@ -157,6 +171,7 @@ static void head(const struct ask *a, void *ctx)
 	buffers(d);
 	rules_source(d);
 	host_rules(d);
+	openings(d);
 	counts(d);
 }
 

@@ -60,6 +60,8 @@ static void flow(const struct ask *a, const struct jval *f, void *ctx)
 	table_add(t, "%s", unit_ms(u, jms(d, jget(d, f, "expires_in"))));
 	if (rule && rule->type == JREAD_NUM)
 		table_add(t, "%04" PRIu64, jnum(d, rule));
+	else if (jget(d, f, "opening"))
+		table_add(t, "%s", jtext(d, jget(d, f, "opening"), text));
 	else
 		table_add(t, "%s", rule ? "policy" : "-");
 }

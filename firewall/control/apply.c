@@ -175,6 +175,15 @@ void apply_hand_end(struct apply *a, uint16_t n, int family)
 
 /* ---- the tree -------------------------------------------------------------*/
 
+/* One of the openings, or all of them and more. */
+static bool is_forward(const char *path)
+{
+	size_t len = strlen(path), all = strlen(TREE_FORWARD);
+
+	return !strncmp(path, TREE_FORWARD, len < all ? len : all) &&
+	       (len > all || path[len - 1] == '/');
+}
+
 void apply_tree_changed(void *ctx, const char *path, bool removed)
 {
 	const size_t len = strlen(TREE_RULES);
@@ -190,6 +199,8 @@ void apply_tree_changed(void *ctx, const char *path, bool removed)
 		a->guard_todo = true;
 		return;
 	}
+	if (is_forward(path))
+		apply_forwards(a);
 	if (strncmp(path, TREE_RULES, len) || strchr(path + len, '/'))
 		return;
 	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
@@ -379,6 +390,7 @@ void apply_conf(struct apply *a, const struct conf *c)
 	slots_conf(a);
 	apply_clashes(a);
 	a->pairs_todo = true;
+	apply_forwards(a);
 	if (other_dns)
 		log_info("name servers changed: rules are read again");
 }

@@ -27,6 +27,7 @@
  *	apply_port.c	devices, which are opened here
  *	apply_ring.c	ports on rings, which data opens
  *	apply_guest.c	clients that come and go with their vif
+ *	apply_forward.c	openings, from settings and from the tree
  *	apply_send.c	telling data
  *	apply_answer.c	what it says to that
  *
@@ -108,8 +109,16 @@ enum apply_kind {
 	APPLY_SLOT,
 	APPLY_GUARD,
 	APPLY_PAIRS,
+	APPLY_FORWARDS,
 	APPLY_ASKED,
 	APPLY_SETTLED,
+};
+
+/* An opening, with the name that people know it by. */
+#define APPLY_FORWARD_NAME 40u
+struct apply_forward {
+	struct fw_forward fw;
+	char name[APPLY_FORWARD_NAME]; /* "line 12", "vifwall-forward-01" */
 };
 
 struct apply_ops {
@@ -137,11 +146,13 @@ struct apply {
 	bool broken;   /* data talks nonsense: its socket was closed */
 	uint32_t seq;
 	uint64_t restarts; /* of data, after the first */
-	bool guard_todo, pairs_todo;
+	bool guard_todo, pairs_todo, forward_todo;
 	bool settled_todo; /* a new data process waits to hear that it is all */
 	struct pkt_addr guard[APPLY_GUARD_MAX];
 	uint32_t guard_n;
-	struct apply_wait wait[APPLY_WINDOW]; /* a ring, oldest first */
+	struct apply_forward forward[FW_FORWARDS]; /* as data tries them */
+	uint32_t forward_n, forward_bad;	   /* in force; passed over */
+	struct apply_wait wait[APPLY_WINDOW];	   /* a ring, oldest first */
 	uint32_t wait_at, wait_n;
 	struct fw_uplink uplink; /* in force */
 	struct fw_uplink told;	 /* by its other end, for what is not set */
@@ -251,6 +262,8 @@ void apply_client(struct apply *a, uint16_t n, const struct fw_client *fw,
 		  bool accept);
 /* Builds the client's set of @family from the tree, or without it. */
 void apply_commit(struct apply *a, uint16_t n, int family);
+/* Openings anew, from the settings and from the tree below TREE_FORWARD. */
+void apply_forwards(struct apply *a);
 /* A number for a new client, 0 when none is left. */
 uint16_t apply_free(const struct apply *a);
 /* The client goes; its number is free once data was told. */

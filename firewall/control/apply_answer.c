@@ -97,6 +97,13 @@ static void slot_answer(struct apply *a, const struct apply_wait *w, int err,
 	}
 }
 
+static const char *list_name(enum apply_kind kind)
+{
+	return kind == APPLY_GUARD   ? "clients that could be"
+	       : kind == APPLY_PAIRS ? "allowed pairs"
+				     : "openings";
+}
+
 static void done(struct apply *a, const struct apply_wait *w, int err,
 		 struct mono now)
 {
@@ -106,10 +113,10 @@ static void done(struct apply *a, const struct apply_wait *w, int err,
 		break;
 	case APPLY_GUARD:
 	case APPLY_PAIRS:
+	case APPLY_FORWARDS:
 		if (err)
 			log_err("data refused the list of %s (%s)",
-				w->kind == APPLY_GUARD ? "clients that could be"
-						       : "allowed pairs",
+				list_name((enum apply_kind)w->kind),
 				log_errno(err));
 		break;
 	case APPLY_SETTLED:

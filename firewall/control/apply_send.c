@@ -112,6 +112,16 @@ static uint32_t pairs_of(const struct apply *a, struct fw_pair out[CONF_ALLOWS])
 	return n;
 }
 
+static bool send_forwards(struct apply *a)
+{
+	struct fw_forward list[FW_FORWARDS];
+
+	for (uint32_t i = 0; i < a->forward_n; i++)
+		list[i] = a->forward[i].fw;
+	return send_list(a, MSG_FORWARDS, APPLY_FORWARDS, list, a->forward_n,
+			 sizeof(list[0]));
+}
+
 static void lists_work(struct apply *a)
 {
 	struct fw_pair pair[CONF_ALLOWS];
@@ -122,6 +132,8 @@ static void lists_work(struct apply *a)
 	if (a->pairs_todo && send_list(a, MSG_PAIRS, APPLY_PAIRS, pair,
 				       pairs_of(a, pair), sizeof(pair[0])))
 		a->pairs_todo = false;
+	if (a->forward_todo && send_forwards(a))
+		a->forward_todo = false;
 }
 
 /* ---- slots ----------------------------------------------------------------*/
@@ -382,7 +394,8 @@ struct mono apply_work(struct apply *a, struct mono now)
 
 bool apply_idle(const struct apply *a)
 {
-	if (a->sock < 0 || a->wait_n || a->guard_todo || a->pairs_todo)
+	if (a->sock < 0 || a->wait_n || a->guard_todo || a->pairs_todo ||
+	    a->forward_todo)
 		return false;
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
 		if (a->slot[n].todo && !a->slot[n].stuck && !a->slot[n].err &&
@@ -401,6 +414,7 @@ void apply_data(struct apply *a, int sock)
 	a->broken = a->answered = false;
 	a->guard_todo = a->guard_n > 0;
 	a->pairs_todo = true;
+	a->forward_todo = a->forward_n > 0;
 	a->settled_todo = a->restarts > 0;
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++) {
 		struct apply_slot *s = &a->slot[n];

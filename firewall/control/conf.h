@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "firewall/linux/link.h"
+#include "firewall/share/fw_forward.h"
 #include "firewall/share/fw_types.h"
 #include "nat/nat.h"
 #include "packet/pkt_assert.h"
@@ -27,6 +28,7 @@
  */
 #define CONF_CLIENTS 256u /* clients that can be configured */
 #define CONF_ALLOWS 256u
+#define CONF_FORWARDS 128u
 #define CONF_DNS 4u
 #define CONF_PATH_MAX 108u /* with its NUL; as long as a Unix socket's */
 #define CONF_RUN_DIR_MAX 64u
@@ -90,9 +92,14 @@ struct conf_allow {
 	uint32_t line;
 };
 
+struct conf_forward {
+	struct fw_forward fw;
+	uint32_t line; /* of the file; 0: of a command line */
+};
+
 struct conf {
 	struct conf_uplink uplink;
-	uint16_t client_n, allow_n;
+	uint16_t client_n, allow_n, forward_n;
 	uint8_t dns_n;
 	struct pkt_addr dns[CONF_DNS]; /* what specialtarget=dns stands for */
 	char rules[CONF_PATH_MAX];     /* empty: no rules directory */
@@ -125,6 +132,7 @@ struct conf {
 	char option[CONF_OPTIONS_MAX];
 	uint16_t option_len;
 	struct conf_allow allow[CONF_ALLOWS];
+	struct conf_forward forward[CONF_FORWARDS];
 	struct conf_client client[CONF_CLIENTS];
 };
 
@@ -132,6 +140,7 @@ struct conf {
  * What was wrong, one line each:
  *
  *	FILE:LINE: NAME: 'VALUE' is not a number; allowed: 16 to 1048576
+ *	FILE:LINE:COLUMN: NAME: what is allowed there
  *
  * Foreign bytes in it are escaped.  All errors of a source are collected.
  */

@@ -11,10 +11,15 @@ void conf_error(struct conf_errors *e, const struct conf_where *where,
 	int n;
 
 	e->n++;
-	n = where->line
-		    ? snprintf(e->text + e->len, room, "%s:%u: ", where->source,
-			       where->line)
-		    : snprintf(e->text + e->len, room, "%s: ", where->source);
+	if (where->line && where->column)
+		n = snprintf(e->text + e->len, room,
+			     "%s:%u:%u: ", where->source, where->line,
+			     where->column);
+	else if (where->line)
+		n = snprintf(e->text + e->len, room, "%s:%u: ", where->source,
+			     where->line);
+	else
+		n = snprintf(e->text + e->len, room, "%s: ", where->source);
 	if (n > 0 && (size_t)n < room) {
 		int m;
 

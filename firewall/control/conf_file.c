@@ -75,7 +75,7 @@ static bool has_control(const char *s, size_t len)
 static void line(struct conf_load *l, const char *s, size_t len)
 {
 	char name[CONF_LINE_MAX + sizeof(l->section)], shown[CONF_SHOW_ROOM];
-	const char *eq, *value;
+	const char *eq, *value, *begin = s;
 	size_t n, value_len;
 
 	/* "#" at the start or after a blank begins a comment. */
@@ -117,6 +117,7 @@ static void line(struct conf_load *l, const char *s, size_t len)
 	n = (size_t)(eq - s);
 	trim(&s, &n);
 	trim(&value, &value_len);
+	l->value_at = (uint32_t)(value - begin) + 1;
 	n = (size_t)snprintf(name, sizeof(name), "%s%.*s", l->section, (int)n,
 			     s);
 	conf_set(l, name, n, value, value_len);

@@ -124,12 +124,34 @@ void conf_unknown(struct conf_load *l, const char *name, size_t len)
 			   shown);
 }
 
+/* A value with items has its own sentences, and a place in the line. */
+static void refused_item(struct conf_load *l, const struct conf_row *row,
+			 const char *name, const char *value, size_t len)
+{
+	char allowed[CONF_ALLOWED_MAX], place[24] = "";
+	struct conf_where at = l->where;
+	uint32_t column;
+	const char *why;
+
+	conf_forward_why(value, len, &column, &why);
+	if (l->value_at)
+		at.column = l->value_at + column - 1;
+	else
+		snprintf(place, sizeof(place), "column %u: ", column);
+	conf_error(l->e, &at, "%s: %s%s; allowed: %s", name, place, why,
+		   conf_allowed(allowed, row));
+}
+
 static void refused(struct conf_load *l, const struct conf_row *row,
 		    const char *name, const char *value, size_t len, int err)
 {
 	char allowed[CONF_ALLOWED_MAX], shown[CONF_SHOW_ROOM];
 	const char *is = "is not", *what = row->type->noun;
 
+	if (err == -EBADMSG) {
+		refused_item(l, row, name, value, len);
+		return;
+	}
 	if (err != -EINVAL) {
 		is = "is";
 		what = err == -ERANGE ? "out of range" : "too long";
@@ -166,7 +188,7 @@ void conf_set(struct conf_load *l, const char *name, size_t len,
 	size_t client_len;
 	const struct conf_row *row = lookup(name, len, &client, &client_len);
 	struct conf_client *cl = NULL;
-	uint16_t allow_n = l->c->allow_n;
+	uint16_t allow_n = l->c->allow_n, forward_n = l->c->forward_n;
 	int err;
 
 	if (!row) {
@@ -187,6 +209,8 @@ void conf_set(struct conf_load *l, const char *name, size_t len,
 		refused(l, row, shown, value, value_len, err);
 	else if (l->c->allow_n > allow_n)
 		l->c->allow[allow_n].line = l->where.line;
+	else if (l->c->forward_n > forward_n)
+		l->c->forward[forward_n].line = l->where.line;
 }
 
 void conf_default(struct conf *c)

@@ -112,6 +112,9 @@ const struct conf_row conf_global[] = {
 	ROW("allow", conf_allow_pair, 0, NULL, 0, 0, NULL, LIVE | CONF_F_REPEAT,
 	    "The first client may open flows to the second; may be given "
 	    "many times."),
+	ROW("forward", conf_forward, 0, NULL, 0, 0, NULL, LIVE | CONF_F_REPEAT,
+	    "Lets somebody reach a client who asks for a port of our outside "
+	    "address, or one client another; may be given many times."),
 	{ .name = "dns",
 	  .type = &conf_addrs,
 	  .help = "Name servers that specialtarget=dns stands for.",

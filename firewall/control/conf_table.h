@@ -26,7 +26,8 @@ struct conf_type {
 	/*
 	 * Reads the @len bytes at @text, all of them, into @base + offset.
 	 * 0; -EINVAL it is not what the noun says, -ERANGE out of range,
-	 * -ENOSPC too long or too many.  On error nothing was written.
+	 * -ENOSPC too long or too many, -EBADMSG ask conf_forward_why().  On
+	 * error nothing was written.
 	 */
 	int (*parse)(const struct conf_row *row, void *base, const char *text,
 		     size_t len);
@@ -73,7 +74,8 @@ uint64_t conf_memory_kib(void);
 /* A sentence about @where; @fmt has no newline. */
 struct conf_where {
 	const char *source;
-	uint32_t line; /* 0: none */
+	uint32_t line;	 /* 0: none */
+	uint32_t column; /* 0: none */
 };
 void conf_error(struct conf_errors *e, const struct conf_where *where,
 		const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -88,6 +90,7 @@ struct conf_load {
 	bool skip; /* the section's head was wrong: errors there are noise */
 	bool once; /* a setting may be given once */
 	bool mirage_dns; /* the list of name servers is conf_mirage()'s */
+	uint32_t value_at; /* column of the value in its line, 0: no line */
 	uint32_t seen[CONF_GLOBAL_MAX]; /* line */
 	uint32_t seen_client[CONF_CLIENTS][CONF_CLIENT_MAX];
 };
@@ -139,6 +142,13 @@ extern const struct conf_type conf_u16, conf_u32, conf_bool, conf_word,
 	conf_duration, conf_port_range, conf_mtu, conf_mac, conf_mac_auto,
 	conf_port, conf_xen, conf_xen_dom, conf_path, conf_run_dir, conf_addr4,
 	conf_addr6, conf_host4, conf_host6, conf_addrs, conf_nets,
-	conf_allow_pair, conf_user, conf_group;
+	conf_allow_pair, conf_forward, conf_user, conf_group;
+
+/*
+ * The type whose values have a text with items: after its parser refused
+ * @text, what is wrong in it and where.
+ */
+void conf_forward_why(const char *text, size_t len, uint32_t *column,
+		      const char **why);
 
 #endif

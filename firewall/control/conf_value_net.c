@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "firewall/control/conf_table.h"
+#include "firewall/control/forward_text.h"
 
 static int parse_mac(const struct conf_row *row, void *base, const char *text,
 		     size_t len)
@@ -217,6 +218,34 @@ static int parse_nets(const struct conf_row *row, void *base, const char *text,
 	return 0;
 }
 
+static int parse_forward(const struct conf_row *row, void *base,
+			 const char *text, size_t len)
+{
+	struct forward_error why;
+	struct fw_forward f;
+	struct conf *c = base;
+
+	(void)row;
+	if (forward_parse(&f, text, len, &why))
+		return -EBADMSG;
+	if (c->forward_n == CONF_FORWARDS)
+		return -ENOSPC;
+	c->forward[c->forward_n++] = (struct conf_forward){ .fw = f };
+	return 0;
+}
+
+void conf_forward_why(const char *text, size_t len, uint32_t *column,
+		      const char **why)
+{
+	struct forward_error err = { .column = 1, .why = "" };
+	struct fw_forward f;
+
+	if (forward_parse(&f, text, len, &err)) {
+		*column = err.column;
+		*why = err.why;
+	}
+}
+
 static int parse_allow(const struct conf_row *row, void *base, const char *text,
 		       size_t len)
 {
@@ -225,7 +254,8 @@ static int parse_allow(const struct conf_row *row, void *base, const char *text,
 	const char *word[3];
 	size_t n[3];
 
-	(void)row;
+	if (len > 5 && !memcmp(text, "from=", 5))
+		return parse_forward(row, base, text, len);
 	for (int i = 0; i < 3; i++)
 		if (!next_word(&text, &len, &word[i], &n[i]))
 			return -EINVAL;
@@ -260,5 +290,8 @@ CONF_TYPE(conf_addrs, parse_addrs, 0, "a list of addresses",
 	  "addresses of hosts, IPv4 or IPv6, between blanks or commas");
 CONF_TYPE(conf_nets, parse_nets, 0, "a list of networks",
 	  "ADDRESS/LENGTH, IPv4 or IPv6, between blanks or commas");
+CONF_TYPE(conf_forward, parse_forward, 0, "an opening",
+	  "in=uplink dport=PORT to=ADDRESS:PORT with proto=, src=, clients=, "
+	  "or from=ADDRESS to=ADDRESS with proto=, dport=");
 CONF_TYPE(conf_allow_pair, parse_allow, 0, "a pair of clients",
-	  "CLIENT -> CLIENT");
+	  "CLIENT -> CLIENT, or from=ADDRESS to=ADDRESS with proto=, dport=");

@@ -215,6 +215,9 @@ static void answer(struct ctl *c, struct ctl_conn *conn,
 	case CTL_EXPLAIN:
 		ctl_show_explain(c, &j, r);
 		break;
+	case CTL_FORWARDS:
+		ctl_show_forwards(c, &j, r->from);
+		break;
 	case CTL_RELOAD:
 		reload(c, &j);
 		break;

@@ -124,15 +124,17 @@ enum ctl_what {
 	CTL_VIFS,
 	CTL_METRICS,
 	CTL_KILL,
+	CTL_FORWARDS,
 	CTL_WHAT_N
 };
 
 struct ctl_request {
 	uint8_t what;	 /* enum ctl_what */
 	uint16_t client; /* 0: all */
+	bool uplink;	 /* explain: from outside, not from .client */
 	uint32_t from;
-	bool has_dst, has_proto;
-	struct pkt_addr dst;
+	bool has_src, has_dst, has_proto;
+	struct pkt_addr src, dst;
 	uint8_t proto; /* RULE_PROTO_ANY never */
 	uint16_t port; /* or ICMP type */
 };
@@ -161,6 +163,7 @@ void ctl_show_explain(const struct ctl *c, struct json *j,
 void ctl_show_metrics(const struct ctl *c, struct json *j, uint32_t from,
 		      const struct msg_usage_page *usage);
 
+void ctl_show_forwards(const struct ctl *c, struct json *j, uint32_t from);
 void ctl_show_vifs(const struct ctl *c, struct json *j, uint32_t from);
 /* The member "xen" of the status. */
 void ctl_show_xen(const struct ctl *c, struct json *j);

@@ -6,13 +6,50 @@
 #include <string.h>
 
 #include "firewall/control/ctl.h"
+#include "firewall/control/forward_text.h"
 
 struct verdict {
 	enum pkt_reason reason;
 	uint16_t to; /* client, 0 the uplink */
 	bool judged; /* by rules: rule is valid */
 	uint16_t rule;
+	const struct apply_forward *by; /* the opening that lets it in */
 };
+
+/* What the path would be asked. */
+static struct nat_tuple tuple(const struct ctl_request *r)
+{
+	return (struct nat_tuple){ .src = r->src,
+				   .dst = r->dst,
+				   .dport = r->port,
+				   .proto = r->proto };
+}
+
+static const struct apply_forward *opening(const struct apply *a,
+					   enum fw_forward_way way,
+					   const struct ctl_request *r)
+{
+	struct nat_tuple t = tuple(r);
+
+	for (uint32_t i = 0; i < a->forward_n; i++)
+		if (fw_forward_takes(&a->forward[i].fw, way, &t))
+			return &a->forward[i];
+	return NULL;
+}
+
+/* Whom it leads to, if anybody. */
+static enum pkt_reason reach(const struct apply *a, struct verdict *v)
+{
+	const struct pkt_addr *to = &v->by->fw.to;
+
+	v->to = apply_find_addr(a, to);
+	if (!v->to)
+		return PKT_REASON_PORT_DOWN;
+	return a->slot[v->to].told &&
+			       a->slot[v->to].set[!pkt_addr_is_v4(to)].built
+		       ? PKT_REASON_NONE
+		       : PKT_REASON_CLOSED;
+}
 
 static bool is_gateway(const struct apply *a, const struct pkt_addr *dst)
 {
@@ -53,15 +90,29 @@ static bool is_hairpin(const struct apply *a, const struct ctl_request *r)
 	       (r->proto == 6 || r->proto == 17);
 }
 
+static bool across(const struct apply *a, const struct ctl_request *r,
+		   struct verdict *v)
+{
+	if (v->to == r->client)
+		return false;
+	if (is_allowed_pair(a, r->client, v->to))
+		return true;
+	v->by = opening(a, FW_WAY_ACROSS, r);
+	return v->by;
+}
+
 static enum pkt_reason where(const struct apply *a, const struct ctl_request *r,
-			     uint16_t *to)
+			     struct verdict *v)
 {
 	const struct pkt_addr *dst = &r->dst;
 	uint16_t other;
 
-	*to = 0;
+	v->to = 0;
 	if (pkt_addr_is_zero(dst))
 		return PKT_REASON_MARTIAN_DST;
+	v->by = is_outside(a, dst) ? opening(a, FW_WAY_BACK, r) : NULL;
+	if (v->by)
+		return reach(a, v);
 	if (is_hairpin(a, r))
 		return PKT_REASON_NONE;
 	if (is_gateway(a, dst))
@@ -70,11 +121,9 @@ static enum pkt_reason where(const struct apply *a, const struct ctl_request *r,
 		return PKT_REASON_HAIRPIN;
 	other = apply_find_addr(a, dst);
 	if (other) {
-		*to = other;
-		return other != r->client &&
-				       is_allowed_pair(a, r->client, other)
-			       ? PKT_REASON_NONE
-			       : PKT_REASON_CLIENT_TO_CLIENT;
+		v->to = other;
+		return across(a, r, v) ? PKT_REASON_NONE
+				       : PKT_REASON_CLIENT_TO_CLIENT;
 	}
 	if (is_guarded(a, dst))
 		return PKT_REASON_CLIENT_TO_CLIENT;
@@ -108,7 +157,7 @@ static struct verdict judge(const struct ctl *c, const struct ctl_request *r,
 		v.reason = PKT_REASON_CLOSED;
 		return v;
 	}
-	v.reason = where(c->apply, r, &v.to);
+	v.reason = where(c->apply, r, &v);
 	if (v.reason != PKT_REASON_NONE)
 		return v;
 	if (r->proto != 6 && r->proto != 17 && r->proto != 1 &&
@@ -128,8 +177,29 @@ static struct verdict judge(const struct ctl *c, const struct ctl_request *r,
 	if (a.action != RULE_ACCEPT)
 		v.reason = (enum pkt_reason)a.reason;
 	else
-		v.reason = is_hairpin(c->apply, r) ? PKT_REASON_NONE
-						   : way_out(c, v.to, family);
+		v.reason = !v.by && is_hairpin(c->apply, r)
+				   ? PKT_REASON_NONE
+				   : way_out(c, v.to, family);
+	return v;
+}
+
+/* The same of a packet from outside: firewall/path/forward.c. */
+static struct verdict judge_uplink(const struct ctl *c,
+				   const struct ctl_request *r, int family)
+{
+	struct verdict v = { .reason = PKT_REASON_NO_FLOW };
+
+	if (!is_outside(c->apply, &r->dst)) {
+		v.reason = apply_find_addr(c->apply, &r->dst)
+				   ? PKT_REASON_DST_INSIDE
+				   : PKT_REASON_NO_FLOW;
+		return v;
+	}
+	v.by = opening(c->apply, FW_WAY_IN, r);
+	if (v.by)
+		v.reason = reach(c->apply, &v);
+	if (v.reason == PKT_REASON_NONE)
+		v.reason = way_out(c, v.to, family);
 	return v;
 }
 
@@ -150,6 +220,21 @@ static void rule_json(struct json *j, const struct set *set,
 		json_str(j, "text",
 			 set->policy == RULE_ACCEPT ? "accept" : "drop");
 	}
+}
+
+static void opening_json(struct json *j, const struct ctl_request *r,
+			 const struct verdict *v)
+{
+	char text[FORWARD_TEXT_MAX];
+
+	if (!v->by)
+		return;
+	json_object(j, "opening");
+	json_str(j, "name", v->by->name);
+	json_str(j, "text", forward_print(text, &v->by->fw));
+	ctl_json_addr(j, "ip", &v->by->fw.to);
+	json_num(j, "port", fw_forward_port(&v->by->fw, r->port));
+	json_end_object(j);
 }
 
 static bool is_ping(const struct ctl *c, const struct ctl_request *r)
@@ -177,6 +262,8 @@ static const char *told(const struct ctl *c, const struct ctl_request *r,
 	bool icmp = r->proto == 1 || r->proto == 58;
 	uint8_t reject = c->apply->conf.reject;
 
+	if (r->uplink)
+		return "nothing";
 	if (why == PKT_REASON_TO_SELF && icmp)
 		return is_ping(c, r) ? "an echo reply" : "nothing";
 	if (why == PKT_REASON_CLOSED || why == PKT_REASON_MULTICAST ||
@@ -185,6 +272,22 @@ static const char *told(const struct ctl *c, const struct ctl_request *r,
 	return reject == CONF_REJECT_RST && r->proto == 6 && is_prohibited(why)
 		       ? "a TCP reset"
 		       : "an ICMP error";
+}
+
+/*
+ * Who asks when nothing is said: the client by its first address, and from
+ * outside somebody of whom no opening knows.
+ */
+static struct pkt_addr own_addr(const struct ctl_request *r,
+				const struct apply_slot *s)
+{
+	bool v4 = pkt_addr_is_v4(&r->dst);
+	static const uint8_t zero[4];
+
+	for (uint8_t i = 0; !r->uplink && i < s->fw.addr_n; i++)
+		if (pkt_addr_is_v4(&s->fw.addr[i]) == v4)
+			return s->fw.addr[i];
+	return v4 ? pkt_addr_v4(zero) : (struct pkt_addr){ 0 };
 }
 
 void ctl_show_explain(const struct ctl *c, struct json *j,
@@ -198,15 +301,20 @@ void ctl_show_explain(const struct ctl *c, struct json *j,
 
 	if (family == RULE_IP6 && r.proto == 1)
 		r.proto = 58;
-	v = judge(c, &r, family);
+	if (!r.has_src)
+		r.src = own_addr(&r, s);
+	v = r.uplink ? judge_uplink(c, &r, family) : judge(c, &r, family);
 	pass = v.reason == PKT_REASON_NONE;
-	json_str(j, "client", s->fw.name);
+	json_str(j, "client", ctl_name(c, r.client));
+	if (r.has_src)
+		ctl_json_addr(j, "src", &r.src);
 	ctl_json_addr(j, "dst", &r.dst);
 	ctl_json_proto(j, "proto", r.proto);
 	json_num(j, r.proto == 1 || r.proto == 58 ? "icmp_type" : "port",
 		 r.port);
 	json_str(j, "verdict", pass ? "accept" : "drop");
 	rule_json(j, &s->set[family], &v);
+	opening_json(j, &r, &v);
 	if (!pass) {
 		json_str(j, "reason", pkt_reason_name(v.reason));
 		json_str(j, "why", pkt_reason_text(v.reason));
@@ -214,7 +322,7 @@ void ctl_show_explain(const struct ctl *c, struct json *j,
 		return;
 	}
 	json_str(j, "to", ctl_name(c, v.to));
-	if (is_hairpin(c->apply, &r))
+	if (!v.by && is_hairpin(c->apply, &r))
 		json_bool(j, "hairpin", true);
 	if (v.to == 0)
 		ctl_json_addr(j, "as",

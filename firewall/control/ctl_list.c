@@ -196,8 +196,13 @@ static void flow_rule_json(const struct ctl *c, struct json *j,
 	const struct set *set;
 	uint32_t number;
 
-	if (!row || !f->owner[0] || (row->rule_gen & 0xffff) != f->gen)
+	if (!row || (row->rule_gen & 0xffff) != f->gen)
 		return;
+	if (!f->owner[0]) {
+		if (f->rule < c->apply->forward_n)
+			json_str(j, "opening", c->apply->forward[f->rule].name);
+		return;
+	}
 	set = &c->apply->slot[f->owner[0]].set[family];
 	if (f->rule < set->n) {
 		set_line(set, f->rule, &number);

@@ -9,7 +9,7 @@ static const char *const names[CTL_WHAT_N] = {
 	[CTL_DROPS] = "drops",	   [CTL_FLOWS] = "flows",
 	[CTL_EXPLAIN] = "explain", [CTL_RELOAD] = "reload",
 	[CTL_VIFS] = "vifs",	   [CTL_METRICS] = "metrics",
-	[CTL_KILL] = "kill",
+	[CTL_KILL] = "kill",	   [CTL_FORWARDS] = "forwards",
 };
 
 static bool is(const char *word, size_t len, const char *text)
@@ -62,13 +62,20 @@ static const char *pair(struct ctl_request *r, const struct apply *a,
 		r->client = apply_find(a, value, len);
 		if (!r->client && !pkt_addr_parse(&addr, value, len))
 			r->client = apply_find_addr(a, &addr);
-		return r->client ? NULL
-				 : "there is no client of that name or address";
+		r->uplink = !r->client && r->what == CTL_EXPLAIN &&
+			    is(value, len, "uplink");
+		return r->client || r->uplink
+			       ? NULL
+			       : "there is no client of that name or address";
 	}
 	if (is(key, key_len, "from")) {
 		if (!number(&r->from, value, len, UINT32_MAX))
 			return "from is not a number";
 		return NULL;
+	}
+	if (is(key, key_len, "src")) {
+		r->has_src = !pkt_addr_parse(&r->src, value, len);
+		return r->has_src ? NULL : "src is not an address";
 	}
 	if (is(key, key_len, "dst")) {
 		r->has_dst = !pkt_addr_parse(&r->dst, value, len);
@@ -89,12 +96,14 @@ static const char *complete(const struct ctl_request *r)
 {
 	if ((r->what == CTL_RULES || r->what == CTL_EXPLAIN ||
 	     r->what == CTL_KILL) &&
-	    !r->client)
+	    !r->client && !r->uplink)
 		return "client is missing";
 	if (r->what == CTL_EXPLAIN && !r->has_dst)
 		return "dst is missing";
 	if (r->what == CTL_EXPLAIN && !r->has_proto)
 		return "proto is missing";
+	if (r->has_src && pkt_addr_is_v4(&r->src) != pkt_addr_is_v4(&r->dst))
+		return "src and dst are not of the same family";
 	return NULL;
 }
 

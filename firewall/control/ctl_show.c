@@ -324,6 +324,10 @@ void ctl_show_status(const struct ctl *c, struct json *j,
 		flows_json(j, usage);
 	buffers_json(j, c->view);
 	counts_json(c, j);
+	json_object(j, "openings");
+	json_num(j, "count", c->apply->forward_n);
+	json_num(j, "bad", c->apply->forward_bad);
+	json_end_object(j);
 	/* the first page of clients, which is all that most have */
 	ctl_show_clients(c, j, 0);
 }

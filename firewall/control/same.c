@@ -53,3 +53,11 @@ bool same_uplink(const struct fw_uplink *a, const struct fw_uplink *b)
 	       same_prefix(&a->net6, &b->net6) &&
 	       same_mac(&a->gateway_mac, &b->gateway_mac) && a->up == b->up;
 }
+
+bool same_forward(const struct fw_forward *a, const struct fw_forward *b)
+{
+	return a->kind == b->kind && a->proto == b->proto &&
+	       a->clients == b->clients && a->lo == b->lo && a->hi == b->hi &&
+	       a->to_port == b->to_port && same_prefix(&a->src, &b->src) &&
+	       pkt_addr_eq(&a->to, &b->to);
+}

@@ -16,6 +16,7 @@
  *	/qubes-firewall/10.137.0.5/policy	"drop"
  *	/qubes-firewall/10.137.0.5/0000	"action=accept proto=tcp"
  *	/qubes-firewall/10.137.0.5	""	written last: commit
+ *	/vm-config/vifwall-forward-01	"in=uplink dport=443 to=10.137.0.5"
  *
  * Keys are ordered as strcmp(3) has them.  A write of any key, also of the same
  * value, and a removal are told to the one listener after they took effect.
@@ -31,6 +32,7 @@
 #define TREE_ERROR ".error"
 #define TREE_GUARD4 "/connected-ips"
 #define TREE_GUARD6 "/connected-ips6"
+#define TREE_FORWARD "/vm-config/vifwall-forward-" /* each is one opening */
 
 struct tree;
 

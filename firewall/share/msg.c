@@ -38,6 +38,7 @@ static const struct shape requests[] = {
 	[MSG_FRONT_ADD] = { true, sizeof(struct msg_front), 0 },
 	[MSG_VIFS] = { true, sizeof(struct msg_vifs), 0 },
 	[MSG_SETTLED] = { true, 0, 0 },
+	[MSG_FORWARDS] = { true, sizeof(struct msg_guard), 1 },
 };
 
 static const struct shape answers[] = {

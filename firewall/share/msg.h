@@ -46,6 +46,7 @@ enum msg_type {
 	MSG_VIFS,      /* struct msg_vifs: answered by MSG_VIFS_PAGE first */
 	MSG_SETTLED,   /* no body: a new data process was told all that its
 			  predecessor knew; see fw_settle() */
+	MSG_FORWARDS,  /* struct msg_guard; 1 fd: sealed memfd, fw_forward[n] */
 	/* data answers */
 	MSG_DONE = MSG_QUESTION, /* struct msg_done */
 	MSG_FLOWS_PAGE,		 /* struct msg_flows_page */

@@ -128,6 +128,9 @@ static void say_msg(const struct msg *m)
 	case MSG_PAIRS:
 		say("pairs%u ", b->guard.n);
 		break;
+	case MSG_FORWARDS:
+		say("forwards%u ", b->guard.n);
+		break;
 	case MSG_SETTLED:
 		say("settled ");
 		break;
@@ -426,6 +429,85 @@ static void changes_while_there_is_no_data_are_not_lost(void)
 	settle();
 	CU_ASSERT(said("pairs0 +port0 +port1 uplink+ +work1 rules1.4=1 "
 		       "settled "));
+	stop();
+}
+
+#define WEB "in=uplink dport=443 to=10.0.0.5"
+
+static void openings_come_from_settings_and_from_the_tree(void)
+{
+	start("forward = " WEB "\n" UP WORK);
+	settle();
+	CU_ASSERT(strstr(told, "forwards1 ") != NULL);
+	told[0] = '\0';
+	key(TREE_FORWARD "02", "from=10.0.0.5 to=10.0.0.6");
+	key(TREE_FORWARD "01", "in=uplink dport=80 to=10.0.0.5");
+	settle();
+	CU_ASSERT(said("forwards3 "));
+	CU_ASSERT_STRING_EQUAL(apply.forward[0].name, "line 1");
+	CU_ASSERT_STRING_EQUAL(apply.forward[1].name, "vifwall-forward-01");
+	CU_ASSERT_EQUAL(apply.forward[1].fw.lo, 80);
+	/* again the same, and what is none of them */
+	key(TREE_FORWARD "01", "  dport=80 in=uplink to=10.0.0.5:80");
+	key("/vm-config/vifwall-other", WEB);
+	settle();
+	CU_ASSERT(said(""));
+	CU_ASSERT_EQUAL(tree_remove(tree, TREE_FORWARD "01"), 1);
+	settle();
+	CU_ASSERT(said("forwards2 "));
+	CU_ASSERT_EQUAL(tree_remove(tree, "/vm-config/"), 2);
+	settle();
+	CU_ASSERT(said("forwards1 "));
+	stop();
+}
+
+static void an_opening_that_is_none_opens_nothing_and_hurts_no_other(void)
+{
+	start(UP WORK);
+	settle();
+	told[0] = '\0';
+	key(TREE_FORWARD "01", WEB);
+	key(TREE_FORWARD "02", WEB " proto=sctp");
+	key(TREE_FORWARD "03", "");
+	settle();
+	CU_ASSERT(said("forwards1 "));
+	CU_ASSERT_EQUAL(apply.forward_bad, 2);
+	/* what was an opening is one no more */
+	key(TREE_FORWARD "01", "nonsense");
+	settle();
+	CU_ASSERT(said("forwards0 "));
+	CU_ASSERT_EQUAL(apply.forward_bad, 3);
+	stop();
+}
+
+static void there_are_no_more_openings_than_data_takes(void)
+{
+	char path[TREE_PATH_MAX + 1];
+
+	start(UP WORK);
+	settle();
+	for (uint32_t i = 0; i < FW_FORWARDS + 2; i++) {
+		snprintf(path, sizeof(path), TREE_FORWARD "%04u", i);
+		key(path, WEB);
+	}
+	CU_ASSERT_EQUAL(apply.forward_n, FW_FORWARDS);
+	CU_ASSERT_EQUAL(apply.forward_bad, 2);
+	stop();
+}
+
+static void a_new_data_process_is_told_of_openings(void)
+{
+	start("forward = " WEB "\n" UP WORK);
+	settle();
+	told[0] = '\0';
+	connect_data();
+	settle();
+	CU_ASSERT(strstr(told, "forwards1 ") != NULL);
+	told[0] = '\0';
+	settings(UP WORK);
+	apply_conf(&apply, &conf);
+	settle();
+	CU_ASSERT(said("pairs0 forwards0 "));
 	stop();
 }
 
@@ -787,6 +869,10 @@ UNIT_SUITE(apply, UNIT(data_is_told_everything_in_an_order_that_works),
 	   UNIT(a_removed_set_closes), UNIT(sets_of_nobody_are_passed_over),
 	   UNIT(a_new_data_process_is_told_everything_again),
 	   UNIT(changes_while_there_is_no_data_are_not_lost),
+	   UNIT(openings_come_from_settings_and_from_the_tree),
+	   UNIT(an_opening_that_is_none_opens_nothing_and_hurts_no_other),
+	   UNIT(there_are_no_more_openings_than_data_takes),
+	   UNIT(a_new_data_process_is_told_of_openings),
 	   UNIT(the_guard_is_the_union_of_both_lists),
 	   UNIT(a_busy_number_is_tried_again_soon),
 	   UNIT(a_client_that_data_refuses_is_stuck_but_holds_up_nobody),

@@ -63,6 +63,10 @@ static const struct {
 	{ "rules", "/etc/vifwall/rules", "rules", "not an absolute path" },
 	{ "allow", "work -> printer", "work printer", "CLIENT -> CLIENT" },
 	{ "allow", "work -> printer", "a -> b -> c", "not a pair" },
+	{ "allow", "from=10.0.0.5 to=10.0.0.6 dport=22", "from=10.0.0.5",
+	  "allow: column 1: to=ADDRESS is missing" },
+	{ "forward", "in=uplink dport=443 to=10.0.0.5:8443", "in=eth0 to=a",
+	  "forward: column 4: in is uplink" },
 	{ "dns", "10.139.1.1, 10.139.1.2", "resolver", "list of addresses" },
 	{ "dns", "1.1.1.1 1.1.1.2 1.1.1.3 1.1.1.4",
 	  "1.1.1.1 1.1.1.2 1.1.1.3 1.1.1.4 1.1.1.5", "too long" },
@@ -448,6 +452,57 @@ static void allow_may_be_given_many_times(void)
 	CU_ASSERT_EQUAL(conf.allow[1].line, 2);
 }
 
+static void openings_are_kept_with_their_lines(void)
+{
+	read_file_text("forward = in=uplink dport=443 to=10.0.0.5\n"
+		       "# and across\n"
+		       "allow = from=10.0.0.5 to=10.0.0.6 dport=22\n");
+	CU_ASSERT_EQUAL(errors.n, 0);
+	CU_ASSERT_EQUAL(conf.forward_n, 2);
+	CU_ASSERT_EQUAL(conf.allow_n, 0);
+	CU_ASSERT_EQUAL(conf.forward[0].fw.kind, FW_FORWARD_IN);
+	CU_ASSERT_EQUAL(conf.forward[0].line, 1);
+	CU_ASSERT_EQUAL(conf.forward[1].fw.kind, FW_FORWARD_ACROSS);
+	CU_ASSERT_EQUAL(conf.forward[1].line, 3);
+}
+
+static void what_is_wrong_in_an_opening_has_line_and_column(void)
+{
+	read_file_text("\n  forward =  in=uplink dport=x to=10.0.0.5\n");
+	CU_ASSERT_EQUAL(errors.n, 1);
+	CU_ASSERT(says(":2:30: forward: dport is a port or low-high"));
+}
+
+static void openings_come_by_the_kernel_command_line_too(void)
+{
+	static const char text[] =
+		"quiet \"vifwall.forward=in=uplink dport=443 to=10.0.0.5\" "
+		"vifwall.forward=\"from=10.0.0.5 to=10.0.0.6\"";
+
+	start();
+	conf_read_cmdline(&conf, text, strlen(text), &errors);
+	CU_ASSERT_EQUAL(errors.n, 0);
+	CU_ASSERT_EQUAL(conf.forward_n, 2);
+	CU_ASSERT_EQUAL(conf.forward[1].line, 0);
+}
+
+static void too_many_openings_are_refused(void)
+{
+	static char text[64 * 1024];
+	size_t n = 0;
+
+	for (unsigned i = 0; i <= CONF_FORWARDS; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+				      "forward = in=uplink dport=%u "
+				      "to=10.0.0.5\n",
+				      i + 1);
+	read_file_text(text);
+	CU_ASSERT_EQUAL(errors.n, 1);
+	CU_ASSERT(says(":129: forward: "));
+	CU_ASSERT(says("is too long"));
+	CU_ASSERT_EQUAL(conf.forward_n, CONF_FORWARDS);
+}
+
 static void too_many_pairs_and_clients_are_refused(void)
 {
 	static char text[64 * 1024];
@@ -827,6 +882,10 @@ UNIT_SUITE(conf, UNIT(every_setting_takes_good_values_and_refuses_bad_ones),
 	   UNIT(a_far_name_gets_no_suggestion),
 	   UNIT(a_setting_given_twice_in_a_file_is_refused),
 	   UNIT(allow_may_be_given_many_times),
+	   UNIT(openings_are_kept_with_their_lines),
+	   UNIT(what_is_wrong_in_an_opening_has_line_and_column),
+	   UNIT(openings_come_by_the_kernel_command_line_too),
+	   UNIT(too_many_openings_are_refused),
 	   UNIT(too_many_pairs_and_clients_are_refused),
 	   UNIT(D10_foreign_bytes_in_errors_are_escaped),
 	   UNIT(a_line_without_end_is_refused_and_the_next_is_read),

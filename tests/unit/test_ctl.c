@@ -468,6 +468,94 @@ static void explain_knows_the_hairpin(void)
 	stop();
 }
 
+#define OPENING(n) "/vm-config/vifwall-forward-" n
+
+static void explain_names_the_opening(void)
+{
+	static const struct {
+		const char *ask, *verdict, *reason, *to, *opening, *ip;
+	} row[] = {
+		{ "client=uplink dst=192.0.2.2 proto=tcp port=443 "
+		  "src=198.51.100.9",
+		  "accept", "", "work", "vifwall-forward-01", "10.0.0.5" },
+		{ "client=uplink dst=192.0.2.2 proto=tcp port=444", "drop",
+		  "no-flow", "", "", "" },
+		{ "client=uplink dst=192.0.2.2 proto=udp port=443", "drop",
+		  "no-flow", "", "", "" },
+		{ "client=uplink dst=192.0.2.2 proto=tcp port=80 "
+		  "src=203.0.113.9",
+		  "accept", "", "lab", "vifwall-forward-02", "10.1.0.7" },
+		{ "client=uplink dst=192.0.2.2 proto=tcp port=80", "drop",
+		  "no-flow", "", "", "" },
+		{ "client=uplink dst=192.0.2.2 proto=tcp port=99", "drop",
+		  "port-down", "", "vifwall-forward-04", "10.9.9.9" },
+		{ "client=uplink dst=10.0.0.5 proto=tcp port=443", "drop",
+		  "dst-inside", "", "", "" },
+		{ "client=uplink dst=198.51.100.1 proto=tcp port=443", "drop",
+		  "no-flow", "", "", "" },
+		{ "client=lab dst=192.0.2.2 proto=tcp port=443 src=10.1.0.9",
+		  "accept", "", "work", "vifwall-forward-01", "10.0.0.5" },
+		{ "client=lab dst=192.0.2.2 proto=tcp port=80 src=10.1.0.9",
+		  "drop", "hairpin", "", "", "" },
+		{ "client=lab dst=10.0.0.5 proto=tcp port=22 src=10.1.0.9",
+		  "accept", "", "work", "vifwall-forward-03", "10.0.0.5" },
+		{ "client=lab dst=10.0.0.5 proto=tcp port=23 src=10.1.0.9",
+		  "drop", "client-to-client", "", "", "" },
+	};
+
+	start();
+	ctl_bed_rule(&b, "action=accept");
+	ctl_bed_key(&b, OPENING("01"),
+		    "in=uplink proto=tcp dport=443 to=10.0.0.5:8443 "
+		    "clients=yes");
+	ctl_bed_key(&b, OPENING("02"),
+		    "in=uplink dport=80 src=203.0.113.0/24 to=10.1.0.7");
+	ctl_bed_key(&b, OPENING("03"), "from=10.1.0.0/16 to=10.0.0.5 dport=22");
+	ctl_bed_key(&b, OPENING("04"), "in=uplink dport=99 to=10.9.9.9");
+	ctl_bed_key(&b, OPENING("05"), "in=uplink");
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		const struct jval *o =
+			ctl_bed_ask(&b, "explain %s", row[i].ask);
+		const struct jval *by = jget(&b.doc, o, "opening");
+
+		CU_ASSERT(ctl_bed_has(&b, o, "verdict", row[i].verdict));
+		CU_ASSERT(ctl_bed_has(&b, o, "reason", row[i].reason));
+		CU_ASSERT(ctl_bed_has(&b, o, "to", row[i].to));
+		CU_ASSERT_EQUAL(by != NULL, row[i].opening[0] != 0);
+		if (by) {
+			CU_ASSERT(ctl_bed_has(&b, by, "name", row[i].opening));
+			CU_ASSERT(ctl_bed_has(&b, by, "ip", row[i].ip));
+		}
+	}
+	stop();
+}
+
+static void openings_are_listed_with_what_becomes_of_them(void)
+{
+	const struct jval *o, *list, *first, *second;
+
+	start();
+	ctl_bed_rule(&b, "action=accept");
+	ctl_bed_key(&b, OPENING("01"), "to=10.0.0.5 dport=443 in=uplink");
+	ctl_bed_key(&b, OPENING("04"), "in=uplink dport=99 to=10.9.9.9");
+	ctl_bed_key(&b, OPENING("05"), "in=uplink");
+	o = ctl_bed_ask(&b, "forwards");
+	list = jget(&b.doc, o, "list");
+	first = jfirst(&b.doc, list);
+	second = jnext(&b.doc, list, first);
+	CU_ASSERT(ctl_bed_has(&b, first, "name", "vifwall-forward-01"));
+	CU_ASSERT(ctl_bed_has(&b, first, "client", "work"));
+	CU_ASSERT(ctl_bed_has(&b, first, "state", "open"));
+	CU_ASSERT(ctl_bed_has(&b, first, "text",
+			      "in=uplink dport=443 to=10.0.0.5:443"));
+	CU_ASSERT(ctl_bed_has(&b, second, "state", "waits for its client"));
+	CU_ASSERT_PTR_NULL(jnext(&b.doc, list, second));
+	CU_ASSERT_EQUAL(jnum(&b.doc, jget(&b.doc, o, "bad")), 1);
+	o = jget(&b.doc, ctl_bed_ask(&b, "status"), "openings");
+	CU_ASSERT_EQUAL(jnum(&b.doc, jget(&b.doc, o, "count")), 2);
+	stop();
+}
+
 UNIT_SUITE(ctl, UNIT(status_has_what_an_operator_asks_first),
 	   UNIT(status_says_that_data_is_down),
 	   UNIT(a_client_is_closed_for_a_reason),
@@ -484,4 +572,5 @@ UNIT_SUITE(ctl, UNIT(status_has_what_an_operator_asks_first),
 	   UNIT(reload_says_whether_it_was_done),
 	   UNIT(explain_says_what_would_happen_and_why),
 	   UNIT(explain_says_how_it_leaves_or_what_is_told),
-	   UNIT(explain_knows_the_hairpin))
+	   UNIT(explain_knows_the_hairpin), UNIT(explain_names_the_opening),
+	   UNIT(openings_are_listed_with_what_becomes_of_them))

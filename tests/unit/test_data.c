@@ -363,6 +363,31 @@ static void the_guard_and_the_pairs_come_by_sealed_files(void)
 	close_data();
 }
 
+static void openings_come_by_a_sealed_file_and_are_looked_at(void)
+{
+	struct fw_forward f = { .proto = 6,
+				.lo = 443,
+				.hi = 443,
+				.to_port = 8443,
+				.src = { data_bed_addr("0.0.0.0"), 96 },
+				.to = data_bed_addr("10.137.0.11") };
+	struct msg_guard m = { .n = 1 };
+	int good = mem_sealed("openings", &f, sizeof(f)), bad;
+
+	f.hi = 442;
+	bad = mem_sealed("openings", &f, sizeof(f));
+	open_data();
+	CU_ASSERT_EQUAL(ask(MSG_FORWARDS, &m, good), 0);
+	CU_ASSERT_EQUAL(ask(MSG_FORWARDS, &m, bad), EINVAL);
+	m.n = 2;
+	CU_ASSERT_EQUAL(ask(MSG_FORWARDS, &m, good), EBADF);
+	m.n = 0;
+	CU_ASSERT_EQUAL(ask(MSG_FORWARDS, &m, good), 0);
+	close(good);
+	close(bad);
+	close_data();
+}
+
 static void flows_and_usage_are_shown(void)
 {
 	struct msg_flows from = { 0 };
@@ -497,6 +522,7 @@ UNIT_SUITE(data, UNIT(a_packet_goes_out_and_its_answer_comes_back),
 	   UNIT(a_device_that_breaks_is_told_and_the_others_go_on),
 	   UNIT(R95_a_client_that_goes_takes_its_rules_along),
 	   UNIT(the_guard_and_the_pairs_come_by_sealed_files),
+	   UNIT(openings_come_by_a_sealed_file_and_are_looked_at),
 	   UNIT(flows_and_usage_are_shown),
 	   UNIT(a_message_that_is_none_is_answered_so),
 	   UNIT(answers_that_do_not_fit_wait_and_none_is_lost),
