@@ -89,7 +89,7 @@ struct conf_load {
 	char section[FW_NAME_MAX + sizeof(CONF_CLIENT_PREFIX) + 1];
 	bool skip; /* the section's head was wrong: errors there are noise */
 	bool once; /* a setting may be given once */
-	bool mirage_dns; /* the list of name servers is conf_mirage()'s */
+	bool mirage_dns;   /* the list of name servers is conf_mirage()'s */
 	uint32_t value_at; /* column of the value in its line, 0: no line */
 	uint32_t seen[CONF_GLOBAL_MAX]; /* line */
 	uint32_t seen_client[CONF_CLIENTS][CONF_CLIENT_MAX];

@@ -391,7 +391,8 @@ static void a_question_that_is_none_is_a_mistake_of_the_command_line(void)
 	CU_ASSERT_EQUAL(tool("explain nobody 1.2.3.4 tcp"), CLI_USAGE);
 	CU_ASSERT_EQUAL(tool("explain work 1.2.3.4"), CLI_USAGE);
 	CU_ASSERT(cli_bed_err_has(
-		&t, "usage: vifwallctl explain CLIENT DST PROTO [PORT [SRC]]\n"));
+		&t,
+		"usage: vifwallctl explain CLIENT DST PROTO [PORT [SRC]]\n"));
 	CU_ASSERT_EQUAL(tool("explain work 1.2.3.4 tcp 443 5"), CLI_USAGE);
 	stop();
 }
