@@ -251,6 +251,23 @@ system-programs: $(SYSTEM_PROGRAMS)
 system: system-programs ## system tests on real Xen, which QEMU emulates (packages: root)
 	$(Q)PROGRAMS=$(B)/system tests/tools/run-system $(SYSTEM)
 
+# ---- the appliance: a kernel, and the daemon as its only program ---------------
+
+APPLIANCE := $(B)/appliance
+APPLIANCE_MAX := 4194304
+$(APPLIANCE)/vmlinuz: contrib/appliance/kernel.config contrib/appliance/build-kernel
+	$(call say,LINUX,$@)
+	$(Q)contrib/appliance/build-kernel $@
+$(APPLIANCE)/initramfs: $(B)/vifwalld contrib/appliance/build-initramfs contrib/appliance/vifwall.conf
+	$(call say,CPIO,$@)
+	$(Q)contrib/appliance/build-initramfs $< $@
+.PHONY: appliance appliance-check
+appliance: $(APPLIANCE)/vmlinuz $(APPLIANCE)/initramfs ## kernel and initramfs of a qube in which vifwalld is all there is
+	$(Q)cd $(APPLIANCE) && sha256sum vmlinuz initramfs >SHA256SUMS && stat -c '  %s bytes  %n' vmlinuz initramfs && \
+		[ $$(cat vmlinuz initramfs | wc -c) -le $(APPLIANCE_MAX) ] || { echo 'appliance: larger than $(APPLIANCE_MAX) bytes'; exit 1; }
+appliance-check: ## the appliance built twice, in two places: the same bytes
+	$(Q)contrib/appliance/check-twice '$(VERSION)'
+
 # ---- benches ---------------------------------------------------------------
 
 BENCHES := $(patsubst tests/bench/%.c,$(B)/%,$(wildcard tests/bench/bench_*.c tests/bench/floor_*.c))
@@ -317,8 +334,8 @@ cover: ## line coverage of packet/, nat/, rules/
 
 # ---- checks ----------------------------------------------------------------
 
-.PHONY: check check-layers check-pure check-headers check-docs format format-check lint
-check: check-layers check-pure check-headers check-docs format-check lint ## all static checks
+.PHONY: check check-salt check-layers check-pure check-headers check-docs format format-check lint
+check: check-layers check-pure check-headers check-docs check-salt format-check lint ## all static checks
 
 check-layers:
 	$(Q)tests/tools/check-layers
@@ -328,6 +345,8 @@ check-headers:
 	$(Q)tests/tools/check-headers "$(CC)" $(WARN)
 check-docs: all
 	$(Q)tests/tools/check-docs
+check-salt:
+	$(Q)tests/tools/check-salt
 C_FILES = $(shell git ls-files '*.c' '*.h')
 format: ## clang-format over all C files
 	$(Q)clang-format -i $(C_FILES)
