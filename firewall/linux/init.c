@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -16,7 +17,8 @@
 #include "firewall/linux/log.h"
 #include "firewall/linux/loop.h"
 
-#define FIRST 1 /* the process that /init is */
+#define FIRST 1		/* the process that /init is */
+#define BIRTH_LINES 500 /* of the kernel's log */
 #define NEVER ((struct mono){ UINT64_MAX })
 
 struct init {
@@ -106,6 +108,34 @@ static void say_memory(const char *when)
 			 (unsigned long long)s.totalram * s.mem_unit / 1024);
 }
 
+/*
+ * The kernel's clock does not begin with the kernel: on Xen it counts from when
+ * the domain was made, and it becomes Xen's only after the first lines of the
+ * kernel's log.  The line about the processor's clock is the first that is sure
+ * to have its time from there: "PRIORITY,NUMBER,MICROSECONDS,...;TEXT".
+ */
+static void say_birth(void)
+{
+	char line[1024];
+	unsigned long long us = 0;
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && !us && i < BIRTH_LINES; i++) {
+		ssize_t n = read(fd, line, sizeof(line) - 1);
+
+		if (n <= 0)
+			break;
+		line[n] = '\0';
+		if (!strstr(line, ";tsc: Detected") ||
+		    sscanf(line, "%*u,%*u,%llu,", &us) != 1)
+			us = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (us)
+		log_info("the kernel began at %llu ms by its clock", us / 1000);
+}
+
 static int start(struct init *in)
 {
 	const struct init_job *job = in->what;
@@ -170,6 +200,7 @@ static void stop(struct init *in, int end)
 		return;
 	log_info("the machine is to be %s",
 		 end == RB_AUTOBOOT ? "started anew" : "turned off");
+	say_memory("at the end");
 	in->end = end;
 	in->due = mono_add_ms(in->loop.now, in->what->stop_ms);
 	if (in->job)
@@ -230,6 +261,7 @@ int init_run(const struct init_job *job)
 		take_console();
 	}
 	(void)log_open("init", LOG_TO_STDERR, LOG_LEVEL_INFO);
+	say_birth();
 	say_memory("at the start");
 	err = open_signals(&in);
 	if (!err)
