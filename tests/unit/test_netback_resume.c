@@ -196,13 +196,15 @@ static void spoil_rx(uint32_t n)
 static void buffers_that_were_half_answered_go_back_unfilled(void)
 {
 	for (uint32_t n = 0; n <= 4; n++) {
+		/* and the one behind them, which could be one of them */
+		uint32_t back = n ? n + 1 : 0;
 		union netif_rx_slot s;
 
 		open_bed(0);
 		guest_rx_post(&bed.guest, 20);
 		spoil_rx(n);
 		CU_ASSERT_EQUAL_FATAL(come_back(true), 0);
-		for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t i = 0; i < back; i++) {
 			CU_ASSERT_FATAL(guest_rx_answer(&bed.guest, &s));
 			CU_ASSERT_EQUAL(s.rsp.status, NETIF_RSP_ERROR);
 			CU_ASSERT_EQUAL(s.rsp.flags, 0);
@@ -230,6 +232,47 @@ static void a_half_answered_buffer_behind_a_plausible_one_is_found(void)
 	for (uint32_t i = 0; i < 4; i++)
 		CU_ASSERT_FATAL(guest_rx_answer(&bed.guest, &s) &&
 				s.rsp.status == NETIF_RSP_ERROR);
+	bed_close(&bed);
+}
+
+/* It died when the last bytes of a long frame were answered. */
+static void a_last_piece_that_looks_like_a_reference_is_not_used(void)
+{
+	for (uint16_t len = 1; len <= 15; len++) {
+		union netif_rx_slot s;
+
+		open_bed(0);
+		guest_rx_post(&bed.guest, 20);
+		spoil_rx(1);
+		rx(0)->rsp.status = XEN_PAGE;
+		rx(1)->rsp.flags = 0;
+		rx(1)->rsp.status = (int16_t)len;
+		CU_ASSERT_EQUAL_FATAL(come_back(true), 0);
+		for (uint32_t i = 0; i < 2; i++) {
+			CU_ASSERT_FATAL(guest_rx_answer(&bed.guest, &s));
+			CU_ASSERT_EQUAL(s.rsp.status, NETIF_RSP_ERROR);
+			CU_ASSERT_EQUAL(s.rsp.id, guest_id(i));
+		}
+		bed_send(&bed, bed_pkt(&bed, 100, 6));
+		CU_ASSERT_EQUAL(bed.vif.fault[NETBACK_RX_COPY], 0);
+		CU_ASSERT_FATAL(guest_rx_frame(&bed.guest, &got));
+		CU_ASSERT(!got.bad && bed_is(got.bytes, 100, 6));
+		bed_close(&bed);
+	}
+}
+
+/* All that it posted was answered by half: there is none behind them. */
+static void a_ring_of_lost_buffers_goes_back_whole(void)
+{
+	union netif_rx_slot s;
+
+	open_bed(0);
+	guest_rx_post(&bed.guest, 4);
+	spoil_rx(4);
+	CU_ASSERT_EQUAL_FATAL(come_back(true), 0);
+	for (uint32_t i = 0; i < 4; i++)
+		CU_ASSERT(guest_rx_answer(&bed.guest, &s));
+	CU_ASSERT(!guest_rx_answer(&bed.guest, &s));
 	bed_close(&bed);
 }
 
@@ -312,6 +355,8 @@ UNIT_SUITE(netback_resume,
 	   UNIT(a_request_about_multicast_has_no_data_slots),
 	   UNIT(buffers_that_were_half_answered_go_back_unfilled),
 	   UNIT(a_half_answered_buffer_behind_a_plausible_one_is_found),
+	   UNIT(a_last_piece_that_looks_like_a_reference_is_not_used),
+	   UNIT(a_ring_of_lost_buffers_goes_back_whole),
 	   UNIT(a_new_connection_trusts_the_buffers),
 	   UNIT(indices_that_can_not_be_are_refused),
 	   UNIT(XSA_371_each_step_that_fails_leaves_nothing_behind),

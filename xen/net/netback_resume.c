@@ -86,7 +86,15 @@ static struct netif_rx_req rx_slot(const struct netback *b, uint32_t i)
 	return r;
 }
 
-/* Buffers whose references are lost go back unfilled, and all before them. */
+/*
+ * Buffers whose references are lost go back unfilled, and all before them.
+ *
+ * Answers are written in order, and the first of a frame has too many bytes to
+ * look like a reference.  The last of a long frame can have so few (1 to 15
+ * bytes, so 65,536 to 983,040) that it does, and an extra that was written by
+ * half has lost only its id: so the one behind the last that is lost goes back,
+ * too.  If it was a request still, the guest posts it again.
+ */
 void netback_resume_rx(struct netback *b, uint32_t req_prod)
 {
 	uint32_t end = b->rx_cons;
@@ -97,6 +105,8 @@ void netback_resume_rx(struct netback *b, uint32_t req_prod)
 		if (ref < RX_REF_MIN || ref >= RX_REF_MAX)
 			end = i + 1;
 	}
+	if (end != b->rx_cons && end != req_prod)
+		end++;
 	for (uint32_t i = b->rx_cons; i != end; i++) {
 		struct netif_rx_rsp rsp = { .id = rx_slot(b, i).id,
 					    .status = NETIF_RSP_ERROR };
