@@ -614,6 +614,43 @@ static void a_state_that_flaps_costs_what_it_must(void)
 	world_close(&w);
 }
 
+/* Without rings to lose: each of its writes could be answered by one of ours.
+ */
+static void a_closed_frontend_that_flaps_is_answered_rarely(void)
+{
+	uint32_t writes = 0;
+	uint64_t start;
+
+	world_open(&w, NULL);
+	world_attach(w.t, 5, 0);
+	start = w.now.ns;
+	while (w.now.ns - start < 30 * MONO_S) {
+		world_front(w.t, 5, "state", "5");
+		world_run(&w, 1);
+		world_front(w.t, 5, "state", "6");
+		world_run(&w, 1);
+		for (char *at = w.log; (at = strstr(at, "5/0=")); at++)
+			writes++;
+		w.len = 0;
+		w.log[0] = '\0';
+	}
+	CU_ASSERT(writes >= BUS_CONNECTS && writes <= 3 * (BUS_CONNECTS + 1));
+	/* dom0 is not made to wait, and whoever means it comes through */
+	world_front(w.t, 5, "state", "1");
+	world_run(&w, 6000);
+	world_front_connects(w.t, 5);
+	world_run(&w, 2000);
+	CU_ASSERT_EQUAL(world_shows(w.t, 5), '4');
+	for (int i = 0; i < 2 * (int)BUS_CONNECTS; i++) {
+		world_front(w.t, 5, "state", i & 1 ? "6" : "5");
+		world_run(&w, 1);
+	}
+	world_back(w.t, 5, "online", "0");
+	world_run(&w, 10);
+	CU_ASSERT_EQUAL(world_shows(w.t, 5), '6');
+	world_close(&w);
+}
+
 static void rings_that_broke_are_closed_until_the_frontend_begins_anew(void)
 {
 	connected();
@@ -1086,6 +1123,7 @@ UNIT_SUITE(bus, UNIT(dom0_sees_state_2_whatever_the_frontend_does),
 	   UNIT(a_frontend_that_can_nothing_is_taken_at_its_word),
 	   UNIT(eight_connects_in_ten_seconds_then_a_pause),
 	   UNIT(a_state_that_flaps_costs_what_it_must),
+	   UNIT(a_closed_frontend_that_flaps_is_answered_rarely),
 	   UNIT(rings_that_broke_are_closed_until_the_frontend_begins_anew),
 	   UNIT(after_three_strikes_only_dom0_brings_it_back),
 	   UNIT(who_shows_an_impossible_state_stays_closed),

@@ -38,9 +38,9 @@
 #define BUS_VIFS 256u
 #define BUS_ADDRS 8u
 #define BUS_CONNECTED_MS 1000u /* state 4 not sooner after state 2 (libxl) */
-#define BUS_CONNECTS 8u	       /* in BUS_CONNECTS_MS; then a pause of */
+#define BUS_CONNECTS 8u	       /* in BUS_CONNECTS_MS; then a pause of ... */
 #define BUS_CONNECTS_MS 10000u
-#define BUS_PAUSE_MS 5000u
+#define BUS_PAUSE_MS 5000u   /* ... offers and closings likewise */
 #define BUS_STRIKES 3u	     /* broken rings, then it stays closed */
 #define BUS_REMOVE_MS 3000u  /* our directory goes so long after state 6 */
 #define BUS_RETRY_MS 5000u   /* the uplink looks again for its backend */

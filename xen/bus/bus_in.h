@@ -47,7 +47,7 @@ struct vif {
 	struct mono ours_since, theirs_since;
 	struct mono again;  /* not 0: look then */
 	struct mono remove; /* not 0: our directory goes then */
-	struct limit connects, offers;
+	struct limit connects, offers, closings;
 	struct bus_vif conf;
 	struct bus_rings rings;
 	char trouble[BUS_TROUBLE];

@@ -135,6 +135,17 @@ static void connect_it(struct bus *b, struct vif *v, struct mono now)
 	b->ops.connect(b->ops.ctx, &v->rings);
 }
 
+/*
+ * Would it make us write 5 or 6?  A frontend that flaps between both has no
+ * rings to lose, and each write is one that all of xenstored's clients wait
+ * for.
+ */
+static bool closes(const struct vif *v, unsigned int does)
+{
+	return (does & XENBUS_SAY_CLOSING && v->ours != XENBUS_CLOSING) ||
+	       (does & XENBUS_SAY_CLOSED && v->ours != XENBUS_CLOSED);
+}
+
 /* One row of the table, in its order; the rings are gone already. */
 static void follow(struct bus *b, struct vif *v, unsigned int does,
 		   struct mono now)
@@ -161,14 +172,15 @@ static void follow(struct bus *b, struct vif *v, unsigned int does,
 		show(b, v, XENBUS_RECONFIGURED, NULL, 0, now);
 }
 
-static void act(struct bus *b, struct vif *v, unsigned int does,
+static void act(struct bus *b, struct vif *v, unsigned int does, bool online,
 		struct mono now)
 {
 	unsigned int rest = does & ~XENBUS_DISCONNECT;
 
 	if (does & XENBUS_DISCONNECT && has_rings(v))
 		drop_rings(b, v, rest);
-	else
+	else if (!online || !closes(v, rest) ||
+		 !held_back(v, &v->closings, now))
 		follow(b, v, rest, now);
 }
 
@@ -341,7 +353,7 @@ static void walk(struct bus *b, struct vif *v, bool online, struct mono now)
 	if (showing && !(does & XENBUS_DISCONNECT))
 		show_connected(b, v, now);
 	else
-		act(b, v, does, now);
+		act(b, v, does, online, now);
 }
 
 void bus_vif_look(struct bus *b, struct vif *v, struct mono now)
