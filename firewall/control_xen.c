@@ -124,7 +124,7 @@ void control_xen_resume(struct control_xen *x)
 	bus_thread_resume(x->bus);
 }
 
-/* view.served is valid from the first answer on. */
+/* view.served and .sent are valid from the first answer on. */
 void control_xen_answered(struct control_xen *x, const struct apply *a,
 			  const struct view *view, struct mono now)
 {
@@ -132,6 +132,8 @@ void control_xen_answered(struct control_xen *x, const struct apply *a,
 		return;
 	x->crashed = false;
 	vifs_crashed(&x->vifs, view->served, now);
+	if (view->sent != view->served)
+		vifs_crashed(&x->vifs, view->sent, now);
 }
 
 void control_xen_watch(struct control_xen *x)

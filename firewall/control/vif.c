@@ -296,8 +296,8 @@ void vifs_crashed(struct vifs *v, uint16_t n, struct mono now)
 		p->crashes = 0;
 	p->crashes++;
 	p->crashed = now;
-	log_err("%s: was being served when packet handling crashed, %u times "
-		"now",
+	log_err("%s: was being served, or had sent what was, when packet "
+		"handling crashed, %u times now",
 		v->apply->slot[n].fw.name, p->crashes);
 	if (p->shut || !most || p->crashes < most)
 		return;

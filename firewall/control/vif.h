@@ -46,7 +46,8 @@ void vifs_ring_down(struct vifs *v, uint16_t n);
 void vifs_ring_lost(struct vifs *v, uint16_t n, int err);
 
 /*
- * The data process died, and was serving party @n (view.served).  After
+ * The data process died, and was serving party @n, or handing frames of its to
+ * another one's port (view.served, view.sent).  After
  * xen.quarantine times, with no more than VIF_CALM_MS between two, it is closed
  * until dom0 makes its vif anew.
  */

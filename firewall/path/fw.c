@@ -154,11 +154,14 @@ static void init_view(struct view *view, uint16_t clients)
 {
 	bool first = view->magic != VIEW_MAGIC;
 	uint16_t served = first ? VIEW_NOBODY : view->serving;
+	uint16_t sent = first ? VIEW_NOBODY : view->sending;
 
 	memset(view, 0, view_size(clients));
 	view->clients = clients;
 	view->serving = VIEW_NOBODY;
 	view->served = served;
+	view->sending = VIEW_NOBODY;
+	view->sent = sent;
 	view->magic = VIEW_MAGIC;
 }
 

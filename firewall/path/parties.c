@@ -123,7 +123,7 @@ void fw_disconnect(struct fw *fw, uint16_t n)
 	if (c->slot == FW_NO_PORT)
 		return;
 	fw_neigh_forget(fw, c->slot);
-	fw_slot_clear(fw, &fw->slot[c->slot]);
+	fw_slot_clear(fw, &fw->slot[c->slot], PKT_REASON_PORT_DOWN);
 	fw->slot[c->slot].owner = FW_NOBODY;
 	c->slot = FW_NO_PORT;
 	pkt_frag_forget(fw->frag, n);

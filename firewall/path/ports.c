@@ -18,34 +18,50 @@ void fw_discard(struct fw *fw, uint16_t owner, struct pkt *p,
 	fw_drop(fw, owner, p);
 }
 
-void fw_slot_clear(struct fw *fw, struct slot *s)
+void fw_slot_clear(struct fw *fw, struct slot *s, enum pkt_reason reason)
 {
 	for (uint32_t i = 0; i < s->out.n; i++)
-		pkt_put(fw->pool, s->out.p[i]);
+		if (s->owner == FW_NOBODY)
+			pkt_put(fw->pool, s->out.p[i]);
+		else
+			fw_discard(fw, s->owner, s->out.p[i], reason);
 	s->out.n = 0;
 }
 
 /* The port broke: nothing goes in or out of it any more. */
-static void broken(struct fw *fw, struct slot *s, int err)
+static void broken(struct fw *fw, struct slot *s, enum pkt_reason reason,
+		   int err)
 {
-	fw_slot_clear(fw, s);
+	fw_slot_clear(fw, s, reason);
 	s->err = err;
+}
+
+/* Whose frames these are: one party's, or VIEW_NOBODY. */
+static uint16_t sender_of(const struct fw *fw, const struct pkt_batch *b)
+{
+	uint16_t in = b->p[0]->in;
+
+	for (uint32_t i = 1; i < b->n; i++)
+		if (b->p[i]->in != in)
+			return VIEW_NOBODY;
+	return in < fw->conf.ports ? fw->slot[in].owner : VIEW_NOBODY;
 }
 
 static void send_out(struct fw *fw, struct slot *s, struct mono now)
 {
 	uint64_t lost = s->port->stats.send_dropped;
 	uint16_t owner = s->owner, was = view_serve(fw->view, owner);
-	int err = s->port->ops->send(s->port, fw->pool, &s->out, now);
+	int err;
 
+	view_serve_sender(fw->view, sender_of(fw, &s->out));
+	err = s->port->ops->send(s->port, fw->pool, &s->out, now);
+	view_serve_sender(fw->view, VIEW_NOBODY);
 	(void)view_serve(fw->view, was);
 	lost = s->port->stats.send_dropped - lost;
-	if (owner != FW_NOBODY) {
+	if (owner != FW_NOBODY)
 		fw_row(fw, owner)->drop[PKT_REASON_OUT_QUEUE] += lost;
-		fw_row(fw, owner)->drop[PKT_REASON_SEND_FAILED] += s->out.n;
-	}
 	if (err)
-		broken(fw, s, err);
+		broken(fw, s, PKT_REASON_SEND_FAILED, err);
 	vw_assert(!s->out.n);
 }
 
@@ -119,7 +135,7 @@ void fw_port_remove(struct fw *fw, struct port *port, struct mono now)
 	(void)now;
 	if (owner != FW_NOBODY)
 		fw_disconnect(fw, owner);
-	fw_slot_clear(fw, s);
+	fw_slot_clear(fw, s, PKT_REASON_PORT_DOWN);
 	/* it may still stand in the list of dirty slots */
 	*s = (struct slot){ .owner = FW_NOBODY, .dirty = s->dirty };
 	look_at_caps(fw);
@@ -162,7 +178,7 @@ static bool one_batch(struct fw *fw, struct slot *s, struct mono now)
 	fw_input(fw, s->port, &in, now);
 	(void)view_serve(fw->view, was);
 	if (err)
-		broken(fw, s, err);
+		broken(fw, s, PKT_REASON_PORT_DOWN, err);
 	return full && !err;
 }
 

@@ -187,8 +187,8 @@ void fw_discard(struct fw *fw, uint16_t owner, struct pkt *p,
 void fw_emit(struct fw *fw, struct slot *s, struct pkt *p, struct mono now);
 /* The same for one that we made to speak to the link itself. */
 void fw_emit_own(struct fw *fw, struct slot *s, struct pkt *p, struct mono now);
-/* Frees what waits in @s. */
-void fw_slot_clear(struct fw *fw, struct slot *s);
+/* Frees what waits in @s, and counts it against its owner. */
+void fw_slot_clear(struct fw *fw, struct slot *s, enum pkt_reason reason);
 
 /* ---- parties.c ----------------------------------------------------------- */
 

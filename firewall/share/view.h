@@ -61,7 +61,9 @@ struct view {
 	uint16_t clients; /* rows in client[] less one */
 	uint16_t serving; /* view_serve(): party, or VIEW_NOBODY */
 	uint16_t served;  /* what it said when the process before ended */
-	uint16_t spare[3];
+	uint16_t sending; /* view_serve_sender(): likewise */
+	uint16_t sent;	  /* ... when the process before ended */
+	uint16_t spare[1];
 	uint64_t now_ns; /* last poll round */
 	uint64_t rounds;
 	uint64_t strays; /* frames from a port that is nobody's */
@@ -90,6 +92,16 @@ static inline uint16_t view_serve(struct view *v, uint16_t party)
 	/* the compiler must not move the work before it, or behind */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	return was;
+}
+
+/*
+ * While frames are handed to the port that is being served: whose they are, if
+ * all are of one party.  Either may be why the process dies.
+ */
+static inline void view_serve_sender(struct view *v, uint16_t party)
+{
+	__atomic_store_n(&v->sending, party, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 /* Copies a row whole; false when its writer was faster (try again). */

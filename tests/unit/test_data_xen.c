@@ -529,7 +529,7 @@ static void many_rings_are_shown_page_by_page(void)
 }
 
 /* What the view said when Xen was called last, by operation. */
-static uint16_t trail[XEN_SIM_SEG];
+static uint16_t trail[XEN_SIM_SEG], senders[XEN_SIM_SEG];
 static struct view *left;
 
 static void look(void *ctx, enum xen_sim_op op, uint32_t i, bool after)
@@ -539,8 +539,39 @@ static void look(void *ctx, enum xen_sim_op op, uint32_t i, bool after)
 	if (op >= XEN_SIM_SEG || after)
 		return;
 	trail[op] = bed.data.view->serving;
+	senders[op] = bed.data.view->sending;
 	if (op == XEN_SIM_COPY)
 		memcpy(left, bed.data.view, view_size(BED_CLIENTS));
+}
+
+/* In the midst of the copy to guest @to, whose frames are they? */
+static void copy_to(uint16_t to, uint16_t want)
+{
+	CU_ASSERT_EQUAL(trail[XEN_SIM_COPY], to);
+	CU_ASSERT_EQUAL(senders[XEN_SIM_COPY], want);
+}
+
+static void the_view_tells_whose_frames_are_being_sent(void)
+{
+	static const struct xen_sim_hook hook = { .call = look };
+
+	open_path();
+	left = calloc(1, view_size(BED_CLIENTS));
+	CU_ASSERT_FATAL(left != NULL);
+	xen_sim_hook(bed.own, &hook);
+	CU_ASSERT(guest_sends(1));
+	CU_ASSERT_EQUAL(xen_bed_recv(&bed, BED_NETVM), 1);
+	copy_to(1, VIEW_NOBODY); /* out of the guest: it sends nothing yet */
+	CU_ASSERT(xen_bed_passes(&bed, 1));
+	copy_to(1, 0); /* the answer, which came by the uplink */
+	CU_ASSERT_EQUAL(bed.data.view->sending, VIEW_NOBODY);
+	xen_sim_hook(bed.own, NULL);
+	xen_bed_close(&bed);
+	data_bed_open_on(&bed.data, left);
+	CU_ASSERT_EQUAL(left->served, 1);
+	CU_ASSERT_EQUAL(left->sent, 0);
+	CU_ASSERT_EQUAL(left->sending, VIEW_NOBODY);
+	data_bed_close(&bed.data);
 }
 
 static void the_view_tells_whose_port_is_being_served(void)
@@ -597,4 +628,5 @@ UNIT_SUITE(data_xen,
 	   UNIT(whatever_call_of_xen_fails_the_path_is_there_after),
 	   UNIT(the_rings_are_shown_as_they_stand),
 	   UNIT(many_rings_are_shown_page_by_page),
+	   UNIT(the_view_tells_whose_frames_are_being_sent),
 	   UNIT(the_view_tells_whose_port_is_being_served))

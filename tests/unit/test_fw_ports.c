@@ -164,6 +164,22 @@ static void a_port_whose_frames_came_meanwhile_stays_awake(void)
 	lab_free(l);
 }
 
+/* Its frames lie in the same turn's batch for a port that breaks then. */
+static void what_waits_for_a_port_that_breaks_is_counted(void)
+{
+	const struct view_client *up;
+
+	l = lab_new();
+	up = &l->view->client[LAB_UPLINK];
+	fw_round(l->fw, 256, l->now); /* the next one begins with A */
+	push(LAB_A, 3);
+	l->port[LAB_UPLINK].recv_err = -EIO;
+	fw_round(l->fw, 256, l->now);
+	CU_ASSERT_EQUAL(up->drop[PKT_REASON_PORT_DOWN], 3);
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].out.n, 0);
+	lab_free(l);
+}
+
 static void a_port_that_breaks_is_reported_once_and_the_others_go_on(void)
 {
 	int err = 0;
@@ -320,6 +336,7 @@ UNIT_SUITE(fw_ports,
 	   UNIT(R131_invalid_frames_of_one_do_not_touch_another),
 	   UNIT(a_port_sleeps_when_armed_and_wakes_when_told),
 	   UNIT(a_port_whose_frames_came_meanwhile_stays_awake),
+	   UNIT(what_waits_for_a_port_that_breaks_is_counted),
 	   UNIT(a_port_that_breaks_is_reported_once_and_the_others_go_on),
 	   UNIT(a_port_that_can_not_send_is_taken_out),
 	   UNIT(what_a_port_has_no_room_for_is_counted),
