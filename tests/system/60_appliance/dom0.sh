@@ -58,8 +58,8 @@ ready() {
 }
 
 fw_says() { grep -q "$1" /var/log/xen/console/guest-fw.log; }
-# figure PATTERN: the number in the line that says so.
-figure() { sed -n "s/.*$1.*/\\1/p" /var/log/xen/console/guest-fw.log | tail -n 1; }
+# said PATTERN: the number in the line that says so.
+said() { sed -n "s/.*$1.*/\\1/p" /var/log/xen/console/guest-fw.log | tail -n 1; }
 fw_ended() { ! domid fw; }
 
 netvm
@@ -99,11 +99,13 @@ fw_says 'Kernel panic' && fail 'its kernel did not panic'
 no 'it found no fault with itself' fw_says ': error '
 
 # What it must reach, and does.
-born=$(figure 'the kernel began at \([0-9]*\) ms')
-first=$(figure 'first packet forwarded, \([0-9]*\) ms')
+born=$(said 'the kernel began at \([0-9]*\) ms')
+first=$(said 'first packet forwarded, \([0-9]*\) ms')
 size=$(($(wc -c </boot/vmlinuz) + $(wc -c </boot/initramfs)))
-note "figure: $MIB MiB of memory, of which $(figure 'at the start: \([0-9]*\) ') KiB were free at the start and $(figure 'at the end: \([0-9]*\) ') at the end"
-note "figure: $size bytes of kernel and initramfs"
-[ -z "$born" ] || note "figure: $((${first:-0} - born)) ms by its own clock from its kernel's start to the first packet forwarded"
-note "figure: $took ms from xl shutdown to the end of the domain"
+figure "the appliance's memory, free at its start / at its end" \
+	"$MIB MiB, $(said 'at the start: \([0-9]*\) ') / $(said 'at the end: \([0-9]*\) ') KiB"
+figure 'its kernel and initramfs' "$size B"
+[ -z "$born" ] || figure "its kernel's start to its first forwarded packet, by its clock" \
+	"$((${first:-0} - born)) ms"
+figure 'xl shutdown to the end of the domain' "$took ms"
 least 'kernel and initramfs have 4 MiB at most, room left' $((4194304 - size)) 0
