@@ -13,6 +13,7 @@
 #include "firewall/control/ctl.h"
 #include "firewall/control/source_dir.h"
 #include "firewall/control_host.h"
+#include "firewall/control_qubes.h"
 #include "firewall/control_xen.h"
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"
@@ -31,6 +32,7 @@ enum control_fd {
 	CONTROL_LISTEN,
 	CONTROL_BUS,
 	CONTROL_HOST,
+	CONTROL_QUBES,
 	CONTROL_PEER, /* idx: place */
 };
 
@@ -50,6 +52,7 @@ struct control {
 	struct peer peer[CTL_CONNS];
 	struct control_xen xen;
 	struct control_host host;
+	struct control_qubes qubes;
 	bool ready, stop;
 	bool told; /* to stop, and nothing broke */
 	int code;
@@ -254,6 +257,8 @@ static int lock_in(struct control *k, const struct conf *c)
 		err = loop_add(&k->loop, bus_thread_fd(k->xen.bus), CONTROL_BUS,
 			       0, LOOP_IN);
 	}
+	if (!err)
+		err = control_qubes_open(&k->qubes, c, &k->apply, k->loop.now);
 	return err ? err : isolate_control((enum isolate_mode)c->sandbox);
 }
 
@@ -357,8 +362,9 @@ static void handle(struct control *k, const struct loop_event *ev)
 	case CONTROL_HOST:
 		control_host_news(&k->host, k->loop.now);
 		break;
+	case CONTROL_QUBES:
 	case CONTROL_PEER:
-		break; /* ctl_work() looks at everybody */
+		break; /* each turn looks at everybody */
 	}
 }
 
@@ -391,7 +397,8 @@ static void watch_peer(struct control *k, uint32_t i)
 static void say_ready(struct control *k)
 {
 	if (k->ready || !apply_idle(&k->apply) ||
-	    (k->has_source && !source_dir_settled(&k->source)))
+	    (k->has_source && !source_dir_settled(&k->source)) ||
+	    !control_qubes_settled(&k->qubes, k->loop.now))
 		return;
 	k->ready = true;
 	if (role_note_send(ROLE_FD_LINK, ROLE_NOTE_READY, -1))
@@ -402,13 +409,14 @@ static void turn(struct control *k, struct mono *next)
 {
 	struct loop_event ev[EVENTS];
 	int n = loop_wait(&k->loop, ev, EVENTS, *next);
-	struct mono source = { UINT64_MAX }, host;
+	struct mono source = { UINT64_MAX }, host, qubes;
 
 	vw_assert(n >= 0);
 	for (int i = 0; i < n; i++)
 		handle(k, &ev[i]);
 	if (k->has_source)
 		source = source_dir_tick(&k->source, k->loop.now);
+	qubes = control_qubes_work(&k->qubes, &k->loop, CONTROL_QUBES);
 	/* a peer may ask for settings to be read: they are told at once */
 	ctl_work(&k->ctl, k->loop.now);
 	*next = apply_work(&k->apply, k->loop.now);
@@ -417,6 +425,8 @@ static void turn(struct control *k, struct mono *next)
 	host = control_host_tick(&k->host, k->loop.now);
 	if (host.ns < next->ns)
 		*next = host;
+	if (qubes.ns < next->ns)
+		*next = qubes;
 	for (uint32_t i = 0; i < CTL_CONNS; i++)
 		watch_peer(k, i);
 	watch_data(k);
@@ -444,6 +454,7 @@ int role_control(const struct conf *c)
 		turn(&k, &next);
 	ctl_close(&k.ctl);
 	apply_stop(&k.apply);
+	control_qubes_close(&k.qubes);
 	control_xen_stop(&k.xen);
 	apply_fini(&k.apply);
 	control_host_stop(&k.host, k.told    ? CONTROL_HOST_TOLD

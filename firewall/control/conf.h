@@ -13,6 +13,7 @@
 #include "nat/nat.h"
 #include "packet/pkt_assert.h"
 #include "packet/pkt_addr.h"
+#include "xen/qubes/chan_unix.h"
 
 /*
  * The settings of the daemon.
@@ -62,6 +63,15 @@ enum conf_xen {
 
 /* Rules in this machine's own packet filter. */
 enum conf_host_rules { CONF_HOST_OFF, CONF_HOST_ON, CONF_HOST_CHECK };
+
+/* What carries our channels to dom0 and to other domains (xen/qubes/chan.h). */
+enum conf_channel { CONF_CHANNEL_OFF, CONF_CHANNEL_VCHAN, CONF_CHANNEL_UNIX };
+
+struct conf_qubes {
+	uint8_t channel;	     /* enum conf_channel */
+	char dir[CHAN_UNIX_DIR_MAX]; /* CONF_CHANNEL_UNIX */
+	uint16_t self;		     /* CONF_CHANNEL_UNIX: our domain */
+};
 
 enum conf_reject { CONF_REJECT_ICMP, CONF_REJECT_RST, CONF_REJECT_SILENT };
 
@@ -119,6 +129,7 @@ struct conf {
 	uint8_t xen_rules;	 /* 1: rules come from the XenStore too */
 	uint16_t xen_quarantine; /* crashes that close a vif; 0: none do */
 	struct pkt_addr xen_gateway4, xen_gateway6; /* ours to vifs, or zero */
+	struct conf_qubes qubes;
 	char socket[CONF_PATH_MAX];
 	uint32_t socket_gid; /* 0: none; its members may ask */
 	uint8_t log_level;   /* enum log_level */

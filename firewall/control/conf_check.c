@@ -28,13 +28,13 @@ static struct conf_where where(const struct check *k, uint32_t line)
 			   __VA_ARGS__);                                   \
 	} while (0)
 
-/* On Xen the other end of the uplink says what our addresses are. */
+/* On Xen the other end of the uplink says what our addresses are, or dom0. */
 static bool uplink_is_told(const struct check *k)
 {
 	const struct conf *c = k->c;
 
 	return k->use == CONF_RUN &&
-	       (c->uplink.port.kind == CONF_PORT_VIF ||
+	       (c->qubes.channel || c->uplink.port.kind == CONF_PORT_VIF ||
 		(c->xen_kind && c->xen_netvm != CONF_XEN_NONE));
 }
 
@@ -81,6 +81,11 @@ static void uplink(struct check *k)
 	uplink_family(k, "6", &u->fw.addr6, &u->fw.gateway6, &u->fw.net6);
 }
 
+static bool has_rules(const struct conf *c)
+{
+	return c->rules[0] || c->xen_rules || c->qubes.channel;
+}
+
 static void xen(struct check *k)
 {
 	struct conf *c = k->c;
@@ -96,10 +101,10 @@ static void xen(struct check *k)
 		conf_error(k->e, &at,
 			   "xen.netvm and uplink.port are two uplinks; "
 			   "remove one");
-	if (!c->rules[0] && !c->xen_rules)
+	if (!has_rules(c))
 		conf_error(k->e, &at,
 			   "clients on Xen need rules: set rules = DIRECTORY, "
-			   "xen.rules = on, or both");
+			   "xen.rules = on, or qubes.channel = vchan");
 	if (c->xen_kind == CONF_XEN_SIM)
 		c->xen_self = XEN_SIM_FIREWALL;
 }
@@ -277,7 +282,7 @@ static void client(struct check *k, struct conf_client *cl)
 	if (same_port(&k->c->uplink.port, &cl->port))
 		CLIENT_ERROR(k, cl, "port: %s is the uplink's already",
 			     cl->port.name);
-	if (cl->rules == CONF_RULES_TREE && !k->c->rules[0] && !k->c->xen_rules)
+	if (cl->rules == CONF_RULES_TREE && !has_rules(k->c))
 		CLIENT_ERROR(k, cl, "%s",
 			     "needs the rules directory, which is not set "
 			     "(rules = DIRECTORY), or rules = accept");

@@ -213,6 +213,13 @@ const struct conf_row conf_global[] = {
 	    "A client on Xen that was being served so often when packet "
 	    "handling crashed stays closed; 0: never."),
 
+	{ .name = "qubes.channel",
+	  .type = &conf_channel,
+	  .dflt = "off",
+	  .help = "How dom0 is reached, in whose QubesDB our rules are then: "
+		  "by Xen's rings, or for tests by Unix sockets, as domain N.",
+	  .off = (uint32_t)AT(qubes) },
+
 	ROW("control.socket", conf_path, AT(socket), "/run/vifwall/ctl.sock", 0,
 	    0, NULL, 0, "Where vifwallctl finds the daemon."),
 	ROW("control.group", conf_group, AT(socket_gid), NULL, 0, 0, NULL, 0,

@@ -207,6 +207,41 @@ static int parse_xen(const struct conf_row *row, void *base, const char *text,
 	return 0;
 }
 
+/* "off", "vchan", or "unix:DIRECTORY,domid=N". */
+static int parse_channel(const struct conf_row *row, void *base,
+			 const char *text, size_t len)
+{
+	static const char by_unix[] = "unix:", domid[] = ",domid=";
+	const size_t skip = sizeof(by_unix) - 1;
+	const struct conf_row number = { .hi = UINT16_MAX };
+	struct conf_qubes *out = conf_at(row, base);
+	struct conf_qubes q = { .channel = CONF_CHANNEL_OFF };
+	const char *comma;
+	int err;
+
+	if (conf_is_word(text, len, "vchan")) {
+		q.channel = CONF_CHANNEL_VCHAN;
+	} else if (len > skip && !memcmp(text, by_unix, skip)) {
+		comma = memmem(text, len, domid, sizeof(domid) - 1);
+		if (!comma)
+			return -EINVAL;
+		err = absolute(q.dir, sizeof(q.dir), text + skip,
+			       (size_t)(comma - text) - skip);
+		if (err)
+			return err;
+		comma += sizeof(domid) - 1;
+		err = parse_u16(&number, &q.self, comma,
+				len - (size_t)(comma - text));
+		if (err)
+			return err;
+		q.channel = CONF_CHANNEL_UNIX;
+	} else if (!conf_is_word(text, len, "off")) {
+		return -EINVAL;
+	}
+	memcpy(out, &q, sizeof(q));
+	return 0;
+}
+
 static int parse_run_dir(const struct conf_row *row, void *base,
 			 const char *text, size_t len)
 {
@@ -313,6 +348,9 @@ CONF_TYPE(conf_mtu, parse_mtu, 2, "a number or auto", NULL);
 CONF_TYPE(conf_xen_dom, parse_xen_dom, 2, "a domain's number or none", NULL);
 CONF_TYPE(conf_xen, parse_xen, 1 + CONF_PATH_MAX, "one of the words known here",
 	  "off, on, sim:DIRECTORY (of at most 101 characters)");
+CONF_TYPE(conf_channel, parse_channel, sizeof(struct conf_qubes),
+	  "one of the words known here",
+	  "off, vchan, unix:DIRECTORY,domid=N (of at most 72 characters)");
 CONF_TYPE(conf_path, parse_path, CONF_PATH_MAX, "an absolute path",
 	  "a path that begins with /, of at most 107 characters");
 CONF_TYPE(conf_run_dir, parse_run_dir, CONF_RUN_DIR_MAX, "an absolute path",

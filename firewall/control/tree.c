@@ -4,6 +4,7 @@
  * so that it is as shallow as one built in random order, however the keys come.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,6 +257,34 @@ uint32_t tree_remove(struct tree *t, const char *path)
 	if (n && t->changed)
 		t->changed(t->ctx, gone, true);
 	return n;
+}
+
+static void spoil(struct tree *t, const char *path)
+{
+	static const char why[] = "a key of it does not fit";
+	const size_t len = strlen(TREE_RULES);
+	char below[TREE_PATH_MAX + 1], error[TREE_PATH_MAX + 1];
+	size_t set;
+
+	if (strncmp(path, TREE_RULES, len) != 0)
+		return;
+	set = len + strcspn(path + len, "/");
+	if (set + sizeof("/" TREE_ERROR) > sizeof(error))
+		return;
+	snprintf(below, sizeof(below), "%.*s/", (int)set, path);
+	snprintf(error, sizeof(error), "%.*s/" TREE_ERROR, (int)set, path);
+	tree_remove(t, below);
+	/* no room even for that: an empty set is a bad one, too */
+	(void)!tree_write(t, error, why, sizeof(why) - 1);
+}
+
+int tree_offer(struct tree *t, const char *path, const void *value, size_t len)
+{
+	int err = tree_write(t, path, value, len);
+
+	if (err)
+		spoil(t, path);
+	return err;
 }
 
 static void show(const struct node *n, struct tree_key *out)

@@ -49,6 +49,12 @@ void tree_free(struct tree *t);
  */
 int VW_MUST_USE tree_write(struct tree *t, const char *path, const void *value,
 			   size_t len);
+/*
+ * The same for sources; what does not fit spoils its set, which is closed at
+ * its next commit: never is a set in force that lacks a rule.
+ */
+int VW_MUST_USE tree_offer(struct tree *t, const char *path, const void *value,
+			   size_t len);
 /* Removes the key, or all below it when @path ends with '/'; how many. */
 uint32_t tree_remove(struct tree *t, const char *path);
 

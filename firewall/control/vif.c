@@ -194,29 +194,6 @@ static void on_uplink_up(void *ctx)
 
 /* ---- rules ----------------------------------------------------------------*/
 
-/*
- * What does not fit spoils its set, which is closed then: never is a set in
- * force that lacks a rule.
- */
-static void spoil(struct tree *t, const char *path)
-{
-	static const char why[] = "a key of it does not fit";
-	const size_t len = strlen(TREE_RULES);
-	char below[TREE_PATH_MAX + 1], error[TREE_PATH_MAX + 1];
-	size_t set;
-
-	if (strncmp(path, TREE_RULES, len) != 0)
-		return;
-	set = len + strcspn(path + len, "/");
-	if (set + sizeof("/" TREE_ERROR) > sizeof(error))
-		return;
-	snprintf(below, sizeof(below), "%.*s/", (int)set, path);
-	snprintf(error, sizeof(error), "%.*s/" TREE_ERROR, (int)set, path);
-	tree_remove(t, below);
-	if (tree_write(t, error, why, sizeof(why) - 1))
-		log_err("%s: can't even be marked as bad", below);
-}
-
 static void on_key(void *ctx, const char *path, const char *value, size_t len)
 {
 	struct vifs *v = ctx;
@@ -227,12 +204,10 @@ static void on_key(void *ctx, const char *path, const char *value, size_t len)
 		tree_remove(t, path);
 		return;
 	}
-	err = tree_write(t, path, value, len);
-	if (!err)
-		return;
-	log_err("a key of the rules in the XenStore is not taken (%s)",
-		log_errno(-err));
-	spoil(t, path);
+	err = tree_offer(t, path, value, len);
+	if (err)
+		log_err("a key of the rules in the XenStore is not taken (%s)",
+			log_errno(-err));
 }
 
 /* ---- what became of it ----------------------------------------------------*/

@@ -164,10 +164,42 @@ def bus():
     yield "rules", b"".join(s.rules(p | 0x30) for p in range(8)) + s.run(201) + s.rules(3 | 8) + s.run(201)
 
 
+def qubesdb():
+    def msg(kind, path="", data=b"", length=None):
+        n = len(data) if length is None else length
+        return (bytes([kind]) + path.encode().ljust(67, b"\0") + n.to_bytes(4, "little") + data)
+
+    def feed(data):
+        return b"".join(bytes([len(data[i:i + 100])]) + data[i:i + 100] for i in range(0, len(data), 100))
+
+    def word(what, which, *args):
+        return bytes([128 | which << 3 | what]) + b"".join(bytes([len(a)]) + a for a in args)
+
+    write, removal, leave, meet, later, room, piece = 0, 2, 3, 4, 5, 6, 7
+    rules = "/qubes-firewall/10.137.0.5"
+    end = msg(11)
+    ran = feed(msg(11, "/name", b"fw") + msg(11, "/a/b", b"x") + end)
+    commit = feed(msg(4, rules + "/") + msg(1, rules + "/policy", b"drop") +
+                  msg(1, rules + "/0000", b"action=accept") + msg(1, rules))
+    yield "sync", ran
+    yield "commit", ran + commit + commit
+    yield "piecemeal", word(piece, 0) + ran + commit
+    yield "ours", ran + word(write, 0, b"x") + word(write, 1) + word(removal, 0) + word(removal, 2) + feed(msg(7, "/a"))
+    yield "refused", ran + word(write, 0, b"x\0y") + word(write, 4, b"") + word(removal, 5) + feed(msg(9, "/a"))
+    yield "again", ran + word(leave, 0) + word(later, 0) + word(meet, 0) + ran + commit
+    yield "full", ran + word(room, 1) + word(write, 0, b"y" * 200) * 200 + commit * 9 + word(room, 0) + commit
+    for kind in (0, 2, 3, 5, 6, 8, 10, 11, 12, 13, 14, 255):
+        yield f"type {kind}", ran + feed(msg(kind, "/a")) + word(later, 0) + word(meet, 0) + ran
+    yield "long", ran + feed(msg(1, "/a", b"z" * 3071)) + feed(msg(1, "/a", b"", 3072))
+    yield "nul", ran + feed(msg(1, "/a", b"x\0y") + msg(4, "/a", b"x"))
+    yield "paths", ran + feed(msg(1, "a") + end) + word(later, 0) + word(meet, 0) + feed(end + msg(4, "/"))
+    yield "early", feed(msg(1, "/a"))
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    for stories in (netback, netfront, bus):
+    for stories in (netback, netfront, bus, qubesdb):
         where = os.path.join(sys.argv[1], stories.__name__)
         os.makedirs(where, exist_ok=True)
         for name, data in stories():

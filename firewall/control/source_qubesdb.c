@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firewall/control/source_qubesdb.h"
+#include "firewall/linux/log.h"
+
+#define MIRROR_BYTES (32u << 20)
+#define DUE_BYTES (1u << 20)
+
+static bool begins(const char *path, const char *prefix)
+{
+	return !strncmp(path, prefix, strlen(prefix));
+}
+
+/* What others in this process may want to know; secrets are not. */
+static bool is_wanted(const char *path)
+{
+	static const char *const prefix[] = {
+		TREE_RULES,
+		TREE_GUARD4,
+		TREE_GUARD6,
+		"/vm-config/",
+		"/qubes-service/",
+		"/qubes-netvm-",
+		"/qubes-ip",
+		"/qubes-gateway",
+		"/qubes-primary-dns",
+		"/mapped-ip/",
+		"/qubes-secondary-dns",
+	};
+
+	for (size_t i = 0; i < sizeof(prefix) / sizeof(prefix[0]); i++)
+		if (begins(path, prefix[i]))
+			return true;
+	return false;
+}
+
+/* /qubes-firewall/ADDRESS: to be written last. */
+static bool is_set(const char *path)
+{
+	return begins(path, TREE_RULES) &&
+	       !strchr(path + strlen(TREE_RULES), '/');
+}
+
+/* ---- into the tree of all sources -------------------------------------------
+ */
+
+static void hand_on(struct source_qubesdb *s, const char *path,
+		    const char *value, size_t len)
+{
+	int err = tree_offer(s->tree, path, value, len);
+
+	if (err)
+		log_err("QubesDB: a key is not taken (%s)", log_errno(-err));
+}
+
+/* Its commit is to be confirmed once data has it. */
+static void note_commit(struct source_qubesdb *s, const char *path)
+{
+	if (tree_write(s->due, path + strlen(TREE_RULES) - 1, "", 0))
+		log_warn("QubesDB: too many commits wait for data");
+}
+
+static void take_set(struct source_qubesdb *s, const struct tree_key *own)
+{
+	char below[TREE_PATH_MAX + 2];
+	struct tree_key key = { .path = NULL };
+
+	snprintf(below, sizeof(below), "%s/", own->path);
+	tree_remove(s->tree, below);
+	while (tree_next(s->mirror, below, key.path, &key))
+		hand_on(s, key.path, key.value, key.len);
+	hand_on(s, own->path, own->value, own->len);
+	note_commit(s, own->path);
+}
+
+static bool is_as_in(const struct tree *t, const struct tree_key *key)
+{
+	struct tree_key is;
+
+	return tree_read(t, key->path, &is) && is.len == key->len &&
+	       !memcmp(is.value, key->value, key->len);
+}
+
+/* What the daemon has not got, though it has everything. */
+static void forget_absent(struct source_qubesdb *s)
+{
+	struct tree_key key = { .path = NULL }, is;
+	char path[TREE_PATH_MAX + 1] = "";
+
+	while (tree_next(s->tree, "/", path[0] ? path : NULL, &key)) {
+		memcpy(path, key.path, strlen(key.path) + 1);
+		if (is_wanted(path) && !tree_read(s->mirror, path, &is))
+			tree_remove(s->tree, path);
+	}
+}
+
+static void on_synced(void *ctx)
+{
+	struct source_qubesdb *s = ctx;
+	struct tree_key key = { .path = NULL };
+
+	if (tree_read(s->mirror, "/name", &key))
+		forget_absent(s);
+	key.path = NULL;
+	while (tree_next(s->mirror, "/", key.path, &key)) {
+		if (is_set(key.path))
+			take_set(s, &key);
+		else if (!begins(key.path, TREE_RULES) && is_wanted(key.path) &&
+			 !is_as_in(s->tree, &key))
+			hand_on(s, key.path, key.value, key.len);
+	}
+	log_info("QubesDB: %u keys of dom0 were read", tree_keys(s->mirror));
+	s->connected = true;
+}
+
+/* ---- the mirror -------------------------------------------------------------
+ */
+
+static void on_begin(void *ctx)
+{
+	struct source_qubesdb *s = ctx;
+
+	tree_remove(s->mirror, "/");
+}
+
+/*
+ * A set is taken from the mirror as a whole: what the shared tree has of it may
+ * be of a daemon that has gone since.
+ */
+static void changed(struct source_qubesdb *s, const char *path)
+{
+	struct tree_key key;
+
+	if (s->db.state != QUBESDB_RUN || !is_wanted(path) ||
+	    !tree_read(s->mirror, path, &key))
+		return;
+	if (is_set(path))
+		take_set(s, &key);
+	else if (!begins(path, TREE_RULES))
+		hand_on(s, path, key.value, key.len);
+}
+
+static void on_write(void *ctx, const char *path, const char *value, size_t len)
+{
+	struct source_qubesdb *s = ctx;
+	int err = tree_offer(s->mirror, path, value, len);
+
+	if (err)
+		log_err("QubesDB: no room for a key (%s)", log_errno(-err));
+	else
+		changed(s, path);
+}
+
+/*
+ * A removal from above the sets removes each key by itself, because whoever
+ * listens knows a set by its own key.
+ */
+static void remove_wide(struct source_qubesdb *s, const char *prefix)
+{
+	char path[TREE_PATH_MAX + 1] = "";
+	struct tree_key key;
+
+	while (tree_next(s->tree, prefix, path[0] ? path : NULL, &key)) {
+		memcpy(path, key.path, strlen(key.path) + 1);
+		if (is_wanted(path))
+			tree_remove(s->tree, path);
+	}
+}
+
+static void on_remove(void *ctx, const char *path)
+{
+	struct source_qubesdb *s = ctx;
+
+	if (!tree_remove(s->mirror, path))
+		log_warn("QubesDB: dom0 removed a key that was not there");
+	if (s->db.state != QUBESDB_RUN)
+		return;
+	if (path[strlen(path) - 1] == '/' &&
+	    !(begins(path, TREE_RULES) && path[strlen(TREE_RULES)]))
+		remove_wide(s, path);
+	else if (is_set(path) || (is_wanted(path) && !begins(path, TREE_RULES)))
+		tree_remove(s->tree, path);
+}
+
+static bool on_has(void *ctx, const char *path)
+{
+	const struct source_qubesdb *s = ctx;
+	struct tree_key key;
+
+	if (path[strlen(path) - 1] == '/')
+		return tree_next(s->mirror, path, NULL, &key);
+	return tree_read(s->mirror, path, &key);
+}
+
+static void on_lost(void *ctx)
+{
+	struct source_qubesdb *s = ctx;
+
+	if (s->connected)
+		log_warn("QubesDB: %s; everything stays as it was committed",
+			 s->db.trouble);
+	else
+		log_dbg("QubesDB: %s", s->db.trouble);
+	s->connected = false;
+}
+
+/* ---- what dom0 is told ------------------------------------------------------
+ */
+
+/* False: not now. */
+static bool tell(struct source_qubesdb *s, const char *path, const char *text)
+{
+	int err = qubesdb_write(&s->db, path, text, strlen(text));
+
+	return !err || err == -EINVAL; /* too long for a key: not told */
+}
+
+/* The count goes on where an earlier life of ours left it. */
+static bool tell_handled(struct source_qubesdb *s, const char *address)
+{
+	char path[sizeof(SOURCE_QUBESDB_HANDLED) + TREE_PATH_MAX];
+	struct tree_key key;
+	unsigned long n = 0;
+	char text[24];
+
+	snprintf(path, sizeof(path), SOURCE_QUBESDB_HANDLED "%s", address);
+	if (tree_read(s->mirror, path, &key))
+		n = strtoul(key.value, NULL, 10);
+	snprintf(text, sizeof(text), "%lu", n + 1);
+	return tell(s, path, text);
+}
+
+static void tell_all_handled(struct source_qubesdb *s)
+{
+	struct tree_key key;
+
+	while (tree_next(s->due, "/", NULL, &key) &&
+	       tell_handled(s, key.path + 1))
+		tree_remove(s->due, key.path);
+}
+
+#define WHY_ROOM (SET_KEY_MAX + SET_WHY_MAX + 32)
+
+static void why_closed(const struct apply_slot *slot, int family,
+		       char out[WHY_ROOM])
+{
+	const struct set *set = &slot->set[family];
+	const struct set_error *e = &set->error;
+
+	out[0] = '\0';
+	if (slot->err)
+		snprintf(out, WHY_ROOM, "its rules can't be handed over (%s)",
+			 log_errno(slot->err));
+	else if (slot->clash)
+		snprintf(out, WHY_ROOM, "another client has its address");
+	else if (set->state == SET_BAD)
+		snprintf(out, WHY_ROOM, "rule %s, column %u: %s", e->key,
+			 e->column, e->why);
+	else if (set->state == SET_NONE)
+		snprintf(out, WHY_ROOM, "no rules were committed yet");
+	for (char *at = out; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+}
+
+static void tell_error(struct source_qubesdb *s, const struct apply_slot *slot,
+		       int family)
+{
+	char path[sizeof(SOURCE_QUBESDB_ERROR) + PKT_ADDR_TEXT];
+	char why[WHY_ROOM];
+	struct tree_key said;
+	bool is;
+
+	snprintf(path, sizeof(path), SOURCE_QUBESDB_ERROR "%s",
+		 slot->key[family]);
+	why_closed(slot, family, why);
+	is = tree_read(s->mirror, path, &said);
+	if (is ? strcmp(said.value, why) != 0 : why[0] != '\0')
+		(void)tell(s, path, why); /* again with the next change */
+}
+
+static void tell_errors(struct source_qubesdb *s)
+{
+	for (uint32_t n = 1; n < APPLY_SLOTS; n++)
+		for (int f = 0; f < 2; f++)
+			if (s->apply->slot[n].used &&
+			    !s->apply->slot[n].accept &&
+			    s->apply->slot[n].key[f][0])
+				tell_error(s, &s->apply->slot[n], f);
+}
+
+static void tell_dom0(struct source_qubesdb *s)
+{
+	if (s->db.state != QUBESDB_RUN || !apply_idle(s->apply))
+		return;
+	if (s->told != s->apply->seq || tree_keys(s->due))
+		tell_errors(s);
+	s->told = s->apply->seq;
+	tell_all_handled(s);
+}
+
+/* ---- its life ---------------------------------------------------------------
+ */
+
+int source_qubesdb_open(struct source_qubesdb *s, struct chan_net *net,
+			struct tree *t, const struct apply *a, struct mono now)
+{
+	static struct qubesdb_ops ops = {
+		.begin = on_begin,
+		.write = on_write,
+		.remove = on_remove,
+		.has = on_has,
+		.synced = on_synced,
+		.lost = on_lost,
+	};
+
+	ops.ctx = s;
+	*s = (struct source_qubesdb){ .tree = t, .apply = a, .started = now };
+	s->mirror = tree_new(MIRROR_BYTES, NULL, NULL);
+	s->due = tree_new(DUE_BYTES, NULL, NULL);
+	if (!s->mirror || !s->due) {
+		tree_free(s->mirror);
+		tree_free(s->due);
+		return -ENOMEM;
+	}
+	qubesdb_init(&s->db, net, &ops);
+	return 0;
+}
+
+void source_qubesdb_close(struct source_qubesdb *s)
+{
+	qubesdb_fini(&s->db);
+	tree_free(s->mirror);
+	tree_free(s->due);
+	s->mirror = s->due = NULL;
+}
+
+struct mono source_qubesdb_work(struct source_qubesdb *s, struct mono now)
+{
+	tell_dom0(s);
+	return qubesdb_work(&s->db, now);
+}
+
+bool source_qubesdb_settled(const struct source_qubesdb *s, struct mono now)
+{
+	return s->db.syncs ||
+	       mono_past(mono_add_ms(s->started, SOURCE_QUBESDB_READY_MS), now);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "firewall/control_qubes.h"
+#include "firewall/linux/log.h"
+#include "xen/qubes/chan_unix.h"
+#include "xen/qubes/chan_vchan.h"
+
+static struct chan_net *open_vchan(int *err)
+{
+	struct store *s = store_libs_open(err);
+	struct vchan_lib *l = NULL;
+
+	if (s)
+		l = chan_lib_open(err);
+	if (l)
+		return chan_vchan_open(s, l, err);
+	if (s)
+		s->ops->close(s);
+	return NULL;
+}
+
+static int open_net(const struct conf_qubes *c, struct chan_net **out)
+{
+	int err = 0;
+
+	*out = NULL;
+	switch ((enum conf_channel)c->channel) {
+	case CONF_CHANNEL_OFF:
+		break;
+	case CONF_CHANNEL_VCHAN:
+		*out = open_vchan(&err);
+		break;
+	case CONF_CHANNEL_UNIX:
+		*out = chan_unix_open(c->dir, c->self, &err);
+	}
+	if (err)
+		log_err("qubes.channel: dom0 can't be reached (%s); is this a "
+			"domain on Xen? (qubes.channel = off does without)",
+			log_errno(-err));
+	return err;
+}
+
+int control_qubes_open(struct control_qubes *q, const struct conf *c,
+		       struct apply *a, struct mono now)
+{
+	int err;
+
+	err = open_net(&c->qubes, &q->net);
+	if (!q->net)
+		return err;
+	err = source_qubesdb_open(&q->db, q->net, a->tree, a, now);
+	if (!err)
+		return 0;
+	chan_net_close(q->net);
+	q->net = NULL;
+	return err;
+}
+
+/* A new connection has a new descriptor; the loop forgets closed ones. */
+static void watch(struct control_qubes *q, struct loop *l, uint32_t type)
+{
+	int fd = qubesdb_fd(&q->db.db);
+
+	if (fd >= 0 && q->made != q->db.db.made &&
+	    loop_add(l, fd, type, 0, LOOP_IN))
+		log_err("QubesDB: can't be watched");
+	q->made = q->db.db.made;
+}
+
+struct mono control_qubes_work(struct control_qubes *q, struct loop *l,
+			       uint32_t type)
+{
+	struct mono next = { UINT64_MAX };
+
+	if (!q->net)
+		return next;
+	next = source_qubesdb_work(&q->db, l->now);
+	watch(q, l, type);
+	return next;
+}
+
+bool control_qubes_settled(const struct control_qubes *q, struct mono now)
+{
+	return !q->net || source_qubesdb_settled(&q->db, now);
+}
+
+void control_qubes_close(struct control_qubes *q)
+{
+	if (!q->net)
+		return;
+	source_qubesdb_close(&q->db);
+	chan_net_close(q->net);
+	q->net = NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VIFWALL_FIREWALL_CONTROL_QUBES_H
+#define VIFWALL_FIREWALL_CONTROL_QUBES_H
+
+#include "firewall/control/source_qubesdb.h"
+#include "firewall/linux/loop.h"
+
+/*
+ * The control process' part in Qubes: channels to other domains, and dom0's
+ * QubesDB over one of them.
+ */
+struct control_qubes {
+	struct chan_net *net; /* NULL: not in Qubes, and nothing below is */
+	struct source_qubesdb db;
+	uint32_t made; /* connections of db that the loop knows */
+};
+
+/*
+ * Before the process is locked in, after apply has its tree.  0, also when the
+ * settings say that there is nothing to do, or -errno after saying why.
+ */
+int VW_MUST_USE control_qubes_open(struct control_qubes *q,
+				   const struct conf *c, struct apply *a,
+				   struct mono now);
+/*
+ * Does what is due; when it wants to be called again.  What wakes it is known
+ * to @l as @type.
+ */
+struct mono control_qubes_work(struct control_qubes *q, struct loop *l,
+			       uint32_t type);
+/* Has dom0 told everything, or will it not? */
+bool control_qubes_settled(const struct control_qubes *q, struct mono now);
+void control_qubes_close(struct control_qubes *q);
+
+#endif
