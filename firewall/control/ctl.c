@@ -344,7 +344,7 @@ static void fill(struct ctl *c, struct ctl_conn *conn)
 
 	if (!nl) {
 		n = recv(conn->fd, conn->in + conn->in_len,
-			 sizeof(conn->in) - conn->in_len, 0);
+			 sizeof(conn->in) - conn->in_len, MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0) {
@@ -367,8 +367,9 @@ static void fill(struct ctl *c, struct ctl_conn *conn)
 /* #syscalls control: sendto */
 static void flush(struct ctl *c, struct ctl_conn *conn)
 {
-	ssize_t n = send(conn->fd, conn->out + conn->out_at,
-			 conn->out_len - conn->out_at, MSG_NOSIGNAL);
+	ssize_t n =
+		send(conn->fd, conn->out + conn->out_at,
+		     conn->out_len - conn->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

@@ -171,13 +171,18 @@ static int begin_show(struct services *s, struct service *c,
 	return 0;
 }
 
-void services_shown(struct services *s, uint32_t id)
+void services_next(struct services *s)
 {
-	if (s->call[id].state == SERVICE_SHOWING)
-		forget(&s->call[id]);
 	for (uint32_t i = 0; i < QREXEC_CALLS; i++)
 		if (s->call[i].state == SERVICE_QUEUED)
 			show(s, &s->call[i]);
+}
+
+void services_shown(struct services *s, uint32_t id, int code)
+{
+	vw_assert(s->call[id].state == SERVICE_SHOWING);
+	service_exit(s, &s->call[id], code);
+	services_next(s);
 }
 
 static bool is_dom0(const struct qrexec_call *call)

@@ -29,8 +29,8 @@ struct service_row;
 struct service_ops {
 	/*
 	 * Runs a command of vifwallctl, whose text and exit code go to the call
-	 * @id.  -EBUSY: another one runs.  services_shown() tells that it is
-	 * over, before its exit code goes there.
+	 * @id until services_shown(), or services_gone().  -EBUSY: another one
+	 * runs; services_next() tells that it is over.
 	 */
 	int (*show)(void *ctx, uint32_t id, int argc, const char *const *argv);
 	/* The caller is gone: nobody reads it any more. */
@@ -81,8 +81,10 @@ int services_call(void *ctx, uint32_t id, const struct qrexec_call *c,
 void services_input(void *ctx, uint32_t id, const void *bytes, size_t len);
 void services_gone(void *ctx, uint32_t id);
 
-/* All of it was shown, or nobody was there any more: whoever waits is next. */
-void services_shown(struct services *s, uint32_t id);
+/* All was shown to @id, and that is the exit code. */
+void services_shown(struct services *s, uint32_t id, int code);
+/* Nothing is shown now: the call that waits for it is next. */
+void services_next(struct services *s);
 /* Does what is due; when to call it again. */
 struct mono services_work(struct services *s, struct mono now);
 

@@ -235,13 +235,12 @@ static void who_may_call_what(void)
 				 row[i].service, caller[k]);
 			d = call(line);
 			if (row[i].all && t.shown)
-				qrexec_exit(t.bed.q, t.id, 0);
+				services_shown(&t.s, t.id, 0);
 			code = end(d);
 			CU_ASSERT_EQUAL(code, row[i].all ? 0 : QREXEC_REFUSED);
 			if (!row[i].all)
 				CU_ASSERT_PTR_NOT_NULL(
 					strstr(t.err, " is for dom0 alone\n"));
-			t.s.call[t.id].state = SERVICE_FREE;
 			stop();
 		}
 		start();
@@ -254,9 +253,8 @@ static void who_may_call_what(void)
 			struct qrexec_bed_chan *d = call(line);
 
 			if (t.shown)
-				qrexec_exit(t.bed.q, t.id, 0);
+				services_shown(&t.s, t.id, 0);
 			CU_ASSERT_EQUAL(end(d), 0);
-			t.s.call[t.id].state = SERVICE_FREE;
 		}
 		stop();
 	}
@@ -387,8 +385,7 @@ static void commands_are_shown_one_after_the_other(void)
 	/* so may who is shown something */
 	t.busy = false;
 	first = t.id;
-	services_shown(&t.s, first);
-	qrexec_exit(t.bed.q, first, 0);
+	services_shown(&t.s, first, 0);
 	CU_ASSERT_EQUAL(t.shown, 2);
 	CU_ASSERT_STRING_EQUAL(t.line, "vifwallctl metrics");
 	qrexec_bed_leave(&t.bed.chan[t.bed.chans - 1]);
