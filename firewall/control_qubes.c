@@ -6,6 +6,8 @@
 #include "xen/qubes/chan_unix.h"
 #include "xen/qubes/chan_vchan.h"
 
+#define FEATURE "/features-request/qubes-firewall"
+
 static struct chan_net *open_vchan(int *err)
 {
 	struct store *s = store_libs_open(err);
@@ -83,6 +85,17 @@ struct mono control_qubes_work(struct control_qubes *q, struct loop *l,
 bool control_qubes_settled(const struct control_qubes *q, struct mono now)
 {
 	return !q->net || source_qubesdb_settled(&q->db, now);
+}
+
+bool control_qubes_described(struct control_qubes *q)
+{
+	struct qubesdb *db = &q->db.db;
+
+	if (!q->net || db->state != QUBESDB_RUN)
+		return false;
+	if (!q->described)
+		q->described = !qubesdb_write(db, FEATURE, "1", 1);
+	return q->described && !db->unacked;
 }
 
 void control_qubes_close(struct control_qubes *q)

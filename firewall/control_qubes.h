@@ -12,6 +12,7 @@
 struct control_qubes {
 	struct chan_net *net; /* NULL: not in Qubes, and nothing below is */
 	struct source_qubesdb db;
+	bool described;
 	uint32_t made; /* connections of db that the loop knows */
 };
 
@@ -30,6 +31,11 @@ struct mono control_qubes_work(struct control_qubes *q, struct loop *l,
 			       uint32_t type);
 /* Has dom0 told everything, or will it not? */
 bool control_qubes_settled(const struct control_qubes *q, struct mono now);
+/*
+ * Writes what dom0 may know of us where its qubes.FeaturesRequest reads it;
+ * true when it is there.
+ */
+bool control_qubes_described(struct control_qubes *q);
 void control_qubes_close(struct control_qubes *q);
 
 #endif

@@ -13,6 +13,7 @@
 #include "firewall/control/ctl.h"
 #include "firewall/control/source_dir.h"
 #include "firewall/control_host.h"
+#include "firewall/control_qrexec.h"
 #include "firewall/control_qubes.h"
 #include "firewall/control_xen.h"
 #include "firewall/linux/isolate.h"
@@ -33,7 +34,8 @@ enum control_fd {
 	CONTROL_BUS,
 	CONTROL_HOST,
 	CONTROL_QUBES,
-	CONTROL_PEER, /* idx: place */
+	CONTROL_QREXEC, /* idx: enum control_qrexec_idx, or less */
+	CONTROL_PEER,	/* idx: place */
 };
 
 /* How the loop knows a peer of the operator's socket. */
@@ -53,6 +55,7 @@ struct control {
 	struct control_xen xen;
 	struct control_host host;
 	struct control_qubes qubes;
+	struct control_qrexec qrexec;
 	bool ready, stop;
 	bool told; /* to stop, and nothing broke */
 	int code;
@@ -248,7 +251,10 @@ static int open_all(struct control *k, const struct conf *c)
 
 static int lock_in(struct control *k, const struct conf *c)
 {
-	int err = isolate_user(0, 0, ISOLATE_NET_CAPS);
+	int err = isolate_user(0, 0,
+			       c->qubes_clock == CONF_CLOCK_DOM0
+				       ? ISOLATE_NET_TIME_CAPS
+				       : ISOLATE_NET_CAPS);
 
 	if (!err)
 		err = control_xen_open(&k->xen, c, &k->apply);
@@ -259,6 +265,9 @@ static int lock_in(struct control *k, const struct conf *c)
 	}
 	if (!err)
 		err = control_qubes_open(&k->qubes, c, &k->apply, k->loop.now);
+	if (!err)
+		err = control_qrexec_open(&k->qrexec, k->qubes.net, c, &k->ctl,
+					  &k->loop, CONTROL_QREXEC);
 	return err ? err : isolate_control((enum isolate_mode)c->sandbox);
 }
 
@@ -362,6 +371,9 @@ static void handle(struct control *k, const struct loop_event *ev)
 	case CONTROL_HOST:
 		control_host_news(&k->host, k->loop.now);
 		break;
+	case CONTROL_QREXEC:
+		control_qrexec_event(&k->qrexec, ev->idx);
+		break;
 	case CONTROL_QUBES:
 	case CONTROL_PEER:
 		break; /* each turn looks at everybody */
@@ -409,7 +421,7 @@ static void turn(struct control *k, struct mono *next)
 {
 	struct loop_event ev[EVENTS];
 	int n = loop_wait(&k->loop, ev, EVENTS, *next);
-	struct mono source = { UINT64_MAX }, host, qubes;
+	struct mono source = { UINT64_MAX }, host, qubes, qrexec;
 
 	vw_assert(n >= 0);
 	for (int i = 0; i < n; i++)
@@ -417,6 +429,8 @@ static void turn(struct control *k, struct mono *next)
 	if (k->has_source)
 		source = source_dir_tick(&k->source, k->loop.now);
 	qubes = control_qubes_work(&k->qubes, &k->loop, CONTROL_QUBES);
+	control_qrexec_announce(&k->qrexec, control_qubes_described(&k->qubes));
+	qrexec = control_qrexec_work(&k->qrexec);
 	/* a peer may ask for settings to be read: they are told at once */
 	ctl_work(&k->ctl, k->loop.now);
 	*next = apply_work(&k->apply, k->loop.now);
@@ -427,6 +441,8 @@ static void turn(struct control *k, struct mono *next)
 		*next = host;
 	if (qubes.ns < next->ns)
 		*next = qubes;
+	if (qrexec.ns < next->ns)
+		*next = qrexec;
 	for (uint32_t i = 0; i < CTL_CONNS; i++)
 		watch_peer(k, i);
 	watch_data(k);
@@ -454,6 +470,7 @@ int role_control(const struct conf *c)
 		turn(&k, &next);
 	ctl_close(&k.ctl);
 	apply_stop(&k.apply);
+	control_qrexec_close(&k.qrexec);
 	control_qubes_close(&k.qubes);
 	control_xen_stop(&k.xen);
 	apply_fini(&k.apply);

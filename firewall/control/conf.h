@@ -67,6 +67,9 @@ enum conf_host_rules { CONF_HOST_OFF, CONF_HOST_ON, CONF_HOST_CHECK };
 /* What carries our channels to dom0 and to other domains (xen/qubes/chan.h). */
 enum conf_channel { CONF_CHANNEL_OFF, CONF_CHANNEL_VCHAN, CONF_CHANNEL_UNIX };
 
+/* Who keeps this machine's clock right (qubes.SetDateTime). */
+enum conf_clock { CONF_CLOCK_SYSTEM, CONF_CLOCK_DOM0 };
+
 struct conf_qubes {
 	uint8_t channel;	     /* enum conf_channel */
 	char dir[CHAN_UNIX_DIR_MAX]; /* CONF_CHANNEL_UNIX */
@@ -130,6 +133,7 @@ struct conf {
 	uint16_t xen_quarantine; /* crashes that close a vif; 0: none do */
 	struct pkt_addr xen_gateway4, xen_gateway6; /* ours to vifs, or zero */
 	struct conf_qubes qubes;
+	uint8_t qubes_clock; /* enum conf_clock */
 	char socket[CONF_PATH_MAX];
 	uint32_t socket_gid; /* 0: none; its members may ask */
 	uint8_t log_level;   /* enum log_level */

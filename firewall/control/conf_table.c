@@ -37,6 +37,11 @@ static const struct conf_word switch_words[] = {
 	{ "on", 1 },
 	{ NULL, 0 },
 };
+static const struct conf_word clock_words[] = {
+	{ "system", CONF_CLOCK_SYSTEM },
+	{ "dom0", CONF_CLOCK_DOM0 },
+	{ NULL, 0 },
+};
 static const struct conf_word level_words[] = {
 	{ "err", LOG_LEVEL_ERR },
 	{ "warn", LOG_LEVEL_WARN },
@@ -219,6 +224,11 @@ const struct conf_row conf_global[] = {
 	  .help = "How dom0 is reached, in whose QubesDB our rules are then: "
 		  "by Xen's rings, or for tests by Unix sockets, as domain N.",
 	  .off = (uint32_t)AT(qubes) },
+
+	ROW("qubes.clock", conf_word, AT(qubes_clock), "system", 0, 0,
+	    clock_words, 0,
+	    "Who keeps this machine's clock: its own system, or dom0, which "
+	    "then sets it by qrexec."),
 
 	ROW("control.socket", conf_path, AT(socket), "/run/vifwall/ctl.sock", 0,
 	    0, NULL, 0, "Where vifwallctl finds the daemon."),

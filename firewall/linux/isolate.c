@@ -103,9 +103,13 @@ int isolate_user(uint32_t uid, uint32_t gid, enum isolate_caps caps)
 	int err;
 
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (caps == ISOLATE_NET_CAPS &&
+	if (caps != ISOLATE_NO_CAPS &&
 	    capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
 			  CAP_NET_ADMIN, CAP_NET_RAW, -1))
+		return -EINVAL;
+	if (caps == ISOLATE_NET_TIME_CAPS &&
+	    capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+			 CAP_SYS_TIME))
 		return -EINVAL;
 	if (other)
 		err = capng_change_id(uid ? (int)uid : -1, gid ? (int)gid : -1,

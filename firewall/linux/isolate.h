@@ -40,7 +40,8 @@ int VW_MUST_USE isolate_world(void);
 
 enum isolate_caps {
 	ISOLATE_NO_CAPS,
-	ISOLATE_NET_CAPS, /* CAP_NET_ADMIN, CAP_NET_RAW: opens ports */
+	ISOLATE_NET_CAPS,      /* CAP_NET_ADMIN, CAP_NET_RAW: opens ports */
+	ISOLATE_NET_TIME_CAPS, /* and CAP_SYS_TIME: sets the clock */
 };
 
 /*

@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""dom0 for tests: its ends of qrexec and QubesDB over Unix sockets.
+
+    dom0.py DIR call LINE       has LINE run, as qrexec-daemon and qrexec-client
+                                do: standard streams and exit code are its own
+    dom0.py DIR stuck LINE      the same, and never reads what is printed
+    dom0.py DIR features        waits for our call of qubes.FeaturesRequest
+    dom0.py DIR db              QubesDB with nothing in it; prints what is written
+
+We are domain 5 there.  What must not happen ends it with 99.
+"""
+import os
+import socket
+import struct
+import sys
+import time
+
+US = 5
+STDIN, STDOUT, STDERR, EXIT = 0x190, 0x191, 0x192, 0x193
+EXEC, CONNECT, TERMINATED, TRIGGER3, HELLO = 0x200, 0x202, 0x211, 0x212, 0x300
+PATIENCE = 20
+
+
+def wrong(what):
+    print("dom0:", what, file=sys.stderr)
+    sys.exit(99)
+
+
+def name(directory, server, client, port):
+    return f"{directory}/vchan.{server}.{client}.{port}.sock"
+
+
+def connect(path):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(PATIENCE)
+        try:
+            s.connect(path)
+            return s
+        except (FileNotFoundError, ConnectionRefusedError):
+            s.close()
+            time.sleep(0.02)
+    wrong(f"nobody listens at {path}")
+
+
+def serve(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(PATIENCE)
+    s.bind(path)
+    s.listen(1)
+    return s
+
+
+def accept(s, path):
+    peer, _ = s.accept()
+    peer.settimeout(PATIENCE)
+    s.close()
+    os.unlink(path)
+    return peer
+
+
+def say(s, kind, body=b""):
+    s.sendall(struct.pack("<II", kind, len(body)) + body)
+
+
+def exactly(s, n):
+    got = b""
+    while len(got) < n:
+        more = s.recv(n - len(got))
+        if not more:
+            return None
+        got += more
+    return got
+
+
+def hear(s):
+    head = exactly(s, 8)
+    if head is None:
+        return None, None
+    kind, n = struct.unpack("<II", head)
+    return kind, exactly(s, n)
+
+
+def greet(s):
+    kind, body = hear(s)
+    if kind != HELLO or struct.unpack("<I", body) != (3,):
+        wrong(f"not a hello: {kind} {body}")
+    say(s, HELLO, struct.pack("<I", 3))
+
+
+def control(directory):
+    s = connect(name(directory, US, 0, 512))
+    greet(s)
+    return s
+
+
+def terminated(c, port):
+    if hear(c) != (TERMINATED, struct.pack("<II", 0, port)):
+        wrong("not the end of the call")
+    c.settimeout(0.2)
+    try:
+        wrong(f"more than the end of the call: {hear(c)}")
+    except socket.timeout:
+        pass
+
+
+def call(directory, line, reads=True):
+    port = 513
+    path = name(directory, 0, US, port)
+    c = control(directory)
+    listener = serve(path)
+    say(c, EXEC, struct.pack("<II", 0, port) + line.encode() + b"\0")
+    data = accept(listener, path)
+    greet(data)
+    if not reads:
+        time.sleep(3)
+        return 0
+    text = sys.stdin.buffer.read()
+    try:
+        if text:
+            say(data, STDIN, text)
+        say(data, STDIN)
+    except BrokenPipeError:
+        pass  # it knew enough
+    ended = set()
+    while True:
+        kind, body = hear(data)
+        if kind == EXIT:
+            break
+        if kind not in (STDOUT, STDERR) or kind in ended:
+            wrong(f"not output: {kind} {body}")
+        if not body:
+            ended.add(kind)
+        (sys.stdout if kind == STDOUT else sys.stderr).buffer.write(body)
+    if ended != {STDOUT, STDERR} or data.recv(1):
+        wrong("an exit code that is not the last word")
+    terminated(c, port)
+    return struct.unpack("<i", body)[0]
+
+
+def features(directory):
+    c = control(directory)
+    kind, body = hear(c)
+    if kind != TRIGGER3 or body[96:] != b"qubes.FeaturesRequest\0":
+        wrong(f"not qubes.FeaturesRequest: {kind} {body}")
+    if body[:64].rstrip(b"\0") != b"dom0":
+        wrong("not for dom0")
+    say(c, CONNECT, struct.pack("<II", 0, 600) + body[64:96])
+    data = connect(name(directory, US, 0, 600))
+    greet(data)
+    if hear(data) != (STDIN, b""):
+        wrong("it has input")
+    say(data, STDOUT)
+    say(data, EXIT, struct.pack("<i", 0))
+    if data.recv(1):
+        wrong("more after the end")
+    terminated(c, 600)
+    return 0
+
+
+def db(directory):
+    while True:
+        path = name(directory, 0, US, 111)
+        s = serve(path)
+        s.settimeout(None)
+        peer = accept(s, path)
+        peer.settimeout(None)
+        while True:
+            head = exactly(peer, 72)
+            if head is None:
+                break
+            key = head[1:65].split(b"\0")[0]
+            value = exactly(peer, struct.unpack("<I", head[68:])[0])
+            if head[0] == 2:  # everything: nothing
+                peer.sendall(struct.pack("<B64s3xI", 11, b"", 0))
+            else:
+                print(head[0], key.decode(), value.decode(), flush=True)
+                peer.sendall(struct.pack("<B64s3xI", 7, key, 0))
+
+
+what = sys.argv[2]
+if what in ("call", "stuck"):
+    sys.exit(call(sys.argv[1], sys.argv[3], what == "call"))
+sys.exit({"features": features, "db": db}[what](sys.argv[1]))
