@@ -21,9 +21,10 @@ static bool room_for_one(struct table *t)
 	if (t->cells < t->room)
 		return true;
 	more = realloc(t->cell, room * sizeof(*more));
-	t->cut = !more;
-	if (t->cut)
+	if (!more) {
+		t->cut = true;
 		return false;
+	}
 	t->cell = more;
 	t->room = room;
 	return true;

@@ -314,19 +314,29 @@ static void look(struct services *s, struct service *c)
 	}
 }
 
+static struct mono when(const struct services *s, const struct service *c)
+{
+	struct mono look = mono_add_ms(s->now, SERVICE_LOOK_MS);
+
+	if (c->state == SERVICE_READING)
+		return c->until;
+	if (c->state == SERVICE_UPLINK)
+		return look.ns < c->until.ns ? look : c->until;
+	return (struct mono){ UINT64_MAX };
+}
+
 struct mono services_work(struct services *s, struct mono now)
 {
 	struct mono next = { UINT64_MAX };
 
 	s->now = now;
 	for (uint32_t i = 0; i < QREXEC_CALLS; i++) {
-		struct service *c = &s->call[i];
+		struct mono at;
 
-		look(s, c);
-		if ((c->state == SERVICE_READING ||
-		     c->state == SERVICE_UPLINK) &&
-		    c->until.ns < next.ns)
-			next = c->until;
+		look(s, &s->call[i]);
+		at = when(s, &s->call[i]);
+		if (at.ns < next.ns)
+			next = at;
 	}
 	return next;
 }

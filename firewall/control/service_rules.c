@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "firewall/control/service.h"
@@ -89,14 +90,15 @@ static void complain(void *ctx, const struct set_error *e, const char *text,
 		     size_t len)
 {
 	const struct check *check = ctx;
-	unsigned int line;
+	char *end;
+	unsigned long line = strtoul(e->key, &end, 10);
 
 	(void)text;
 	(void)len;
 	if (check->c->wrong++ >= ERRORS_SHOWN)
 		return;
-	if (sscanf(e->key, "%u", &line) == 1)
-		service_say(check->s, check->c, "line %u, column %u: %s\n",
+	if (end != e->key && !*end)
+		service_say(check->s, check->c, "line %lu, column %u: %s\n",
 			    line, e->column, e->why);
 	else
 		service_say(check->s, check->c, "%s: %s\n", e->key, e->why);

@@ -510,7 +510,7 @@ static void a_caller_that_goes_is_gone_once_at_any_time(void)
 		if (when > 0)
 			qrexec_bed_say_u32(d, QREXEC_HELLO, 3);
 		if (when > 1)
-			qrexec_bed_say(d, QREXEC_STDIN, "hel", 3);
+			qrexec_bed_say(d, QREXEC_STDIN, "he", 2);
 		if (when > 2)
 			qrexec_exit(b->q, t.id, 0);
 		qrexec_bed_leave(d);
@@ -656,7 +656,6 @@ static void a_thousand_calls_leave_nothing_behind(void)
 		CU_ASSERT_EQUAL(qrexec_bed_end(b, d, NULL, NULL, 0), (int)i);
 		CU_ASSERT(terminated(c, 0, PORT + i % 256));
 		qrexec_bed_leave(d);
-		b->chans--;
 	}
 	CU_ASSERT_EQUAL(t.calls, 1000);
 	qrexec_bed_close(b);

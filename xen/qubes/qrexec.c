@@ -438,10 +438,10 @@ int qrexec_trigger(struct qrexec *q, const char *service, const char *target,
 		return -EBUSY;
 	if (q->version < 3) {
 		memcpy(head, service, name);
-		memcpy(head + QREXEC_NAME, target, to);
+		memcpy(head + QREXEC_NAME, target, to + 1);
 		ident = (char *)head + QREXEC_NAME + QREXEC_TARGET / 2;
 	} else {
-		memcpy(head, target, to);
+		memcpy(head, target, to + 1);
 		ident = (char *)head + QREXEC_TARGET;
 	}
 	d->serial = ++q->triggers;
