@@ -57,21 +57,29 @@ static const struct chan_ops chan_ops = {
 	.event = event, .recv = take, .send = put, .close = end
 };
 
+/* One that both ends are done with, or a new one. */
+static struct qrexec_bed_chan *place(void)
+{
+	for (uint32_t i = 0; i < bed->chans; i++)
+		if (bed->chan[i].closed && bed->chan[i].far < 0)
+			return &bed->chan[i];
+	return bed->chans < QREXEC_BED_CHANS ? &bed->chan[bed->chans++] : NULL;
+}
+
 static struct chan *make(uint16_t domid, uint32_t port, bool served,
 			 size_t read_min, int *err)
 {
-	struct qrexec_bed_chan *c = &bed->chan[bed->chans];
+	struct qrexec_bed_chan *c = place();
 	int pair[2], small = 4096;
 
-	*err = bed->fail;
+	*err = c ? bed->fail : -ENOMEM;
 	if (*err)
 		return NULL;
-	vw_assert(bed->chans++ < QREXEC_BED_CHANS);
 	vw_assert(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	*c = (struct qrexec_bed_chan){
 		.chan = { .ops = &chan_ops, .fd = pair[0] },
-		.used = true,
+		.serial = ++bed->serial,
 		.served = served,
 		.domid = domid,
 		.port = port,
@@ -153,24 +161,29 @@ void qrexec_bed_wait(struct qrexec_bed *b, uint64_t ms)
 struct qrexec_bed_chan *qrexec_bed_meet(struct qrexec_bed *b, uint16_t domid,
 					uint32_t port)
 {
-	for (uint32_t i = b->chans; i-- > 0;) {
+	struct qrexec_bed_chan *newest = NULL;
+
+	for (uint32_t i = 0; i < b->chans; i++) {
 		struct qrexec_bed_chan *c = &b->chan[i];
 
-		if (c->closed || c->state != CHAN_WAITING ||
-		    c->domid != domid || c->port != port)
-			continue;
-		c->state = CHAN_OPEN;
-		qrexec_bed_turn(b);
-		return c;
+		if (!c->closed && c->state == CHAN_WAITING &&
+		    c->domid == domid && c->port == port &&
+		    (!newest || c->serial > newest->serial))
+			newest = c;
 	}
-	return NULL;
+	if (!newest)
+		return NULL;
+	newest->state = CHAN_OPEN;
+	qrexec_bed_turn(b);
+	return newest;
 }
 
 void qrexec_bed_put(struct qrexec_bed_chan *c, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
+	int tries = 1000;
 
-	while (len) {
+	while (len && tries--) {
 		ssize_t n = send(c->far, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EAGAIN) {

@@ -15,8 +15,9 @@
 
 struct qrexec_bed_chan {
 	struct chan chan;
-	bool used, closed; /* by us */
-	bool served;	   /* we offer it; else we connect */
+	bool closed; /* by us */
+	uint32_t serial;
+	bool served; /* we offer it; else we connect */
 	uint16_t domid;
 	uint32_t port;
 	size_t read_min;
@@ -30,7 +31,7 @@ struct qrexec_bed {
 	struct mono now, next;
 	int fail;     /* -errno: none can be made */
 	size_t piece; /* bytes that we are given at a time; 0: all */
-	uint32_t chans;
+	uint32_t chans, serial;
 	struct qrexec_bed_chan chan[QREXEC_BED_CHANS];
 	int watched[QREXEC_CALLS + 1]; /* descriptor; -1: none */
 	/* the last message that was heard */
