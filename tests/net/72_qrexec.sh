@@ -13,7 +13,7 @@ CHANNELS=$DIR/channels
 mkdir "$CHANNELS"
 settings_of() { echo "qubes.channel = unix:$CHANNELS,domid=5"; }
 rules_of() { echo 'action=accept proto=udp dstports=7-7'; }
-DOM0=("$PY" "$ROOT/tests/net/dom0.py" "$CHANNELS")
+DOM0=("$PY" "$ROOT/tests/net/dom0_qrexec.py" "$CHANNELS")
 # call CALLER SERVICE: standard input is its own; out and err in $DIR
 call() {
 	timeout 60 "${DOM0[@]}" call "root:QUBESRPC $2 $1" >"$DIR/out" 2>"$DIR/err"

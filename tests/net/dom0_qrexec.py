@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """dom0 for tests: its ends of qrexec and QubesDB over Unix sockets.
 
-    dom0.py DIR call LINE       has LINE run, as qrexec-daemon and qrexec-client
-                                do: standard streams and exit code are its own
-    dom0.py DIR stuck LINE      the same, and never reads what is printed
-    dom0.py DIR features        waits for our call of qubes.FeaturesRequest
-    dom0.py DIR db              QubesDB with nothing in it; prints what is written
+    dom0_qrexec.py DIR call LINE   has LINE run, as qrexec-daemon and
+                                   qrexec-client do: standard streams and exit
+                                   code are its own
+    dom0_qrexec.py DIR stuck LINE  the same, and never reads what is printed
+    dom0_qrexec.py DIR features    waits for our call of qubes.FeaturesRequest
+    dom0_qrexec.py DIR db          QubesDB with nothing in it; prints what is
+                                   written
 
 We are domain 5 there.  What must not happen ends it with 99.
 """
