@@ -30,6 +30,7 @@ void setup_role(struct role_conf *rc, const struct conf *c)
 	rc->fw.reply_silent = c->reject == CONF_REJECT_SILENT;
 	rc->fw.reject_rst = c->reject == CONF_REJECT_RST;
 	rc->fw.hairpin = c->hairpin;
+	rc->fw.mss = c->mss;
 	rc->busy_us = c->busy_us;
 	rc->prefault = c->prefault;
 	rc->uid = c->uid;

@@ -120,6 +120,7 @@ struct conf {
 	uint16_t clients;	       /* client numbers are 1 .. clients */
 	uint8_t reject;		       /* enum conf_reject */
 	bool hairpin;
+	uint16_t mss; /* as fw_conf.mss; UINT16_MAX: only what fits */
 	uint32_t answers_per_s, answers_burst;
 	uint32_t small_n, large_n, neighbours;
 	struct link_room room; /* of each packet socket */

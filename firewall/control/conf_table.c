@@ -142,6 +142,10 @@ const struct conf_row conf_global[] = {
 	    "Clients that are allowed both ways may also reach each other by "
 	    "our outside address, at ports that each opened to the other."),
 
+	ROW("mss.clamp", conf_mss, AT(mss), "path", 536, 65495, NULL, 0,
+	    "Largest TCP segment that a SYN may ask for: path is what fits "
+	    "the links of both ends, a number at most that, too."),
+
 	NUM32("nat.flows", nat.flows, "65536", 16, 1u << 20,
 	      "Flows in the table, of all clients together."),
 	ROW("nat.ports", conf_port_range, AT(nat.port_lo), "1024-65535", 1,
@@ -342,6 +346,8 @@ const char *conf_allowed(char out[CONF_ALLOWED_MAX], const struct conf_row *row)
 		before = "auto, ";
 	} else if (t == &conf_xen_dom) {
 		before = "none, ";
+	} else if (t == &conf_mss) {
+		before = "path, off, ";
 	}
 	snprintf(out, CONF_ALLOWED_MAX, "%s%" PRIu64 "%s%" PRIu64 "%s", before,
 		 row->lo, between, row->hi, after);

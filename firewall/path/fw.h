@@ -51,7 +51,9 @@ struct fw_conf {
 			      or out of hops do */
 	bool reject_rst;   /* SYN refused by rule: RST instead of ICMP */
 	bool hairpin;	   /* clients may meet at our outside address (R39) */
-	uint8_t seed[16];  /* ids, jitter, keys of the path's own tables */
+	uint16_t mss; /* no SYN asks for larger segments, nor for such as do not
+			 fit both links; 0: it may ask for anything */
+	uint8_t seed[16]; /* ids, jitter, keys of the path's own tables */
 };
 
 void fw_conf_default(struct fw_conf *c);

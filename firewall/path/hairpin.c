@@ -72,6 +72,8 @@ enum pkt_verdict fw_hairpin(struct fw *fw, struct pkt *p,
 	mtu = fw->slot[fw->party[back.to].slot].port->mtu;
 	if (pkt_fit(p, mtu) == PKT_FIT_BIG)
 		return fw_too_big(fw, hit->from, p, mtu, now);
+	if (p->tcp_flags & TCP_SYN)
+		fw_clamp(fw, p, hit->from, back.to);
 	nat_apply_back(fw->nat, p, hit, &back, now);
 	fw_count(fw, hit->from, back.to, p);
 	fw_send(fw, back.to, p, now);

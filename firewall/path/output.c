@@ -5,6 +5,7 @@
 #include "packet/pkt_cut.h"
 #include "packet/pkt_hot.h"
 #include "packet/pkt_ip.h"
+#include "packet/pkt_mss.h"
 #include "packet/pkt_seg.h"
 
 void fw_count(struct fw *fw, uint16_t from, uint16_t to, const struct pkt *p)
@@ -69,6 +70,17 @@ static inline void hide_id(struct fw *fw, struct pkt *p)
 	bool atomic = p->flags & PKT_F_DF && !p->frag_max;
 
 	ipid_set(p, atomic ? 0 : ipid_next(&fw->ipid, p));
+}
+
+/* Segments of both directions are to fit both links. */
+PKT_RARE void fw_clamp(const struct fw *fw, struct pkt *p, uint16_t from,
+		       uint16_t to)
+{
+	uint16_t a = fw->slot[fw->party[from].slot].port->mtu;
+	uint16_t b = fw->slot[fw->party[to].slot].port->mtu;
+
+	if (fw->conf.mss)
+		pkt_mss_clamp(p, a < b ? a : b, fw->conf.mss);
 }
 
 /* By the next hop that its destination asks for. */
@@ -143,6 +155,8 @@ enum pkt_verdict fw_output(struct fw *fw, struct pkt *p,
 	s = &fw->slot[to->slot];
 	if (pkt_fit(p, s->port->mtu) == PKT_FIT_BIG)
 		return fw_too_big(fw, hit->from, p, s->port->mtu, now);
+	if (p->tcp_flags & TCP_SYN)
+		fw_clamp(fw, p, hit->from, hit->to);
 	nat_apply(fw->nat, p, hit, now);
 	fw_count(fw, hit->from, hit->to, p);
 	send_by(fw, to, s, p, now);

@@ -295,6 +295,8 @@ enum pkt_verdict fw_output(struct fw *fw, struct pkt *p,
  */
 enum pkt_verdict fw_hairpin(struct fw *fw, struct pkt *p,
 			    const struct nat_hit *hit, struct mono now);
+/* Before a SYN goes from one party to another: see fw_conf.mss. */
+void fw_clamp(const struct fw *fw, struct pkt *p, uint16_t from, uint16_t to);
 /* @p went from one party to another. */
 void fw_count(struct fw *fw, uint16_t from, uint16_t to, const struct pkt *p);
 /* Sends finished IP packet @p to party @n; @p is given away. */
