@@ -608,6 +608,7 @@ def differs(why, *names):
 
 differs("transport checksums are the receiver's to judge, and are passed on as they are",
         "udp4_wrong_sum", "udp6_wrong_sum", "tcp4_syn_wrong_sum", "tcp6_syn_wrong_sum")
+differs("a SYN asks for no larger segments than fit both links", "tcp6_syn", "tcp6_syn_data")
 differs("UDP over IPv6 must have a checksum", "udp6_no_sum")
 differs("outside ports are random, and not kept below 1024 either", "udp4_low_source_port", "udp6_low_source_port")
 differs("TCP without a flow is told so, never picked up in mid-stream",
