@@ -68,7 +68,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LINK_LTO) \
 CUNIT_LIBS := -lcunit
 XEN_LIBS := -l:libxenvchan.a -lxengnttab -lxenevtchn -lxenstore -lxencall
 NFT_LIBS := -lnftnl -lmnl
-PROG_LIBS := -lseccomp -lcap-ng $(NFT_LIBS) $(XEN_LIBS)
+PROG_LIBS := -lseccomp -lcap-ng -lcares $(NFT_LIBS) $(XEN_LIBS)
 
 # ---- archives, lowest layer first -----------------------------------------
 

@@ -224,6 +224,10 @@ static int obey(struct data *d)
 		return show_vifs(d);
 	case MSG_STOP:
 		return stop(d);
+	case MSG_DNS:
+		return fw_dns_set(d->fw, &d->in.body.dns);
+	case MSG_DNS_ASK:
+		return fw_dns_ask(d->fw, &d->in.body.dns_msg, d->loop.now);
 	case MSG_SETTLED:
 		fw_settle(d->fw);
 		return 0;
@@ -269,9 +273,22 @@ static bool tell_answer(struct data *d)
 	return true;
 }
 
+/* DNS messages that came; false: the socket is full. */
+static bool tell_dns(struct data *d)
+{
+	const struct fw_dns_msg *m;
+
+	while ((m = fw_dns_next(d->fw))) {
+		if (!gone(msg_send(d->link, MSG_DNS_CAME, 0, m, -1)))
+			return false;
+		fw_dns_taken(d->fw);
+	}
+	return true;
+}
+
 bool data_tell(struct data *d)
 {
-	if (!tell_answer(d))
+	if (!tell_answer(d) || !tell_dns(d))
 		return false;
 	for (uint16_t i = 0; i <= d->clients && d->failed_n; i++) {
 		struct data_port *dp = &d->port[i];

@@ -13,6 +13,7 @@
 #include "firewall/control/ctl.h"
 #include "firewall/control/source_dir.h"
 #include "firewall/control_host.h"
+#include "firewall/control_names.h"
 #include "firewall/control_qrexec.h"
 #include "firewall/control_qubes.h"
 #include "firewall/control_xen.h"
@@ -35,6 +36,7 @@ enum control_fd {
 	CONTROL_HOST,
 	CONTROL_QUBES,
 	CONTROL_QREXEC, /* idx: enum control_qrexec_idx, or less */
+	CONTROL_NAMES,	/* idx: descriptor */
 	CONTROL_PEER,	/* idx: place */
 };
 
@@ -56,6 +58,7 @@ struct control {
 	struct control_host host;
 	struct control_qubes qubes;
 	struct control_qrexec qrexec;
+	struct control_names names;
 	bool ready, stop;
 	bool told; /* to stop, and nothing broke */
 	int code;
@@ -100,6 +103,7 @@ static bool reload(void *ctx, char *said, size_t room)
 		return false;
 	}
 	apply_conf(&k->apply, &next);
+	control_names_conf(&k->names);
 	if (apply_open_ports(&k->apply, &which))
 		log_err("port %s can't be opened now; tried again",
 			which->name);
@@ -230,6 +234,13 @@ static void ring_lost(void *ctx, uint16_t n, int err)
 	vifs_ring_lost(&k->xen.vifs, n, err);
 }
 
+static void dns_came(void *ctx, const struct fw_dns_msg *m)
+{
+	struct control *k = ctx;
+
+	control_names_came(&k->names, m);
+}
+
 static int open_all(struct control *k, const struct conf *c)
 {
 	int err = loop_open(&k->loop);
@@ -268,6 +279,9 @@ static int lock_in(struct control *k, const struct conf *c)
 	if (!err)
 		err = control_qrexec_open(&k->qrexec, k->qubes.net, c, &k->ctl,
 					  &k->loop, CONTROL_QREXEC);
+	if (!err)
+		err = control_names_open(&k->names, &k->loop, &k->apply,
+					 CONTROL_NAMES);
 	return err ? err : isolate_control((enum isolate_mode)c->sandbox);
 }
 
@@ -277,7 +291,8 @@ static int set_up(struct control *k, const struct conf *c)
 					.answer = answer,
 					.ring_up = ring_up,
 					.ring_down = ring_down,
-					.ring_lost = ring_lost };
+					.ring_lost = ring_lost,
+					.dns_came = dns_came };
 	int code, err;
 
 	ops.ctx = k;
@@ -371,6 +386,9 @@ static void handle(struct control *k, const struct loop_event *ev)
 	case CONTROL_HOST:
 		control_host_news(&k->host, k->loop.now);
 		break;
+	case CONTROL_NAMES:
+		control_names_event(&k->names, (int)ev->idx, ev->what);
+		break;
 	case CONTROL_QREXEC:
 		control_qrexec_event(&k->qrexec, ev->idx);
 		break;
@@ -421,7 +439,7 @@ static void turn(struct control *k, struct mono *next)
 {
 	struct loop_event ev[EVENTS];
 	int n = loop_wait(&k->loop, ev, EVENTS, *next);
-	struct mono source = { UINT64_MAX }, host, qubes, qrexec;
+	struct mono source = { UINT64_MAX }, host, qubes, qrexec, names;
 
 	vw_assert(n >= 0);
 	for (int i = 0; i < n; i++)
@@ -433,6 +451,7 @@ static void turn(struct control *k, struct mono *next)
 	qrexec = control_qrexec_work(&k->qrexec);
 	/* a peer may ask for settings to be read: they are told at once */
 	ctl_work(&k->ctl, k->loop.now);
+	names = control_names_work(&k->names);
 	*next = apply_work(&k->apply, k->loop.now);
 	if (source.ns < next->ns)
 		*next = source;
@@ -443,6 +462,8 @@ static void turn(struct control *k, struct mono *next)
 		*next = qubes;
 	if (qrexec.ns < next->ns)
 		*next = qrexec;
+	if (names.ns < next->ns)
+		*next = names;
 	for (uint32_t i = 0; i < CTL_CONNS; i++)
 		watch_peer(k, i);
 	watch_data(k);
@@ -472,6 +493,7 @@ int role_control(const struct conf *c)
 	apply_stop(&k.apply);
 	control_qrexec_close(&k.qrexec);
 	control_qubes_close(&k.qubes);
+	control_names_close(&k.names);
 	control_xen_stop(&k.xen);
 	apply_fini(&k.apply);
 	control_host_stop(&k.host, k.told    ? CONTROL_HOST_TOLD

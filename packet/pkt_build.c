@@ -51,7 +51,9 @@ struct pkt *pkt_build_begin(struct pkt_pool *pool, const struct pkt_eth *eth,
 	p->l3_off = PKT_ETH_LEN;
 	p->l4_off = (uint16_t)(len - l4_len);
 	p->proto = ip->proto;
-	p->kind = ip->proto == IP_TCP ? PKT_KIND_TCP : PKT_KIND_OTHER;
+	p->kind = ip->proto == IP_TCP	? PKT_KIND_TCP
+		  : ip->proto == IP_UDP ? PKT_KIND_UDP
+					: PKT_KIND_OTHER;
 	pkt_set_eth(p, eth);
 	*w = wcur_of(pkt_l3(p), len - PKT_ETH_LEN);
 	if (v4)

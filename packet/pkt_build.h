@@ -50,6 +50,16 @@ struct pkt *pkt_build_error(struct pkt_pool *pool, const struct pkt_eth *eth,
 struct pkt *pkt_build_rst(struct pkt_pool *pool, const struct pkt_eth *eth,
 			  const struct pkt *p);
 
+struct pkt_udp {
+	struct pkt_addr src, dst; /* of one family */
+	uint16_t sport, dport;
+};
+
+/* A UDP packet with @len bytes of payload. */
+struct pkt *pkt_build_udp(struct pkt_pool *pool, const struct pkt_eth *eth,
+			  const struct pkt_udp *udp, const void *payload,
+			  uint16_t len);
+
 /*
  * Turns echo request @p (asserted) into its reply, in place; @p stays the
  * caller's.  What the sender put in but TTL, type and addresses stays: id,

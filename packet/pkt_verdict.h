@@ -104,6 +104,7 @@
 	  "ICMP error quotes no packet of this flow")                          \
 	/* ways out */                                                         \
 	X(NO_UPLINK, "no-uplink", "uplink is down or not configured")          \
+	X(NO_RESOLVER, "no-resolver", "no name server is known to ask")        \
 	X(NO_NEIGH, "no-neigh", "next hop did not answer ARP or ND")           \
 	X(POOL_EMPTY, "pool-empty", "no packet buffer left")                   \
 	X(OUT_QUEUE, "out-queue", "output queue full")                         \

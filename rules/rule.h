@@ -96,6 +96,8 @@ struct rule_env {
 	int (*resolve)(void *ctx, const char *name, enum rule_family family,
 		       struct pkt_addr *out, uint16_t max);
 	void *ctx;
+	bool pass_unresolved; /* a drop rule for what is not resolved matches
+				 nothing, instead of all (R126) */
 };
 
 /*
@@ -117,7 +119,8 @@ size_t ruleset_scratch_size(const struct rule *rules, uint32_t n,
  *
  * R126: while a name is not resolved, an accept rule for it matches nothing and
  * a drop rule for it matches whatever its other keys match; so does a drop rule
- * whose name has more than RULE_ADDR_MAX addresses.
+ * whose name has more than RULE_ADDR_MAX addresses.  With env->pass_unresolved
+ * the former matches nothing.
  */
 #define RULESET_ITEM_MAX 65535u
 

@@ -145,7 +145,8 @@ static bool find_places(struct places *to, const struct rule *r,
 				     RULE_ADDR_MAX);
 	to->by_name = true;
 	if (r->action == RULE_DROP &&
-	    (to->n < 0 || to->n > (int)RULE_ADDR_MAX)) {
+	    (to->n > (int)RULE_ADDR_MAX ||
+	     (to->n < 0 && !(env && env->pass_unresolved)))) {
 		to->by_name = false; /* R126: refuse too much, not too little */
 		return true;
 	}

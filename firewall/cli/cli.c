@@ -25,6 +25,8 @@ static const struct command {
 	  "openings: what may come to clients from outside or across" },
 	{ "explain", cli_explain, false, false, "CLIENT DST PROTO [PORT [SRC]]",
 	  "what would become of such a packet" },
+	{ "dns", cli_dns, false, true, "[CLIENT]",
+	  "host names in rules, and their addresses" },
 	{ "vif", cli_vif, false, false, "[list | show DOM/NUMBER]",
 	  "interfaces on Xen and their rings" },
 	{ "kill", cli_kill, false, true, "CLIENT", "end all its flows" },

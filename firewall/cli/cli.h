@@ -37,6 +37,7 @@ int cli_blocked(const struct cli *c, struct ask *a);
 int cli_drops(const struct cli *c, struct ask *a);
 int cli_metrics(const struct cli *c, struct ask *a);
 int cli_kill(const struct cli *c, struct ask *a);
+int cli_dns(const struct cli *c, struct ask *a);
 int cli_vif(const struct cli *c, struct ask *a);
 int cli_reload(const struct cli *c, struct ask *a);
 int cli_forwards(const struct cli *c, struct ask *a);

@@ -18,9 +18,30 @@ void apply_mark(struct apply *a, uint16_t n, unsigned int bits)
 	a->slot[n].todo |= (uint8_t)bits;
 }
 
-void apply_env(const struct apply *a, struct rule_env *env)
+/* What a rule's names and targets stand for now. */
+struct meaning {
+	struct rule_env env;
+	struct rule_names_of of;
+	struct pkt_addr dns[2 * FW_DNS_MAX];
+};
+
+static const struct rule_env *meaning_of(struct meaning *m,
+					 const struct apply *a, uint16_t n)
 {
-	*env = (struct rule_env){ .dns = a->conf.dns, .dns_n = a->conf.dns_n };
+	const struct fw_dns *d = &a->dns;
+
+	/* by whichever address a client asks them */
+	memcpy(m->dns, d->server, d->server_n * sizeof(m->dns[0]));
+	memcpy(m->dns + d->server_n, d->virt, d->virt_n * sizeof(m->dns[0]));
+	m->of = (struct rule_names_of){ .t = a->names, .n = n };
+	m->env = (struct rule_env){
+		.dns = m->dns,
+		.dns_n = (uint16_t)(d->server_n + d->virt_n),
+		.resolve = a->names ? rule_names_resolve : NULL,
+		.ctx = &m->of,
+		.pass_unresolved = a->conf.names.pass_unresolved,
+	};
+	return &m->env;
 }
 
 static const char *family_name(int family)
@@ -78,6 +99,7 @@ static void set_swap(struct apply *a, uint16_t n, int family, struct set *set)
 	if (s->err)
 		apply_mark(a, n, APPLY_CLIENT | APPLY_RULES4 | APPLY_RULES6);
 	s->err = 0;
+	s->names_new |= old->names || set->names;
 	set_clear(old);
 	*old = *set;
 }
@@ -115,18 +137,17 @@ void apply_commit(struct apply *a, uint16_t n, int family)
 {
 	struct apply_slot *s = &a->slot[n];
 	char base[TREE_PATH_MAX + 2];
-	struct rule_env env;
+	struct meaning m;
 	struct set set;
 	int err;
 
-	apply_env(a, &env);
 	if (s->accept) {
 		err = set_accept(&set, (enum rule_family)family);
 	} else {
 		snprintf(base, sizeof(base), "%s%s/", TREE_RULES,
 			 s->key[family]);
 		err = set_load(&set, a->tree, base, (enum rule_family)family,
-			       &env, NULL, NULL);
+			       meaning_of(&m, a, n), NULL, NULL);
 	}
 	if (err)
 		apply_shut(a, n, err);
@@ -138,14 +159,13 @@ int apply_by_hand(struct apply *a, uint16_t n, int family, const struct tree *t,
 		  const char *base, set_complain *complain, void *ctx)
 {
 	struct apply_slot *s = &a->slot[n];
-	struct rule_env env;
+	struct meaning m;
 	struct set set;
 	int err;
 
 	vw_assert(s->used && s->key[family][0] && !s->accept);
-	apply_env(a, &env);
-	err = set_load(&set, t, base, (enum rule_family)family, &env, complain,
-		       ctx);
+	err = set_load(&set, t, base, (enum rule_family)family,
+		       meaning_of(&m, a, n), complain, ctx);
 	if (!err && set.state != SET_GOOD)
 		err = -EINVAL;
 	if (err) {
@@ -171,6 +191,33 @@ void apply_hand_end(struct apply *a, uint16_t n, int family)
 		apply_commit(a, n, family);
 	else
 		set_withdraw(a, n, family);
+}
+
+static void again(struct apply *a, uint16_t n, int family)
+{
+	struct apply_slot *s = &a->slot[n];
+	struct set *old = &s->set[family], set;
+	struct meaning m;
+	int err;
+
+	if (old->state != SET_GOOD || old->accept)
+		return;
+	err = set_again(&set, old, meaning_of(&m, a, n));
+	if (err) {
+		apply_shut(a, n, err);
+		return;
+	}
+	if (!set_same(old, &set))
+		apply_mark(a, n, rules_bit[family]);
+	set_clear(old);
+	*old = set;
+}
+
+void apply_again(struct apply *a, uint16_t n)
+{
+	for (int f = 0; f < 2; f++)
+		if (a->slot[n].used && !a->slot[n].err)
+			again(a, n, f);
 }
 
 /* ---- the tree -------------------------------------------------------------*/
@@ -254,6 +301,7 @@ void apply_drop(struct apply *a, uint16_t n)
 			    (s->port_sent ? APPLY_PORT_DEL : 0u);
 
 	apply_close_port(a, n);
+	s->names_new |= s->set[0].names || s->set[1].names;
 	for (int f = 0; f < 2; f++) {
 		s->by_hand[f] = false;
 		set_clear(&s->set[f]);
@@ -382,17 +430,13 @@ static void uplink_conf(struct apply *a)
 
 void apply_conf(struct apply *a, const struct conf *c)
 {
-	bool other_dns = a->conf.dns_n != c->dns_n ||
-			 memcmp(a->conf.dns, c->dns, sizeof(c->dns));
-
 	a->conf = *c;
 	uplink_conf(a);
 	slots_conf(a);
 	apply_clashes(a);
 	a->pairs_todo = true;
 	apply_forwards(a);
-	if (other_dns)
-		log_info("name servers changed: rules are read again");
+	apply_dns_conf(a);
 }
 
 void apply_init(struct apply *a, const struct conf *c,

@@ -8,6 +8,7 @@
 #include "firewall/linux/link.h"
 #include "firewall/share/msg.h"
 #include "packet/pkt_time.h"
+#include "rules/rule_names.h"
 
 /*
  * What should hold, and telling the data process until it does.
@@ -28,6 +29,7 @@
  *	apply_ring.c	ports on rings, which data opens
  *	apply_guest.c	clients that come and go with their vif
  *	apply_forward.c	openings, from settings and from the tree
+ *	apply_dns.c	name servers
  *	apply_send.c	telling data
  *	apply_answer.c	what it says to that
  *
@@ -94,6 +96,7 @@ struct apply_slot {
 	bool by_hand[2];	    /* its set is of apply_by_hand() */
 	struct set set[2];
 	struct mono since[2]; /* the set's commit; 0: just now */
+	bool names_new;	      /* other sets: their host names are to be read */
 };
 
 /* What a question was about, for its answer. */
@@ -110,6 +113,8 @@ enum apply_kind {
 	APPLY_GUARD,
 	APPLY_PAIRS,
 	APPLY_FORWARDS,
+	APPLY_DNS,
+	APPLY_DNS_ASK,
 	APPLY_ASKED,
 	APPLY_SETTLED,
 };
@@ -134,6 +139,9 @@ struct apply_ops {
 			const struct msg_front_keys *keys);
 	void (*ring_down)(void *ctx, uint16_t n);
 	void (*ring_lost)(void *ctx, uint16_t n, int err);
+	/* A DNS message that data has seen, see struct fw_dns_msg.  NULL: not
+	 * wanted. */
+	void (*dns_came)(void *ctx, const struct fw_dns_msg *m);
 	void *ctx;
 };
 
@@ -141,12 +149,13 @@ struct apply {
 	const struct apply_ops *ops;
 	struct conf conf; /* in force */
 	struct tree *tree;
-	int sock;      /* to data; -1: none now */
+	const struct rule_names *names; /* NULL: none resolves */
+	int sock;			/* to data; -1: none now */
 	bool answered; /* this data process has, at least once */
 	bool broken;   /* data talks nonsense: its socket was closed */
 	uint32_t seq;
 	uint64_t restarts; /* of data, after the first */
-	bool guard_todo, pairs_todo, forward_todo;
+	bool guard_todo, pairs_todo, forward_todo, dns_todo;
 	bool settled_todo; /* a new data process waits to hear that it is all */
 	struct pkt_addr guard[APPLY_GUARD_MAX];
 	uint32_t guard_n;
@@ -154,6 +163,9 @@ struct apply {
 	uint32_t forward_n, forward_bad;	   /* in force; passed over */
 	struct apply_wait wait[APPLY_WINDOW];	   /* a ring, oldest first */
 	uint32_t wait_at, wait_n;
+	struct fw_dns dns;	 /* in force */
+	struct fw_dns dns_told;	 /* for what is not set */
+	uint32_t dns_gen;	 /* how often .dns has changed */
 	struct fw_uplink uplink; /* in force */
 	struct fw_uplink told;	 /* by its other end, for what is not set */
 	struct apply_slot slot[APPLY_SLOTS];
@@ -200,6 +212,18 @@ void apply_ring_rate(struct apply *a, uint16_t n, uint64_t bytes, uint32_t us);
 
 /* What the uplink's other end says of us; holds where nothing is set. */
 void apply_uplink_told(struct apply *a, const struct fw_uplink *told);
+/*
+ * Name servers that somebody else knows (dom0); they hold where the settings
+ * say none.  Sets are built again, and data is told.
+ */
+void apply_dns_told(struct apply *a, const struct fw_dns *told);
+/* Whose answers data is to take note of, as in struct fw_dns. */
+void apply_dns_watch(struct apply *a, const uint8_t watch[FW_DNS_CLIENTS / 8]);
+/*
+ * Has data send a question by the uplink; the answer, if there is one, comes by
+ * ops->dns_came.  -EAGAIN: not now; -ENOTCONN: there is no data process.
+ */
+int VW_MUST_USE apply_dns_ask(struct apply *a, const struct fw_dns_msg *m);
 /* Its port is one on rings: is the other end connected? */
 void apply_uplink_live(struct apply *a, bool live);
 
@@ -238,8 +262,11 @@ uint16_t apply_find(const struct apply *a, const char *name, size_t len);
 /* Number of the client whose address @addr is, 0 when it is nobody's. */
 uint16_t apply_find_addr(const struct apply *a, const struct pkt_addr *addr);
 
-/* What names and targets in rules stand for now. */
-void apply_env(const struct apply *a, struct rule_env *env);
+/*
+ * Builds client @n's sets again, as they were committed, because what names or
+ * targets stand for has changed.  Data is told of those that differ.
+ */
+void apply_again(struct apply *a, uint16_t n);
 
 /*
  * For the apply_*.c family.
@@ -268,6 +295,8 @@ void apply_forwards(struct apply *a);
 uint16_t apply_free(const struct apply *a);
 /* The client goes; its number is free once data was told. */
 void apply_drop(struct apply *a, uint16_t n);
+/* Which name servers hold, from settings and what was told. */
+void apply_dns_conf(struct apply *a);
 /* What holds for the uplink, from settings and what was told; marks it. */
 void apply_uplink(struct apply *a);
 /* Data's answers about a port on rings. */

@@ -119,6 +119,13 @@ static void done(struct apply *a, const struct apply_wait *w, int err,
 				list_name((enum apply_kind)w->kind),
 				log_errno(err));
 		break;
+	case APPLY_DNS:
+		if (err)
+			log_err("data refused the name servers (%s)",
+				log_errno(err));
+		break;
+	case APPLY_DNS_ASK:
+		break; /* who asked waits for the answer, and not for ever */
 	case APPLY_SETTLED:
 		apply_close_old(a);
 		break;
@@ -158,6 +165,11 @@ static bool take(struct apply *a, const struct msg *m, struct mono now)
 
 	if (m->hdr.type == MSG_PORT_FAILED) {
 		port_failed(a, &m->body.done, now);
+		return true;
+	}
+	if (m->hdr.type == MSG_DNS_CAME) {
+		if (a->ops->dns_came)
+			a->ops->dns_came(a->ops->ctx, &m->body.dns_msg);
 		return true;
 	}
 	if (!first || m->hdr.seq != first->seq)

@@ -74,6 +74,17 @@ int apply_ask(struct apply *a, uint32_t type, const void *body, uint32_t cookie)
 	return a->sock < 0 ? -ENOTCONN : -EAGAIN;
 }
 
+int apply_dns_ask(struct apply *a, const struct fw_dns_msg *m)
+{
+	struct apply_wait w = { .kind = APPLY_DNS_ASK };
+
+	if (a->sock < 0)
+		return -ENOTCONN;
+	if (post(a, MSG_DNS_ASK, m, -1, w))
+		return 0;
+	return a->sock < 0 ? -ENOTCONN : -EAGAIN;
+}
+
 /* ---- lists ----------------------------------------------------------------*/
 
 /* A list in a sealed file; true when it was sent, or can't ever be. */
@@ -134,6 +145,9 @@ static void lists_work(struct apply *a)
 		a->pairs_todo = false;
 	if (a->forward_todo && send_forwards(a))
 		a->forward_todo = false;
+	if (a->dns_todo && post(a, MSG_DNS, &a->dns, -1,
+				(struct apply_wait){ .kind = APPLY_DNS }))
+		a->dns_todo = false;
 }
 
 /* ---- slots ----------------------------------------------------------------*/
@@ -395,7 +409,7 @@ struct mono apply_work(struct apply *a, struct mono now)
 bool apply_idle(const struct apply *a)
 {
 	if (a->sock < 0 || a->wait_n || a->guard_todo || a->pairs_todo ||
-	    a->forward_todo)
+	    a->forward_todo || a->dns_todo)
 		return false;
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
 		if (a->slot[n].todo && !a->slot[n].stuck && !a->slot[n].err &&
@@ -406,6 +420,8 @@ bool apply_idle(const struct apply *a)
 
 void apply_data(struct apply *a, int sock)
 {
+	static const struct fw_dns no_dns;
+
 	if (a->seq)
 		a->restarts++;
 	if (a->sock >= 0)
@@ -415,6 +431,7 @@ void apply_data(struct apply *a, int sock)
 	a->guard_todo = a->guard_n > 0;
 	a->pairs_todo = true;
 	a->forward_todo = a->forward_n > 0;
+	a->dns_todo = memcmp(&a->dns, &no_dns, sizeof(no_dns)) != 0;
 	a->settled_todo = a->restarts > 0;
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++) {
 		struct apply_slot *s = &a->slot[n];

@@ -84,6 +84,24 @@ enum conf_rules {
 	CONF_RULES_ACCEPT, /* none: it may open flows to anywhere outside */
 };
 
+/* Whose network name servers are asked by. */
+enum conf_through {
+	CONF_THROUGH_AUTO, /* the uplink's if that is on Xen's rings */
+	CONF_THROUGH_HOST,
+	CONF_THROUGH_UPLINK,
+};
+
+/* Host names in rules. */
+struct conf_names {
+	bool on;
+	bool answers;	      /* what clients are told counts, too */
+	bool pass_unresolved; /* see struct rule_env */
+	uint8_t through;      /* enum conf_through */
+	uint8_t server_n;     /* 0: those of conf.dns, or the machine's */
+	uint32_t floor_ms, cap_ms, grace_ms;
+	struct pkt_addr server[CONF_DNS];
+};
+
 struct conf_uplink {
 	struct conf_port port;
 	struct pkt_mac mac; /* ours; zero: the device's, or made from it */
@@ -114,11 +132,14 @@ struct conf {
 	struct conf_uplink uplink;
 	uint16_t client_n, allow_n, forward_n;
 	uint8_t dns_n;
-	struct pkt_addr dns[CONF_DNS]; /* what specialtarget=dns stands for */
-	char rules[CONF_PATH_MAX];     /* empty: no rules directory */
-	struct nat_conf nat;	       /* keys and seeds stay zero */
-	uint16_t clients;	       /* client numbers are 1 .. clients */
-	uint8_t reject;		       /* enum conf_reject */
+	uint8_t dns_virtual_n;
+	struct pkt_addr dns[CONF_DNS];	       /* name servers */
+	struct pkt_addr dns_virtual[CONF_DNS]; /* what clients take for them */
+	struct conf_names names;
+	char rules[CONF_PATH_MAX]; /* empty: no rules directory */
+	struct nat_conf nat;	   /* keys and seeds stay zero */
+	uint16_t clients;	   /* client numbers are 1 .. clients */
+	uint8_t reject;		   /* enum conf_reject */
 	bool hairpin;
 	uint16_t mss; /* as fw_conf.mss; UINT16_MAX: only what fits */
 	uint32_t answers_per_s, answers_burst;

@@ -42,6 +42,17 @@ static const struct conf_word clock_words[] = {
 	{ "dom0", CONF_CLOCK_DOM0 },
 	{ NULL, 0 },
 };
+static const struct conf_word through_words[] = {
+	{ "auto", CONF_THROUGH_AUTO },
+	{ "host", CONF_THROUGH_HOST },
+	{ "uplink", CONF_THROUGH_UPLINK },
+	{ NULL, 0 },
+};
+static const struct conf_word unresolved_words[] = {
+	{ "closed", 0 },
+	{ "pass", 1 },
+	{ NULL, 0 },
+};
 static const struct conf_word level_words[] = {
 	{ "err", LOG_LEVEL_ERR },
 	{ "warn", LOG_LEVEL_WARN },
@@ -122,11 +133,53 @@ const struct conf_row conf_global[] = {
 	    "address, or one client another; may be given many times."),
 	{ .name = "dns",
 	  .type = &conf_addrs,
-	  .help = "Name servers that specialtarget=dns stands for.",
+	  .help = "Name servers; with dns.virtual what specialtarget=dns "
+		  "stands "
+		  "for.",
 	  .off = (uint32_t)AT(dns),
 	  .count_off = (uint32_t)AT(dns_n),
 	  .hi = CONF_DNS,
 	  .flags = LIVE },
+	{ .name = "dns.virtual",
+	  .type = &conf_addrs,
+	  .help = "Addresses that clients take for name servers: what they "
+		  "send "
+		  "there goes to those of dns, and is refused when there are "
+		  "none.",
+	  .off = (uint32_t)AT(dns_virtual),
+	  .count_off = (uint32_t)AT(dns_virtual_n),
+	  .hi = CONF_DNS,
+	  .flags = LIVE },
+	ROW("names", conf_word, AT(names.on), "on", 0, 0, switch_words, 0,
+	    "Host names in rules (dsthost) are resolved."),
+	{ .name = "names.servers",
+	  .type = &conf_addrs,
+	  .help = "Name servers that are asked; those of dns unless set, else "
+		  "those of the machine.",
+	  .off = (uint32_t)AT(names.server),
+	  .count_off = (uint32_t)AT(names.server_n),
+	  .hi = CONF_DNS,
+	  .flags = LIVE },
+	ROW("names.through", conf_word, AT(names.through), "auto", 0, 0,
+	    through_words, LIVE,
+	    "Name servers are asked by the machine's own network, or by the "
+	    "uplink; auto is the uplink if that is on Xen."),
+	ROW("names.answers", conf_word, AT(names.answers), "on", 0, 0,
+	    switch_words, LIVE,
+	    "What our name servers tell a client about a name in its rules "
+	    "counts for that client."),
+	ROW("names.unresolved-drop", conf_word, AT(names.pass_unresolved),
+	    "closed", 0, 0, unresolved_words, LIVE,
+	    "A drop rule whose name has no known address refuses every "
+	    "address, or none."),
+	ROW("names.ttl-min", conf_duration, AT(names.floor_ms), "30s", 1, 86400,
+	    NULL, LIVE, "An address is good for at least that long."),
+	ROW("names.ttl-max", conf_duration, AT(names.cap_ms), "24h", 1,
+	    30 * 86400, NULL, LIVE,
+	    "After that long a name is asked for again, whatever its TTL."),
+	ROW("names.grace", conf_duration, AT(names.grace_ms), "1h", 1,
+	    30 * 86400, NULL, LIVE,
+	    "How long an address stays good after its TTL."),
 	ROW("clients", conf_u16, AT(clients), "64", 1, 1023, NULL, 0,
 	    "Clients that there may be at one time, now and after reloads."),
 

@@ -55,7 +55,7 @@ extern const struct conf_row conf_global[];
 extern const struct conf_row conf_client[];
 extern const uint32_t conf_global_n, conf_client_n;
 
-#define CONF_GLOBAL_MAX 64u /* asserted: rows of each part */
+#define CONF_GLOBAL_MAX 128u /* asserted: rows of each part */
 #define CONF_CLIENT_MAX 24u
 
 /* What @row takes, in words; returns @out. */

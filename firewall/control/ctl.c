@@ -218,6 +218,9 @@ static void answer(struct ctl *c, struct ctl_conn *conn,
 	case CTL_FORWARDS:
 		ctl_show_forwards(c, &j, r->from);
 		break;
+	case CTL_DNS:
+		ctl_show_dns(c, &j, r->client, r->from);
+		break;
 	case CTL_RELOAD:
 		reload(c, &j);
 		break;

@@ -125,6 +125,7 @@ enum ctl_what {
 	CTL_METRICS,
 	CTL_KILL,
 	CTL_FORWARDS,
+	CTL_DNS,
 	CTL_WHAT_N
 };
 
@@ -164,6 +165,8 @@ void ctl_show_metrics(const struct ctl *c, struct json *j, uint32_t from,
 		      const struct msg_usage_page *usage);
 
 void ctl_show_forwards(const struct ctl *c, struct json *j, uint32_t from);
+void ctl_show_dns(const struct ctl *c, struct json *j, uint16_t n,
+		  uint32_t from);
 void ctl_show_vifs(const struct ctl *c, struct json *j, uint32_t from);
 /* The member "xen" of the status. */
 void ctl_show_xen(const struct ctl *c, struct json *j);

@@ -10,6 +10,7 @@ static const char *const names[CTL_WHAT_N] = {
 	[CTL_EXPLAIN] = "explain", [CTL_RELOAD] = "reload",
 	[CTL_VIFS] = "vifs",	   [CTL_METRICS] = "metrics",
 	[CTL_KILL] = "kill",	   [CTL_FORWARDS] = "forwards",
+	[CTL_DNS] = "dns",
 };
 
 static bool is(const char *word, size_t len, const char *text)

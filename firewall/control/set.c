@@ -242,6 +242,59 @@ int set_load(struct set *out, const struct tree *t, const char *base,
 	return 0;
 }
 
+/* Canonical text was made from a rule, so it is one. */
+static struct rule rule_at(const struct set *s, uint32_t i)
+{
+	struct rule_error err;
+	struct rule r;
+	uint32_t number;
+	const char *text = set_line(s, i, &number);
+	int rc = rule_parse(&r, number, text, strlen(text),
+			    (enum rule_family)s->family, &err);
+
+	vw_assert(!rc);
+	return r;
+}
+
+int set_again(struct set *out, const struct set *s, const struct rule_env *env)
+{
+	struct load l = { .set = out, .env = env, .n = s->n };
+	int err = -ENOMEM;
+
+	vw_assert(s->state == SET_GOOD);
+	set_none(out, (enum rule_family)s->family);
+	out->policy = s->policy;
+	out->accept = s->accept;
+	out->names = s->names;
+	l.rule = calloc(l.n ? l.n : 1, sizeof(*l.rule));
+	for (uint32_t i = 0; l.rule && i < l.n; i++)
+		l.rule[i] = rule_at(s, i);
+	if (l.rule)
+		err = build(&l);
+	if (!err)
+		err = keep_text(&l);
+	free(l.rule);
+	if (err)
+		set_clear(out);
+	else
+		out->state = SET_GOOD;
+	return err;
+}
+
+bool set_name(const struct set *s, uint32_t *i, char out[RULE_NAME_MAX + 1])
+{
+	for (; s->names && *i < s->n; ++*i) {
+		struct rule r = rule_at(s, *i);
+
+		if (r.dst != RULE_DST_NAME)
+			continue;
+		memcpy(out, r.name, sizeof(r.name));
+		++*i;
+		return true;
+	}
+	return false;
+}
+
 int set_accept(struct set *out, enum rule_family family)
 {
 	struct load l = { .set = out };

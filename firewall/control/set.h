@@ -62,6 +62,13 @@ int VW_MUST_USE set_load(struct set *out, const struct tree *t,
 			 const char *base, enum rule_family family,
 			 const struct rule_env *env, set_complain *complain,
 			 void *ctx);
+/*
+ * The rules of @s, which is good, built again because what names and targets
+ * stand for has changed.  Nothing is read from the tree: what happened there
+ * since the commit does not count.  0, or -errno with @out SET_NONE.
+ */
+int VW_MUST_USE set_again(struct set *out, const struct set *s,
+			  const struct rule_env *env);
 /* The set without rules whose policy lets everything pass. */
 int VW_MUST_USE set_accept(struct set *out, enum rule_family family);
 /* A bad set with a reason of our own. */
@@ -73,6 +80,12 @@ void set_clear(struct set *s);
 
 /* Would judge every packet alike, with the same numbers (R124)? */
 bool set_same(const struct set *a, const struct set *b);
+
+/*
+ * The next rule at place *@i or behind it that has a host name: true, with the
+ * name in @out and *@i behind it.
+ */
+bool set_name(const struct set *s, uint32_t *i, char out[RULE_NAME_MAX + 1]);
 
 /* The rule at place @i < n as text; @number is dom0's. */
 const char *set_line(const struct set *s, uint32_t i, uint32_t *number);

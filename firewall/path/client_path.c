@@ -15,6 +15,8 @@ static bool comes_back(const struct fw *fw, const struct pkt *p)
 static enum pkt_verdict onward(struct fw *fw, struct pkt *p,
 			       const struct nat_hit *hit, struct mono now)
 {
+	if (fw_dns_looks(fw, p, p->dport))
+		fw_dns_asked(fw, hit->from, p, hit, now);
 	return hit->to == NAT_UPLINK && comes_back(fw, p)
 		       ? fw_hairpin(fw, p, hit, now)
 		       : fw_output(fw, p, hit, now);
@@ -50,6 +52,7 @@ static enum pkt_verdict open_flow(struct fw *fw, uint16_t n, struct pkt *p,
 	struct nat_tuple t = fw_asked(p);
 	struct judgement j = fw_judge(fw, n, &t);
 	struct nat_want want = how(fw, n, &t, &j);
+	const struct pkt_addr *target = &t.dst;
 	enum pkt_reason why;
 
 	if (j.reason == PKT_REASON_TO_SELF)
@@ -58,9 +61,18 @@ static enum pkt_verdict open_flow(struct fw *fw, uint16_t n, struct pkt *p,
 		return fw_refuse(fw, n, p, j.reason, j.rule, now);
 	if (!fw_opens(p))
 		return pkt_drop(p, PKT_REASON_NO_FLOW);
+	if (j.to == NAT_UPLINK)
+		target = fw_dns_target(fw, &t);
+	if (!target)
+		return fw_refuse(fw, n, p, PKT_REASON_NO_RESOLVER, j.rule, now);
+	if (!pkt_addr_eq(target, &t.dst)) {
+		want.mode = NAT_REDIRECT;
+		want.target = *target;
+		want.target_port = t.dport;
+	}
 	why = j.to == NAT_UPLINK && comes_back(fw, p)
 		      ? PKT_REASON_NONE
-		      : fw_way_out(fw, j.to, &t.dst);
+		      : fw_way_out(fw, j.to, target);
 	if (why != PKT_REASON_NONE)
 		return fw_refuse(fw, n, p, why, j.rule, now);
 	if (nat_add(fw->nat, p, n, &want, hit, now) != PKT_FORWARD)

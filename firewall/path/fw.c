@@ -70,6 +70,7 @@ size_t fw_size(const struct fw_conf *conf)
 	n += pkt_arena_cost(place_size(places_n(&c)));
 	n += pkt_arena_cost(neigh_size(c.neighbours));
 	n += pkt_arena_cost(blocked_size(c.clients));
+	n += pkt_arena_cost(sizeof(struct dns));
 	n += pkt_arena_cost(pkt_pool_size(c.small_n, c.large_n));
 	if (!c.table)
 		n += pkt_arena_cost(nat_size(&c.nat));
@@ -130,6 +131,8 @@ static void init_tables(struct fw *fw, struct pkt_arena *a)
 	n = blocked_size(c->clients);
 	fw->blocked = blocked_init(take(a, n), n, c->clients, fw->view->blocked,
 				   &key);
+	fw->dns_state = take(a, sizeof(struct dns));
+	fw->dns_state->key = new_key(fw);
 	n = pkt_pool_size(c->small_n, c->large_n);
 	fw->pool = pkt_pool_init(room(a, n), n, c->small_n, c->large_n);
 	n = pkt_frag_size(&c->frag);
@@ -226,6 +229,7 @@ struct mono fw_tick(struct fw *fw, struct mono now)
 	if (fw->settling && mono_past(fw->settle_by, now))
 		fw_settle(fw);
 	pkt_frag_expire(fw->frag, FRAG_SLICE, now);
+	fw_dns_own_tick(fw, now);
 	fw_neigh_tick(fw, NEIGH_SLICE, now);
 	v->now_ns = now.ns;
 	v->pool_small = fw->conf.small_n;

@@ -140,6 +140,22 @@ int VW_MUST_USE fw_forwards_set(struct fw *fw, const struct fw_forward *f,
 				uint32_t n);
 
 /*
+ * Name servers from now on; flows to virtual ones end when any of them changes.
+ * -EINVAL: too many, or not a host's address.
+ */
+int VW_MUST_USE fw_dns_set(struct fw *fw, const struct fw_dns *d);
+
+/*
+ * Sends a question of our own by the uplink, from a port that nobody can guess.
+ * 0, -EINVAL, -ENETUNREACH, or -EAGAIN: too many wait for an answer.
+ */
+int VW_MUST_USE fw_dns_ask(struct fw *fw, const struct fw_dns_msg *m,
+			   struct mono now);
+/* The oldest message that came, NULL when there is none; and it was taken. */
+const struct fw_dns_msg *fw_dns_next(const struct fw *fw);
+void fw_dns_taken(struct fw *fw);
+
+/*
  * After fw_conf.adopt it is not known yet whom the flows belong to and what
  * they may, and what was told so far is not all.  Until fw_settle(), or at most
  * FW_SETTLE_MS, a No is not the last word: a packet that may not pass is

@@ -150,14 +150,17 @@ bool fw_current(const struct fw *fw, const struct nat_hit *hit)
 static bool leads_there(const struct fw *fw, const struct nat_hit *hit,
 			const struct nat_tuple *t, const struct judgement *j)
 {
-	const struct pkt_addr *want = j->by ? &j->by->to : &t->dst;
+	const struct pkt_addr *want = j->by ? &j->by->to
+				      : j->to == NAT_UPLINK
+					      ? fw_dns_target(fw, t)
+					      : &t->dst;
 	uint16_t want_port =
 		j->by ? fw_forward_port(j->by, t->dport) : t->dport;
 	struct pkt_addr addr;
 	uint16_t port;
 
 	nat_hit_target(fw->nat, hit, &addr, &port);
-	return pkt_addr_eq(&addr, want) &&
+	return want && pkt_addr_eq(&addr, want) &&
 	       (port == want_port || !fw_forward_has_ports(t->proto));
 }
 

@@ -154,6 +154,7 @@ static bool appear(struct fw *fw, uint16_t n, const struct fw_client *c,
 	if (*err)
 		return false;
 	*p = (struct party){ .slot = FW_NO_PORT, .gen = p->gen };
+	bucket_init(&p->dns, &(struct bucket_rate){ 1, 40 }, now);
 	bucket_init(&p->reply,
 		    &(struct bucket_rate){ fw->conf.reply_per_s,
 					   fw->conf.reply_burst },
@@ -315,6 +316,7 @@ int fw_uplink_set(struct fw *fw, const struct fw_uplink *u, struct mono now)
 				 fw->party[NAT_UPLINK].slot != u->port ||
 				 !pkt_addr_eq(&was->addr4, &u->addr4) ||
 				 !pkt_addr_eq(&was->addr6, &u->addr6));
+	fw_dns_own_drop(fw);
 	forget_addr(fw, &was->addr4, &u->addr4);
 	forget_addr(fw, &was->addr6, &u->addr6);
 	if (fw->party[NAT_UPLINK].slot != u->port)

@@ -36,6 +36,7 @@ static const struct manners {
 	[PKT_REASON_HAIRPIN] = { HOST_PROHIBITED, true },
 	[PKT_REASON_TO_SELF] = { HOST_PROHIBITED, true },
 	[PKT_REASON_NO_UPLINK] = { NO_ROUTE, true },
+	[PKT_REASON_NO_RESOLVER] = { NO_ROUTE, true },
 	[PKT_REASON_NO_NEIGH] = { NO_ROUTE, true },
 	[PKT_REASON_PORT_DOWN] = { NO_ROUTE, true },
 	[PKT_REASON_TTL] = { OUT_OF_HOPS, false },

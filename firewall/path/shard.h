@@ -50,6 +50,7 @@ struct party {
 	bool has[2]; /* addresses of this enum rule_family */
 	const struct ruleset *rules[2];
 	struct bucket reply;
+	struct bucket dns;     /* answers that are taken note of */
 	struct fw_client conf; /* clients only */
 };
 
@@ -57,6 +58,38 @@ struct party {
 struct route {
 	bool link;    /* neighbours besides the gateway */
 	bool gateway; /* for all else */
+};
+
+/* A question of our own: only what answers it exactly is taken (dns_own.c). */
+#define FW_DNS_OWN 64u
+
+struct dns_own {
+	bool used;
+	uint32_t ask;
+	uint16_t port, id;
+	struct pkt_addr from, server;
+	struct mono until;
+};
+
+/* A client's question, as its answer will be known (dns_seen.c). */
+#define FW_DNS_ASKED 256u
+
+struct dns_asked {
+	uint64_t what; /* hash of name, type, flow and id; 0: none */
+	struct mono until;
+};
+
+/* What waits to be taken. */
+#define FW_DNS_QUEUE 16u
+
+struct dns {
+	struct pkt_hash_key key;
+	uint32_t own_n; /* .used */
+	bool watching;	/* any client */
+	uint32_t at, n; /* of queue: the oldest, how many */
+	struct dns_own own[FW_DNS_OWN];
+	struct dns_asked asked[FW_DNS_ASKED];
+	struct fw_dns_msg queue[FW_DNS_QUEUE];
 };
 
 struct fw {
@@ -69,6 +102,8 @@ struct fw {
 	struct party *party; /* conf.clients + 1 */
 	struct fw_uplink uplink;
 	struct route route[2]; /* by enum rule_family, from uplink */
+	struct fw_dns dns;
+	struct dns *dns_state;
 	bool gateway_mac_given;
 	bool unannounced; /* uplink: see fw_uplink_announce() */
 	struct place_map *place;
@@ -270,6 +305,49 @@ struct judgement fw_judge_uplink(const struct fw *fw,
 /* A packet from the uplink that belongs to no flow. */
 enum pkt_verdict fw_open_inwards(struct fw *fw, struct pkt *p,
 				 struct nat_hit *hit, struct mono now);
+
+/* ---- dns.c --------------------------------------------------------------- */
+
+/*
+ * Where flow @t, which may be, really leads: to itself, or to the name server
+ * behind a virtual one; NULL: there is none.
+ */
+const struct pkt_addr *fw_dns_target(const struct fw *fw,
+				     const struct nat_tuple *t);
+
+/* The payload of @p, a UDP packet, goes into the queue; false: there is no
+ * room. */
+bool fw_dns_queue(struct fw *fw, const struct pkt *p, uint16_t client,
+		  uint32_t ask);
+
+/* Did it arrive as it was sent?  Packets that pass are not asked that. */
+bool fw_dns_whole(const struct pkt *p);
+
+/* ---- dns_own.c ----------------------------------------------------------- */
+
+/* Is @p, which belongs to no flow, the answer to a question of ours?  Then it
+ * was taken in. */
+bool fw_dns_own(struct fw *fw, const struct pkt *p, struct mono now);
+/* Gives up on answers that are too late. */
+void fw_dns_own_tick(struct fw *fw, struct mono now);
+/* Our addresses may have changed: no answer will come. */
+void fw_dns_own_drop(struct fw *fw);
+
+/* ---- dns_seen.c ---------------------------------------------------------- */
+
+/* Client @n asks something in its flow @hit. */
+void fw_dns_asked(struct fw *fw, uint16_t n, const struct pkt *p,
+		  const struct nat_hit *hit, struct mono now);
+/* ... and is given an answer, not yet translated. */
+void fw_dns_answered(struct fw *fw, const struct pkt *p,
+		     const struct nat_hit *hit, struct mono now);
+
+/* Both look at few packets: this is asked of all. */
+static inline bool fw_dns_looks(const struct fw *fw, const struct pkt *p,
+				uint16_t port)
+{
+	return p->kind == PKT_KIND_UDP && port == 53 && fw->dns_state->watching;
+}
 
 /* ---- the hops ------------------------------------------------------------ */
 

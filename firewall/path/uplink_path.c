@@ -12,12 +12,18 @@ enum pkt_verdict fw_from_uplink(struct fw *fw, struct pkt *p,
 
 	if (why != PKT_REASON_NONE)
 		return pkt_drop(p, why);
-	if (nat_find(fw->nat, p, NAT_UPLINK, hit, now) != PKT_FORWARD)
-		return p->reason == PKT_REASON_NO_FLOW
-			       ? fw_open_inwards(fw, p, hit, now)
-			       : PKT_DROP;
+	if (nat_find(fw->nat, p, NAT_UPLINK, hit, now) != PKT_FORWARD) {
+		if (p->reason != PKT_REASON_NO_FLOW)
+			return PKT_DROP;
+		if (!fw_dns_own(fw, p, now))
+			return fw_open_inwards(fw, p, hit, now);
+		pkt_put(fw->pool, p);
+		return PKT_TAKEN;
+	}
 	if (!fw_current(fw, hit) &&
 	    fw_judge_again(fw, p, hit, now) != PKT_FORWARD)
 		return PKT_DROP;
+	if (fw_dns_looks(fw, p, p->sport))
+		fw_dns_answered(fw, p, hit, now);
 	return fw_output(fw, p, hit, now);
 }

@@ -15,6 +15,7 @@
  *	explain client=NAME dst=ADDRESS proto=PROTO [port=N]
  *	reload
  *	vifs [from=N]
+ *	dns [client=NAME] [from=N]
  *	metrics [from=N]
  *	kill client=NAME
  *

@@ -45,6 +45,36 @@ struct fw_uplink {
 	bool up;
 };
 
+/*
+ * Name servers.  What clients send to port 53 of .virt goes to .server, the
+ * first to the first of its family and so on, around when there are fewer.
+ * Where there is none it is refused.
+ */
+#define FW_DNS_MAX 4u
+#define FW_DNS_CLIENTS 1024u
+
+struct fw_dns {
+	struct pkt_addr virt[FW_DNS_MAX], server[FW_DNS_MAX];
+	uint8_t virt_n, server_n;
+	/* bit n: answers that client n is given are taken note of */
+	uint8_t watch[FW_DNS_CLIENTS / 8];
+};
+
+/*
+ * A DNS message.  To the path: a question of ours for .server.  From it: the
+ * answer, with the same .ask, or (.client not 0) one that this client was
+ * given by one of struct fw_dns' servers to a question of its own.
+ */
+#define FW_DNS_MSG_MAX 1232u /* as much as we say that we take */
+
+struct fw_dns_msg {
+	uint32_t ask; /* whoever asks knows what it means */
+	uint16_t client;
+	uint16_t len;
+	struct pkt_addr server;
+	uint8_t msg[FW_DNS_MSG_MAX];
+};
+
 /* Clients of @from may open flows to clients of @to. */
 struct fw_pair {
 	uint16_t from, to;

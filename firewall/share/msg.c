@@ -39,6 +39,8 @@ static const struct shape requests[] = {
 	[MSG_VIFS] = { true, sizeof(struct msg_vifs), 0 },
 	[MSG_SETTLED] = { true, 0, 0 },
 	[MSG_FORWARDS] = { true, sizeof(struct msg_guard), 1 },
+	[MSG_DNS] = { true, sizeof(struct fw_dns), 0 },
+	[MSG_DNS_ASK] = { true, sizeof(struct fw_dns_msg), 0 },
 };
 
 static const struct shape answers[] = {
@@ -52,6 +54,7 @@ static const struct shape answers[] = {
 		MSG_QUESTION] = { true, sizeof(struct msg_front_keys), 0 },
 	[MSG_VIFS_PAGE -
 		MSG_QUESTION] = { true, sizeof(struct msg_vifs_page), 0 },
+	[MSG_DNS_CAME - MSG_QUESTION] = { true, sizeof(struct fw_dns_msg), 0 },
 };
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -219,6 +222,13 @@ static bool body_ok(uint32_t type, const union msg_body *b)
 		return rate_ok(b->vif_rate.rate_bytes, b->vif_rate.rate_us);
 	case MSG_FRONT_ADD:
 		return b->front.mtu >= 68;
+	case MSG_DNS:
+		return b->dns.virt_n <= FW_DNS_MAX &&
+		       b->dns.server_n <= FW_DNS_MAX;
+	case MSG_DNS_ASK:
+	case MSG_DNS_CAME:
+		return b->dns_msg.len <= FW_DNS_MSG_MAX &&
+		       b->dns_msg.client < FW_DNS_CLIENTS;
 	case MSG_VIFS_PAGE:
 		return vifs_ok(&b->vifs_page);
 	default:

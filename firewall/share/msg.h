@@ -47,6 +47,9 @@ enum msg_type {
 	MSG_SETTLED,   /* no body: a new data process was told all that its
 			  predecessor knew; see fw_settle() */
 	MSG_FORWARDS,  /* struct msg_guard; 1 fd: sealed memfd, fw_forward[n] */
+	MSG_DNS,       /* struct fw_dns */
+	MSG_DNS_ASK,   /* struct fw_dns_msg: a question of ours; done when it
+			  is on its way */
 	/* data answers */
 	MSG_DONE = MSG_QUESTION, /* struct msg_done */
 	MSG_FLOWS_PAGE,		 /* struct msg_flows_page */
@@ -56,6 +59,7 @@ enum msg_type {
 			    EPROTO: the peer broke its rings */
 	MSG_FRONT_KEYS,	 /* struct msg_front_keys */
 	MSG_VIFS_PAGE,	 /* struct msg_vifs_page */
+	MSG_DNS_CAME,	 /* struct fw_dns_msg; seq 0, unasked: an answer */
 };
 
 struct msg_hdr {
@@ -204,6 +208,8 @@ union msg_body {
 	struct msg_front front;
 	struct msg_front_keys front_keys;
 	struct msg_vifs vifs;
+	struct fw_dns dns;
+	struct fw_dns_msg dns_msg;
 	struct msg_vifs_page vifs_page;
 };
 

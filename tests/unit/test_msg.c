@@ -132,8 +132,8 @@ static void every_message_arrives_as_it_was_sent(void)
 
 static void a_type_that_is_none_can_not_be_sent(void)
 {
-	static const uint32_t none[] = { 0, MSG_FORWARDS + 1, MSG_QUESTION - 1,
-					 MSG_VIFS_PAGE + 1, UINT32_MAX };
+	static const uint32_t none[] = { 0, MSG_DNS_ASK + 1, MSG_QUESTION - 1,
+					 MSG_DNS_CAME + 1, UINT32_MAX };
 	union msg_body b = { .done = { 0 } };
 
 	open_pair();

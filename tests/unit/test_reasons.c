@@ -422,6 +422,16 @@ static enum pkt_reason no_uplink(void)
 	return from_a((struct frame_spec){ 0 });
 }
 
+static enum pkt_reason no_resolver(void)
+{
+	struct fw_dns d = { .virt_n = 1 };
+
+	if (pkt_addr_parse(&d.virt[0], LAB_SERVER4, strlen(LAB_SERVER4)) ||
+	    fw_dns_set(l->fw, &d))
+		return PKT_REASON_NONE;
+	return from_a((struct frame_spec){ .dport = 53 });
+}
+
 static enum pkt_reason no_neigh(void)
 {
 	struct fw_uplink u = lab_uplink();
@@ -502,6 +512,7 @@ static enum pkt_reason (*const stories[PKT_REASON_N])(void) = {
 	[PKT_REASON_TCP_STATE] = tcp_state,
 	[PKT_REASON_ICMP_QUOTE] = icmp_quote,
 	[PKT_REASON_NO_UPLINK] = no_uplink,
+	[PKT_REASON_NO_RESOLVER] = no_resolver,
 	[PKT_REASON_NO_NEIGH] = no_neigh,
 	[PKT_REASON_POOL_EMPTY] = pool_empty,
 	[PKT_REASON_OUT_QUEUE] = out_queue,

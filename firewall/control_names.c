@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "firewall/control_names.h"
+#include "firewall/linux/log.h"
+
+static bool ask(void *ctx, const char *name, enum rule_family family)
+{
+	struct control_names *c = ctx;
+
+	return resolver_ask(&c->resolver, name, family);
+}
+
+static void answer(void *ctx, const char *name, enum rule_family family,
+		   const void *msg, size_t len)
+{
+	const struct names_reply r = { .msg = msg, .len = len };
+	struct control_names *c = ctx;
+
+	names_answer(&c->names, name, family, &r, c->loop->now);
+}
+
+static int watch(void *ctx, int fd, uint32_t wants)
+{
+	const struct control_names *c = ctx;
+	int err;
+
+	if (!wants) {
+		loop_del(c->loop, fd);
+		return 0;
+	}
+	err = loop_change(c->loop, fd, c->type, (uint32_t)fd, wants);
+	return err ? loop_add(c->loop, fd, c->type, (uint32_t)fd, wants) : 0;
+}
+
+static int send_by_data(void *ctx, uint32_t wire, const struct pkt_addr *server,
+			const void *msg, size_t len)
+{
+	struct fw_dns_msg m = { .ask = wire,
+				.len = (uint16_t)len,
+				.server = *server };
+	const struct control_names *c = ctx;
+
+	if (len > sizeof(m.msg))
+		return -EMSGSIZE;
+	memcpy(m.msg, msg, len);
+	return apply_dns_ask(c->names.apply, &m);
+}
+
+/* By the uplink when that is ours alone: the machine has no other way out. */
+static bool by_uplink(const struct conf *c)
+{
+	if (c->names.through == CONF_THROUGH_AUTO)
+		return c->uplink.port.kind == CONF_PORT_VIF ||
+		       (c->xen_kind && c->xen_netvm != CONF_XEN_NONE);
+	return c->names.through == CONF_THROUGH_UPLINK;
+}
+
+static int open_resolver(struct control_names *c)
+{
+	static struct resolver_ops ops = { .answer = answer, .watch = watch };
+	const struct conf_names *s = &c->names.apply->conf.names;
+	const struct fw_dns *d = &c->names.apply->dns;
+
+	ops.ctx = c;
+	ops.send = by_uplink(&c->names.apply->conf) ? send_by_data : NULL;
+	c->dns_gen = c->names.apply->dns_gen;
+	return resolver_open(&c->resolver, &ops,
+			     s->server_n ? s->server : d->server,
+			     s->server_n ? s->server_n : d->server_n);
+}
+
+int control_names_open(struct control_names *c, struct loop *l, struct apply *a,
+		       uint32_t type)
+{
+	static struct names_ops ops = { .ask = ask };
+	int err;
+
+	ops.ctx = c;
+	*c = (struct control_names){ .loop = l, .type = type };
+	err = names_open(&c->names, a, &ops);
+	if (!err && c->names.table)
+		err = open_resolver(c);
+	c->open = !err && c->names.table;
+	return err;
+}
+
+void control_names_close(struct control_names *c)
+{
+	if (!c->open)
+		return;
+	resolver_close(&c->resolver);
+	names_close(&c->names);
+	c->open = false;
+}
+
+void control_names_conf(struct control_names *c)
+{
+	if (!c->open)
+		return;
+	/* what it was asked comes back as not answered */
+	resolver_close(&c->resolver);
+	if (open_resolver(c))
+		log_err("host names can't be resolved: no memory");
+	names_conf(&c->names, c->loop->now);
+}
+
+void control_names_event(struct control_names *c, int fd, uint32_t what)
+{
+	if (c->open)
+		resolver_event(&c->resolver, fd, what);
+}
+
+void control_names_came(struct control_names *c, const struct fw_dns_msg *m)
+{
+	if (!c->open)
+		return;
+	if (m->client)
+		names_seen(&c->names, m, c->loop->now);
+	else
+		resolver_received(&c->resolver, m->ask, m->msg, m->len);
+}
+
+struct mono control_names_work(struct control_names *c)
+{
+	struct mono next, late;
+
+	if (!c->open)
+		return (struct mono){ UINT64_MAX };
+	if (c->dns_gen != c->names.apply->dns_gen)
+		control_names_conf(c);
+	late = resolver_work(&c->resolver, c->loop->now);
+	next = names_work(&c->names, c->loop->now);
+	return late.ns < next.ns ? late : next;
+}

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Name servers: virtual ones lead to the real ones or nowhere, we ask by the
+# uplink, and what a client is told about a name in its rules counts for it.
+# PORTS: tap vif
+. "$(dirname "$0")/lib.sh"
+
+[ "$DUT" = vifwall ] || {
+	echo 'this test is about rules with names' >&2
+	exit 2
+}
+VIRT1=10.139.1.1
+VIRT2=10.139.1.2
+DNS="dns = $SRV4"
+settings_of() {
+	cat <<-CONF
+		$DNS
+		dns.virtual = $VIRT1 $VIRT2
+		names.through = uplink
+	CONF
+}
+declare -A RULE
+rules_of() { # N ADDRESS: those of its family
+	local other=dst6=
+	[[ $2 != *:* ]] || other=dst4=
+	printf '%s\n' "${RULE[$1]:-action=drop}" | grep -v "$other"
+}
+commit() { # N RULE...
+	local n=$1
+	shift
+	RULE[$n]=$(printf '%s\n' "$@")
+	rules_write "$n"
+}
+may() { say "$1" tcp "$2" 7 1; }
+hosts() { # "ADDRESS NAME"...: all that the name server knows
+	printf '%s\n' "$@" >"$DIR/hosts"
+	[ -z "${DNSMASQ:-}" ] || kill -HUP "$DNSMASQ"
+}
+# ask WHO SERVER [OPTION]: the addresses of www.test
+ask() {
+	quiet "$1" dig +short +time=1 +tries=1 "${@:3}" "@$2" www.test A 2>&1
+}
+
+topology_up
+for n in 1 2; do
+	RULE[$n]=$(printf '%s\n' 'action=accept specialtarget=dns' \
+		'action=accept dsthost=www.test proto=tcp')
+done
+hosts "$SRV4B www.test"
+spawn up dnsmasq.log dnsmasq --keep-in-foreground --conf-file=/dev/null \
+	--no-resolv --no-hosts --addn-hosts="$DIR/hosts" --local=/test/ \
+	--listen-address=$SRV4 --bind-interfaces --local-ttl=600 \
+	--user=root --pid-file= --log-facility=-
+DNSMASQ=$SPAWNED
+wait_for 10 listening up udp 53 || fail 'dnsmasq runs'
+dut_start
+echo_server up 7
+echo_server far 7
+spawn up tcpdump-leak.log tcpdump -Z root -U -n -i eth0 -w "$DIR/leak.pcap" \
+	"host $VIRT1 or host $VIRT2"
+LEAK=$SPAWNED
+wait_for 10 grep -q listening "$DIR/tcpdump-leak.log" || fail 'tcpdump runs'
+
+# ---- we ask by the uplink -------------------------------------------------------
+yes 'a name is resolved by the uplink' wait_for 10 may c1 $SRV4B
+no '... and opens nothing else' may c1 $FAR4
+yes 'vifwallctl dns shows it' grep -q "www.test.*$SRV4B.*query" \
+	<(quiet fw $CTL dns c1)
+
+# ---- virtual name servers ----------------------------------------------------------
+is 'the first virtual name server answers' "$(ask c1 $VIRT1)" $SRV4B
+is '... the second, with one real one, too' "$(ask c1 $VIRT2)" $SRV4B
+is '... by TCP as well' "$(ask c1 $VIRT1 +tcp)" $SRV4B
+is 'who may not ask is refused' "$(ask c3 $VIRT1)" '*no servers could be reached*'
+yes 'what refused it is the policy' grep -q "$VIRT1" <(quiet fw $CTL blocked c3)
+
+# ---- what a client is told --------------------------------------------------------
+hosts "$FAR4 www.test"
+no 'a new address is not open before somebody was told of it' may c1 $FAR4
+is 'the client is told' "$(wait_for 3 eval "[ \"\$(ask c1 $VIRT1)\" = $FAR4 ]" && echo yes)" yes
+yes '... and it is open for it' wait_for 3 may c1 $FAR4
+no '... but not for another with the same rule' may c2 $FAR4
+yes 'the address before stays' may c1 $SRV4B
+yes 'vifwallctl dns shows whose it is' grep -q "^c1 .*www.test.*$FAR4.*seen" \
+	<(quiet fw $CTL dns)
+
+# ---- the data process dies ------------------------------------------------------------
+kill -9 "$(pgrep -P "$DAEMON" -f -- --role=data)"
+yes 'a new data process knows the name servers' \
+	wait_for 10 eval "[ \"\$(ask c1 $VIRT2)\" = $FAR4 ]"
+yes '... and the addresses' may c1 $FAR4
+
+# ---- no name server --------------------------------------------------------------------
+DNS=
+conf_write
+yes 'settings are read again' quiet fw $CTL reload
+no 'without a real name server none answers' grep -q "$FAR4" <(ask c1 $VIRT1)
+yes '... and the reason is told' grep -q no-resolver <(quiet fw $CTL drops c1)
+reap "$LEAK" INT
+is 'nothing went to a virtual address outside' \
+	"$(tshark -n -r "$DIR/leak.pcap" 2>/dev/null)" ''
+yes 'the daemon has no complaint but that' eval \
+	'! grep -E " (error|panic) " "$DIR/vifwalld.log" | grep -vE "data|signal"'
+finish
