@@ -21,6 +21,8 @@
 #define SMALL_N 8192u
 #define LARGE_N 512u
 #define EVENTS 64u
+/* A kernel's driver that was just woken looks for more before it sleeps. */
+#define BUSY_NS 50000u
 
 enum { WAKE_STORE, WAKE_XEN, WAKE_SIGNAL, WAKE_TAP, WAKE_END };
 
@@ -311,6 +313,7 @@ static void open_all(const struct sim_args *a)
 		sim_die(ENOMEM, "buffers");
 	me.pool = pkt_pool_init(mem, size, SMALL_N, LARGE_N);
 	err = loop_open(&me.loop);
+	me.loop.busy_ns = BUSY_NS;
 	if (err)
 		sim_die(-err, "epoll");
 	me.signals = loop_signals(sig, sizeof(sig) / sizeof(sig[0]));
