@@ -277,6 +277,7 @@ $(B)/bench_%: $(B)/obj/tests/bench/bench_%.o $(LIBS_ALL)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PROG_LIBS)
 $(B)/bench_rules: $(call obj,tests/mock/rule_gen.c tests/mock/rule_shape.c)
+$(B)/bench_qubesdb: $(call obj,tests/mock/mock_chan.c)
 $(B)/bench_steps: $(call obj,tests/mock/nat_bed.c tests/mock/frames.c tests/mock/frames_pool.c)
 $(B)/floor_%: $(B)/obj/tests/bench/floor_%.o
 	$(call say,LD,$@)

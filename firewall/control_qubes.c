@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
+#include <string.h>
 
+#include "firewall/control/qubes_keys.h"
 #include "firewall/control_qubes.h"
 #include "firewall/linux/log.h"
 #include "xen/qubes/chan_unix.h"
@@ -48,6 +49,7 @@ int control_qubes_open(struct control_qubes *q, const struct conf *c,
 {
 	int err;
 
+	q->apply = a;
 	err = open_net(&c->qubes, &q->net);
 	if (!q->net)
 		return err;
@@ -57,6 +59,32 @@ int control_qubes_open(struct control_qubes *q, const struct conf *c,
 	chan_net_close(q->net);
 	q->net = NULL;
 	return err;
+}
+
+static bool take(struct control_qubes *q, enum qubes_keys which)
+{
+	struct conf *c = &q->apply->conf;
+	char before[CONF_TOLD_MAX], said[1024];
+	uint16_t before_len = c->told_len;
+
+	memcpy(before, c->told, sizeof(before));
+	c->told_len = (uint16_t)qubes_keys_read(q->db.tree, which, c->told,
+						sizeof(c->told));
+	if (c->told_len == before_len && !memcmp(c->told, before, before_len))
+		return true;
+	if (q->reload(q->ctx, said, sizeof(said)))
+		return true;
+	memcpy(c->told, before, sizeof(before));
+	c->told_len = before_len;
+	log_err("QubesDB: %.*s", (int)strcspn(said, "\n"), said);
+	return false;
+}
+
+/* A setting that can't be keeps no address from being taken. */
+static void take_settings(struct control_qubes *q)
+{
+	if (!take(q, QUBES_ALL))
+		(void)take(q, QUBES_ADDRESSES);
 }
 
 /* A new connection has a new descriptor; the loop forgets closed ones. */
@@ -78,6 +106,8 @@ struct mono control_qubes_work(struct control_qubes *q, struct loop *l,
 	if (!q->net)
 		return next;
 	next = source_qubesdb_work(&q->db, l->now);
+	if (source_qubesdb_news(&q->db, l->now))
+		take_settings(q);
 	watch(q, l, type);
 	return next;
 }

@@ -14,11 +14,16 @@ struct control_qubes {
 	struct source_qubesdb db;
 	bool described;
 	uint32_t made; /* connections of db that the loop knows */
+	struct apply *apply;
+	/* Reads all settings again; false: said why not. */
+	bool (*reload)(void *ctx, char *said, size_t room);
+	void *ctx;
 };
 
 /*
- * Before the process is locked in, after apply has its tree.  0, also when the
- * settings say that there is nothing to do, or -errno after saying why.
+ * Before the process is locked in, after apply has its tree, with reload and
+ * ctx set.  0, also when the settings say that there is nothing to do, or
+ * -errno after saying why.
  */
 int VW_MUST_USE control_qubes_open(struct control_qubes *q,
 				   const struct conf *c, struct apply *a,

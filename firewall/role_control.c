@@ -274,6 +274,8 @@ static int lock_in(struct control *k, const struct conf *c)
 		err = loop_add(&k->loop, bus_thread_fd(k->xen.bus), CONTROL_BUS,
 			       0, LOOP_IN);
 	}
+	k->qubes.reload = reload;
+	k->qubes.ctx = k;
 	if (!err)
 		err = control_qubes_open(&k->qubes, c, &k->apply, k->loop.now);
 	if (!err)

@@ -22,7 +22,8 @@
  * (--nat.flows=4096), the file (nat.flows = 4096, or flows = 4096 below
  * [nat]), the kernel command line (vifwall.nat.flows=4096), the built-in
  * values, --help, and the check of vifwall.conf(5).  Later sources win:
- * built-in, file, kernel command line, command line.
+ * built-in, QubesDB (control/qubes_keys.h), file, kernel command line,
+ * command line.
  *
  * struct conf is plain bytes without pointers, so that it can be handed to
  * another process as it is.
@@ -36,6 +37,7 @@
 #define CONF_IF_MAX 16u /* IFNAMSIZ */
 #define CONF_LINE_MAX 1024u
 #define CONF_OPTIONS_MAX 4096u
+#define CONF_TOLD_MAX 2048u
 #define CONF_FILE_DEFAULT "/etc/vifwall/vifwall.conf"
 #define CONF_FILE_MAX (1024u * 1024)
 
@@ -156,6 +158,9 @@ struct conf {
 	struct pkt_addr xen_gateway4, xen_gateway6; /* ours to vifs, or zero */
 	struct conf_qubes qubes;
 	uint8_t qubes_clock; /* enum conf_clock */
+	/* lines that QubesDB says, below all other sources, for conf_again() */
+	char told[CONF_TOLD_MAX];
+	uint16_t told_len;
 	char socket[CONF_PATH_MAX];
 	uint32_t socket_gid; /* 0: none; its members may ask */
 	uint8_t log_level;   /* enum log_level */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firewall/control/qubes_keys.h"
 #include "firewall/control/source_qubesdb.h"
 #include "firewall/linux/log.h"
 
@@ -115,6 +116,7 @@ static void on_synced(void *ctx)
 	}
 	log_info("QubesDB: %u keys of dom0 were read", tree_keys(s->mirror));
 	s->connected = true;
+	s->news = s->now;
 }
 
 /* ---- the mirror -------------------------------------------------------------
@@ -125,6 +127,13 @@ static void on_begin(void *ctx)
 	struct source_qubesdb *s = ctx;
 
 	tree_remove(s->mirror, "/");
+}
+
+/* When it is quiet again: an address and its gateway are two keys. */
+static void look_soon(struct source_qubesdb *s, const char *path)
+{
+	if (qubes_keys_is(path) || path[strlen(path) - 1] == '/')
+		s->news = mono_add_ms(s->now, SOURCE_QUBESDB_NEWS_MS);
 }
 
 /*
@@ -142,6 +151,7 @@ static void changed(struct source_qubesdb *s, const char *path)
 		take_set(s, &key);
 	else if (!begins(path, TREE_RULES))
 		hand_on(s, path, key.value, key.len);
+	look_soon(s, path);
 }
 
 static void on_write(void *ctx, const char *path, const char *value, size_t len)
@@ -184,6 +194,7 @@ static void on_remove(void *ctx, const char *path)
 		remove_wide(s, path);
 	else if (is_set(path) || (is_wanted(path) && !begins(path, TREE_RULES)))
 		tree_remove(s->tree, path);
+	look_soon(s, path);
 }
 
 static bool on_has(void *ctx, const char *path)
@@ -341,8 +352,21 @@ void source_qubesdb_close(struct source_qubesdb *s)
 
 struct mono source_qubesdb_work(struct source_qubesdb *s, struct mono now)
 {
+	struct mono next;
+
+	s->now = now;
 	tell_dom0(s);
-	return qubesdb_work(&s->db, now);
+	next = qubesdb_work(&s->db, now);
+	return s->news.ns && s->news.ns < next.ns ? s->news : next;
+}
+
+bool source_qubesdb_news(struct source_qubesdb *s, struct mono now)
+{
+	bool is = s->news.ns && mono_past(s->news, now);
+
+	if (is)
+		s->news = (struct mono){ 0 };
+	return is;
 }
 
 bool source_qubesdb_settled(const struct source_qubesdb *s, struct mono now)

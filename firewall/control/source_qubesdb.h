@@ -24,6 +24,7 @@
  */
 #define SOURCE_QUBESDB_HANDLED "/qubes-firewall-handled/"
 #define SOURCE_QUBESDB_ERROR "/vifwall-error/"
+#define SOURCE_QUBESDB_NEWS_MS 50u    /* dom0 changes several keys at a time */
 #define SOURCE_QUBESDB_READY_MS 3000u /* the start waits for dom0 so long */
 
 struct source_qubesdb {
@@ -31,9 +32,10 @@ struct source_qubesdb {
 	struct tree *mirror, *tree;
 	struct tree *due; /* "/ADDRESS" of commits that are not yet in force */
 	const struct apply *apply;
-	struct mono started;
-	uint32_t told;	/* apply's messages when errors were told last */
-	bool connected; /* said so */
+	struct mono started, now;
+	struct mono news; /* not 0: other keys than rules changed; see then */
+	uint32_t told;	  /* apply's messages when errors were told last */
+	bool connected;	  /* said so */
 };
 
 /*
@@ -47,6 +49,10 @@ void source_qubesdb_close(struct source_qubesdb *s);
 
 /* Does what can be done; when it wants to be called again. */
 struct mono source_qubesdb_work(struct source_qubesdb *s, struct mono now);
+
+/* Is it time to look at keys that are settings (qubes_keys.h)?  Says so once.
+ */
+bool source_qubesdb_news(struct source_qubesdb *s, struct mono now);
 
 /* Was everything read once, or is dom0 not there? */
 bool source_qubesdb_settled(const struct source_qubesdb *s, struct mono now);

@@ -135,6 +135,14 @@ def section_rules():
                 keep(key, value)
 
 
+def section_qubesdb():
+    """From the key that commits a set in QubesDB to rules in force."""
+    if have("bench_qubesdb"):
+        for _ in range(1 if QUICK else 3):
+            for key, value in values(run("bench_qubesdb")[0]).items():
+                keep(key, value)
+
+
 def section_frag():
     """A fragment held, joined, or thrown at us."""
     if have("bench_frag"):
@@ -211,6 +219,7 @@ GOALS = (
     (r"nat\.setup_per_s\.flows500000", ">=", 0.8e6),
     (r"nat\.setup_per_s\.flows(1000|65536)", ">=", 1.5e6),
     (r"(nat\.)?step_max_us\.", "<=", 50),
+    (r"qubesdb\.trigger_ms\.1000", "<=", 5),
 )
 
 
@@ -250,6 +259,7 @@ SECTIONS = {
     "nat": section_nat,
     "instructions": section_instructions,
     "rules": section_rules,
+    "qubesdb": section_qubesdb,
     "frag": section_frag,
     "tap": section_tap,
     "forward": section_forward,

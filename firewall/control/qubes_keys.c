@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "firewall/control/qubes_keys.h"
+#include "packet/pkt_addr.h"
+
+#define CONFIG "/vm-config/vifwall-"
+#define CONFIG_FORWARD CONFIG "forward-"
+
+static const struct {
+	const char *key, *setting;
+	bool v4;
+} address[] = {
+	{ "/qubes-ip", "uplink.ip", true },
+	{ "/qubes-ip6", "uplink.ip6", false },
+	{ "/qubes-gateway", "uplink.gateway", true },
+	{ "/qubes-gateway6", "uplink.gateway6", false },
+};
+
+/* Those that answer come first: names are asked for there, too. */
+static const char *const resolver[] = {
+	"/qubes-primary-dns",
+	"/qubes-secondary-dns",
+	"/qubes-netvm-primary-dns",
+	"/qubes-netvm-secondary-dns",
+};
+
+#define N(a) (sizeof(a) / sizeof((a)[0]))
+
+struct text {
+	char *out;
+	size_t n, room;
+};
+
+/* The whole line or nothing. */
+__attribute__((format(printf, 2, 3))) static void line(struct text *t,
+						       const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(t->out + t->n, t->room - t->n, fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < t->room - t->n)
+		t->n += (size_t)n;
+}
+
+static bool read_address(const struct tree *t, const char *key,
+			 char out[PKT_ADDR_TEXT], bool *v4)
+{
+	struct tree_key k;
+	struct pkt_addr a;
+
+	if (!tree_read(t, key, &k) || pkt_addr_parse(&a, k.value, k.len) ||
+	    pkt_addr_is_zero(&a))
+		return false;
+	*v4 = pkt_addr_is_v4(&a);
+	pkt_addr_print(out, &a);
+	return true;
+}
+
+static bool is_there(const char words[], const char *word)
+{
+	const char *at = words;
+	size_t len = strlen(word);
+
+	while ((at = strstr(at, word))) {
+		if ((at == words || at[-1] == ' ') &&
+		    (at[len] == ' ' || !at[len]))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+static void resolvers(const struct tree *t, struct text *text)
+{
+	char words[N(resolver) * (PKT_ADDR_TEXT + 1)] = "", a[PKT_ADDR_TEXT];
+	size_t n = 0;
+	bool v4;
+
+	for (size_t i = 0; i < N(resolver); i++)
+		if (read_address(t, resolver[i], a, &v4) && !is_there(words, a))
+			n += (size_t)snprintf(words + n, sizeof(words) - n,
+					      "%s%s", n ? " " : "", a);
+	if (n)
+		line(text, "dns = %s\n", words);
+}
+
+static bool is_line(const struct tree_key *k)
+{
+	for (size_t i = 0; i < k->len; i++)
+		if (k->value[i] < ' ' || k->value[i] > '~')
+			return false;
+	return true;
+}
+
+static void config(const struct tree *t, struct text *text)
+{
+	struct tree_key k = { .path = NULL };
+
+	while (tree_next(t, CONFIG, k.path, &k))
+		if (strncmp(k.path, CONFIG_FORWARD, strlen(CONFIG_FORWARD)) &&
+		    is_line(&k))
+			line(text, "%s = %s\n", k.path + strlen(CONFIG),
+			     k.value);
+}
+
+size_t qubes_keys_read(const struct tree *t, enum qubes_keys which, char *out,
+		       size_t room)
+{
+	struct text text = { .out = out, .room = room };
+	char a[PKT_ADDR_TEXT];
+	bool v4;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < N(address); i++)
+		if (read_address(t, address[i].key, a, &v4) &&
+		    v4 == address[i].v4)
+			line(&text, "%s = %s\n", address[i].setting, a);
+	resolvers(t, &text);
+	if (which == QUBES_ALL)
+		config(t, &text);
+	out[text.n] = '\0';
+	return text.n;
+}
+
+bool qubes_keys_is(const char *path)
+{
+	for (size_t i = 0; i < N(address); i++)
+		if (!strcmp(path, address[i].key))
+			return true;
+	for (size_t i = 0; i < N(resolver); i++)
+		if (!strcmp(path, resolver[i]))
+			return true;
+	return !strncmp(path, CONFIG, strlen(CONFIG)) &&
+	       strncmp(path, CONFIG_FORWARD, strlen(CONFIG_FORWARD)) != 0;
+}

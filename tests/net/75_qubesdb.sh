@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Rules come from dom0's QubesDB: closed before the first commit, in force from
+# the trigger, kept while dom0's daemon is away, and dom0 is told.  The daemon
+# is a script that dies of whatever the real one dies of (dom0.py).
+. "$(dirname "$0")/lib.sh"
+
+SAID=$DIR/dom0.log
+TELL=$DIR/dom0.fifo
+CHAN=$DIR/chan
+settings_of() { echo "qubes.channel = unix:$CHAN,domid=5"; }
+rules_write() { mkdir -p "$RULES/qubes-firewall"; } # none of our own
+
+dom0_start() {
+	spawn fw dom0.out $PY "$ROOT/tests/net/dom0.py" "$CHAN" 5 "$TELL" "$SAID"
+	DOM0=$SPAWNED
+	wait_for 5 test -S "$CHAN/vchan.0.5.111.sock"
+}
+dom0() { echo "$*" >"$TELL"; }
+# rules N RULE|RULE...: commits them for both families
+rules() {
+	local n=$1
+	shift
+	COUNT=$((COUNT + 1))
+	dom0 "rules ${C4[n]} $*"
+	dom0 "rules ${C6[n]} $*"
+}
+COUNT=0
+told() { # PATH VALUE: is it the last that dom0 was told of it?
+	[ "$(grep " wrote $1 " "$SAID" | tail -n 1 | cut -d' ' -f4-)" = "$2" ]
+}
+handled() { # N COUNT
+	wait_for 5 told "/qubes-firewall-handled/${C4[$1]}" "$2" &&
+		wait_for 5 told "/qubes-firewall-handled/${C6[$1]}" "$2"
+}
+lives() { ! grep ' died of ' "$SAID"; }
+keys() { grep -c " $1" "$SAID"; }
+
+mkdir -p "$CHAN"
+mkfifo "$TELL"
+topology_up
+dut_start
+echo_server up 7
+
+# ---- dom0 is not there yet -------------------------------------------------------
+is 'without dom0 a client reaches nothing' "$(say c1 tcp $SRV4 7)" 'silence'
+dom0_start
+wait_for 12 grep -q ' asked' "$SAID" || fail 'everything is asked for'
+is 'dom0 says nothing of the client: still nothing' "$(say c1 tcp $SRV4 7)" 'silence'
+
+# ---- commits ------------------------------------------------------------------------
+rules 1 'action=accept'
+yes 'dom0 is told that the rules are in force' handled 1 1
+yes 'the client reaches the server over IPv4' say c1 tcp $SRV4 7
+yes 'the client reaches the server over IPv6' say c1 tcp $SRV6 7
+is 'another client reaches nothing' "$(say c2 tcp $SRV4 7)" 'silence'
+
+rules 1 'action=drop proto=tcp dstports=7-7|action=accept'
+yes 'the next rules are in force' handled 1 2
+is 'they bind' "$(say c1 tcp $SRV4 7)" 'EHOSTUNREACH'
+yes 'for what they are about' say c1 udp $SRV4 7
+
+dom0 "rm /qubes-firewall/${C4[1]}/"
+dom0 "set /qubes-firewall/${C4[1]}/policy drop"
+sleep 0.3
+yes 'half of a set changes nothing' say c1 udp $SRV4 7
+
+rules 1 'action=accept dstports=elephants'
+yes 'rules that can not be read are handled, too' handled 1 3
+is 'and let nothing pass' "$(say c1 udp $SRV4 7)" 'E*'
+is 'dom0 is told why' "$(grep " wrote /vifwall-error/${C4[1]} " "$SAID" | tail -n 1)" '*rule 0000, column *'
+rules 1 'action=accept'
+yes 'good ones let it pass again' handled 1 4
+yes '... it passes' say c1 udp $SRV4 7
+yes '... and the complaint is taken back' told "/vifwall-error/${C4[1]}" ''
+
+# ---- settings -----------------------------------------------------------------------
+echo_server c2 9
+rules 2 'action=accept'
+handled 2 1 || fail 'c2 has rules'
+no 'clients do not reach each other' say c1 udp "${C4[2]}" 9
+dom0 'set /vm-config/vifwall-allow c1 -> c2'
+yes 'dom0 lets them, by a setting' wait_for 3 say c1 udp "${C4[2]}" 9
+dom0 'set /vm-config/vifwall-allow elephants'
+wait_for 3 grep -q elephants "$DIR/vifwalld.log"
+no 'a setting that can not be is logged, and grants nothing' say c1 udp "${C4[2]}" 9
+dom0 'set /vm-config/vifwall-allow c1 -> c2'
+wait_for 3 say c1 udp "${C4[2]}" 9 || fail 'the setting is taken again'
+dom0 'rm /vm-config/vifwall-allow'
+yes 'one that is removed is not set any more' wait_for 3 eval '! say c1 udp "${C4[2]}" 9'
+
+# ---- dom0's daemon goes and comes ---------------------------------------------------
+dom0 hang-up
+yes 'a connection that ended is made again' wait_for 12 test "$(keys asked)" -ge 1
+wait_for 12 eval '[ "$(keys asked)" -ge 2 ]' || fail 'everything is asked for again'
+yes 'rules are as they were' say c1 tcp $SRV4 7
+
+reap "$DOM0"
+sleep 0.3
+yes 'without the daemon rules stay' say c1 tcp $SRV4 7
+lives || fail 'the daemon was alive to the end'
+dom0_start
+wait_for 15 eval '[ "$(keys asked)" -ge 3 ]' || fail 'a new daemon is asked'
+yes 'a new daemon without keys changes nothing' say c1 tcp $SRV4 7
+rules 1 'action=drop proto=udp|action=accept'
+yes 'until it is told to' handled 1 1
+is 'then the new rules bind' "$(say c1 udp $SRV4 7)" 'EHOSTUNREACH'
+
+# ---- the data process dies ------------------------------------------------------------
+for p in $(pgrep -P "$DAEMON"); do
+	! grep -qa data "/proc/$p/cmdline" || kill -SEGV "$p"
+done
+wait_for 10 say c1 tcp $SRV4 7 || fail 'the client is served again'
+is 'its successor has the rules of dom0' "$(say c1 udp $SRV4 7)" 'E*'
+
+yes 'dom0 never got what it would die of' lives
+finish
