@@ -280,7 +280,7 @@ static void a_bad_set_closes_and_says_why(void)
 
 static void a_set_that_is_removed_closes(void)
 {
-	static const char *const path[] = { "/qubes-firewall/" IP,
+	static const char *const path[] = { ("/qubes-firewall/" IP),
 					    "/qubes-firewall/", "/" };
 
 	for (size_t i = 0; i < sizeof(path) / sizeof(path[0]); i++) {

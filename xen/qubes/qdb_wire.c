@@ -88,7 +88,7 @@ int qdb_make(uint8_t out[QDB_MESSAGE_MAX], enum qdb_type type, const char *path,
 		return -EINVAL;
 	memset(out, 0, QDB_HEADER);
 	out[0] = (uint8_t)type;
-	memcpy(out + 1, path, strlen(path));
+	memcpy(out + 1, path, strlen(path) + 1);
 	out[68] = (uint8_t)len;
 	out[69] = (uint8_t)(len >> 8);
 	if (len)
