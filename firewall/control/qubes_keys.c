@@ -19,12 +19,13 @@ static const struct {
 	{ "/qubes-gateway6", "uplink.gateway6", false },
 };
 
-/* Those that answer come first: names are asked for there, too. */
-static const char *const resolver[] = {
-	"/qubes-primary-dns",
-	"/qubes-secondary-dns",
-	"/qubes-netvm-primary-dns",
-	"/qubes-netvm-secondary-dns",
+/* Those that we ask, and those that clients are told to ask. */
+static const struct {
+	const char *key[2], *setting;
+} resolver[] = {
+	{ { "/qubes-primary-dns", "/qubes-secondary-dns" }, "dns" },
+	{ { "/qubes-netvm-primary-dns", "/qubes-netvm-secondary-dns" },
+	  "dns.virtual" },
 };
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -62,32 +63,21 @@ static bool read_address(const struct tree *t, const char *key,
 	return true;
 }
 
-static bool is_there(const char words[], const char *word)
-{
-	const char *at = words;
-	size_t len = strlen(word);
-
-	while ((at = strstr(at, word))) {
-		if ((at == words || at[-1] == ' ') &&
-		    (at[len] == ' ' || !at[len]))
-			return true;
-		at += len;
-	}
-	return false;
-}
-
 static void resolvers(const struct tree *t, struct text *text)
 {
-	char words[N(resolver) * (PKT_ADDR_TEXT + 1)] = "", a[PKT_ADDR_TEXT];
-	size_t n = 0;
-	bool v4;
+	for (size_t i = 0; i < N(resolver); i++) {
+		char a[2][PKT_ADDR_TEXT] = { "", "" };
+		bool is[2], v4;
 
-	for (size_t i = 0; i < N(resolver); i++)
-		if (read_address(t, resolver[i], a, &v4) && !is_there(words, a))
-			n += (size_t)snprintf(words + n, sizeof(words) - n,
-					      "%s%s", n ? " " : "", a);
-	if (n)
-		line(text, "dns = %s\n", words);
+		for (size_t k = 0; k < 2; k++)
+			is[k] = read_address(t, resolver[i].key[k], a[k], &v4);
+		if (is[1] && !strcmp(a[0], a[1]))
+			is[1] = false;
+		if (is[0] || is[1])
+			line(text, "%s = %s%s%s\n", resolver[i].setting,
+			     is[0] ? a[0] : "", is[0] && is[1] ? " " : "",
+			     is[1] ? a[1] : "");
+	}
 }
 
 static bool is_line(const struct tree_key *k)
@@ -134,7 +124,8 @@ bool qubes_keys_is(const char *path)
 		if (!strcmp(path, address[i].key))
 			return true;
 	for (size_t i = 0; i < N(resolver); i++)
-		if (!strcmp(path, resolver[i]))
+		if (!strcmp(path, resolver[i].key[0]) ||
+		    !strcmp(path, resolver[i].key[1]))
 			return true;
 	return !strncmp(path, CONFIG, strlen(CONFIG)) &&
 	       strncmp(path, CONFIG_FORWARD, strlen(CONFIG_FORWARD)) != 0;

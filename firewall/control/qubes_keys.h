@@ -10,7 +10,8 @@
  *
  *	/qubes-ip /qubes-ip6		uplink.ip uplink.ip6
  *	/qubes-gateway /qubes-gateway6	uplink.gateway uplink.gateway6
- *	/qubes-primary-dns ...		dns, with those that clients are told
+ *	/qubes-primary-dns ...		dns
+ *	/qubes-netvm-primary-dns ...	dns.virtual
  *	/vm-config/vifwall-NAME		NAME
  *
  * An address that is none is left out, and so is a value of more than one line.

@@ -74,7 +74,7 @@ static void name_servers_are_named_once_each(void)
 		"/qubes-primary-dns",
 		"10.139.1.1",
 		"/qubes-secondary-dns",
-		"10.139.1.11",
+		"10.139.1.1",
 		"/qubes-netvm-primary-dns",
 		"10.139.1.1",
 		"/qubes-netvm-secondary-dns",
@@ -83,7 +83,8 @@ static void name_servers_are_named_once_each(void)
 	};
 
 	CU_ASSERT(gives(row, QUBES_ADDRESSES,
-			"dns = 10.139.1.1 10.139.1.11 fd09::2\n"));
+			"dns = 10.139.1.1\n"
+			"dns.virtual = 10.139.1.1 fd09::2\n"));
 }
 
 static void settings_of_vm_config_are_lines(void)
