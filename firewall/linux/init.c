@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -112,8 +112,20 @@ static void say_memory(const char *when)
  * The kernel's clock does not begin with the kernel: on Xen it counts from when
  * the domain was made, and it becomes Xen's only after the first lines of the
  * kernel's log.  The line about the processor's clock is the first that is sure
- * to have its time from there: "PRIORITY,NUMBER,MICROSECONDS,...;TEXT".
+ * to have its time from there.
+ *
+ * Such a line is "PRIORITY,NUMBER,MICROSECONDS,...;TEXT"; 0: it is another.
  */
+static unsigned long long birth_us(const char *line)
+{
+	const char *at = strchr(line, ',');
+
+	if (!strstr(line, ";tsc: Detected") || !at)
+		return 0;
+	at = strchr(at + 1, ',');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
 static void say_birth(void)
 {
 	char line[1024];
@@ -126,9 +138,7 @@ static void say_birth(void)
 		if (n <= 0)
 			break;
 		line[n] = '\0';
-		if (!strstr(line, ";tsc: Detected") ||
-		    sscanf(line, "%*u,%*u,%llu,", &us) != 1)
-			us = 0;
+		us = birth_us(line);
 	}
 	if (fd >= 0)
 		close(fd);
