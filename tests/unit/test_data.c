@@ -186,6 +186,43 @@ static void an_uplink_that_comes_back_is_announced_once(void)
 	close_data();
 }
 
+static uint32_t flows(void)
+{
+	struct nat_usage u;
+
+	nat_usage(fw_nat(bed.d.fw), UINT16_MAX, &u);
+	return u.flows;
+}
+
+/* The real clock goes on by @seconds while we do not run, or back. */
+static void sleeps(int64_t seconds)
+{
+	bed.d.loop.raw_ns -= (uint64_t)seconds * MONO_S;
+	bed.d.tick = bed.d.loop.now;
+	turn();
+}
+
+/* N1: a laptop that was closed for a night; UDP without answer has 120 s. */
+static void a_suspended_machine_loses_no_flow_and_keeps_none_for_ever(void)
+{
+	open_world();
+	client_sends();
+	CU_ASSERT_EQUAL(flows(), 1);
+	for (int i = 0; i < 5; i++)
+		sleeps(8 * 3600);
+	CU_ASSERT_EQUAL(flows(), 1);
+	sleeps(-8 * 3600);
+	CU_ASSERT_EQUAL(flows(), 1);
+	/* 50 s of it have passed; while it runs they are seconds again */
+	for (int i = 0; i < 6; i++)
+		sleeps(10);
+	CU_ASSERT_EQUAL(flows(), 1);
+	for (int i = 0; i < 3; i++)
+		sleeps(10);
+	CU_ASSERT_EQUAL(flows(), 0);
+	close_data();
+}
+
 static void R98_nothing_passes_before_all_was_told(void)
 {
 	open_data();
@@ -511,6 +548,7 @@ static void the_path_lies_at_the_beginning_of_the_block(void)
 }
 
 UNIT_SUITE(data, UNIT(a_packet_goes_out_and_its_answer_comes_back),
+	   UNIT(a_suspended_machine_loses_no_flow_and_keeps_none_for_ever),
 	   UNIT(an_uplink_that_comes_back_is_announced_once),
 	   UNIT(R98_nothing_passes_before_all_was_told),
 	   UNIT(R122_new_rules_bind_the_next_packet),
