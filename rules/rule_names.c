@@ -48,7 +48,7 @@ void rule_names_conf(struct rule_names *t, const struct rule_names_conf *c)
 
 /* ---- records --------------------------------------------------------------*/
 
-static bool bit(const uint64_t *map, uint32_t i)
+static bool bit(const uint64_t map[RULE_NAMES_CLIENTS / 64], uint32_t i)
 {
 	return map[i / 64] >> i % 64 & 1;
 }
@@ -99,16 +99,8 @@ static uint32_t find_at(const struct rule_names *t, uint16_t owner,
 	return RULE_NAMES_MAX;
 }
 
-static struct rule_name *find(struct rule_names *t, uint16_t owner,
-			      const char *name)
-{
-	uint32_t i = find_at(t, owner, name);
-
-	return i < RULE_NAMES_MAX ? &t->name[i] : NULL;
-}
-
 static struct rule_name *make(struct rule_names *t, uint16_t owner,
-			      const char *name)
+			      const char *name, struct mono now)
 {
 	size_t len = length(name);
 	uint32_t i = 0;
@@ -121,6 +113,7 @@ static struct rule_name *make(struct rule_names *t, uint16_t owner,
 		t->top++;
 	t->hash[i] = hash_of(owner, name, len);
 	t->name[i] = (struct rule_name){ .owner = owner };
+	t->name[i].state[0].due = t->name[i].state[1].due = now;
 	memcpy(t->name[i].name, name, len);
 	return &t->name[i];
 }
@@ -141,19 +134,18 @@ void rule_names_forget(struct rule_names *t, uint16_t n)
 int rule_names_want(struct rule_names *t, uint16_t n, const char *name,
 		    struct mono now)
 {
-	struct rule_name *r = find(t, RULE_NAMES_OURS, name);
+	uint32_t i = find_at(t, RULE_NAMES_OURS, name);
+	struct rule_name *r;
 
 	vw_assert(n && n < RULE_NAMES_CLIENTS);
-	if (r && bit(r->want, n))
+	if (i < RULE_NAMES_MAX && bit(t->name[i].want, n))
 		return 0;
 	if (t->each[n] == RULE_NAMES_EACH)
 		return -ENOSPC;
-	if (!r) {
-		r = make(t, RULE_NAMES_OURS, name);
-		if (!r)
-			return -ENOSPC;
-		r->state[0].due = r->state[1].due = now;
-	}
+	r = i < RULE_NAMES_MAX ? &t->name[i]
+			       : make(t, RULE_NAMES_OURS, name, now);
+	if (!r)
+		return -ENOSPC;
 	if (!bit(r->had, n) && (r->state[0].answered || r->state[1].answered))
 		set_bit(t->changed, n);
 	set_bit(r->want, n);
@@ -306,13 +298,15 @@ static void schedule(struct rule_name_state *s, enum rule_name_answer what,
 
 /* The client's own record, for as long as it wants the name. */
 static struct rule_name *record_for(struct rule_names *t, uint16_t owner,
-				    const char *name)
+				    const char *name, struct mono now)
 {
-	struct rule_name *r = find(t, owner, name);
+	uint32_t i = find_at(t, owner, name);
 
-	if (r || !owner || !rule_names_wanted(t, owner, name))
-		return r;
-	return make(t, owner, name);
+	if (i < RULE_NAMES_MAX)
+		return &t->name[i];
+	if (!owner || !rule_names_wanted(t, owner, name))
+		return NULL;
+	return make(t, owner, name, now);
 }
 
 bool rule_names_answer(struct rule_names *t, uint16_t owner, const char *name,
@@ -329,7 +323,7 @@ bool rule_names_answer(struct rule_names *t, uint16_t owner, const char *name,
 	/* what a client is told may add to what we know, and no more */
 	if (owner && (what != RULE_NAME_ADDRS || !n))
 		return false;
-	r = record_for(t, owner, name);
+	r = record_for(t, owner, name, now);
 	if (!r)
 		return false;
 	s = &r->state[family];
@@ -383,10 +377,10 @@ const char *rule_names_next(struct rule_names *t, enum rule_family *family,
 void rule_names_unasked(struct rule_names *t, const char *name,
 			enum rule_family family)
 {
-	struct rule_name *r = find(t, RULE_NAMES_OURS, name);
+	uint32_t i = find_at(t, RULE_NAMES_OURS, name);
 
-	if (r)
-		r->state[family].asked = false;
+	if (i < RULE_NAMES_MAX)
+		t->name[i].state[family].asked = false;
 }
 
 void rule_names_hurry(struct rule_names *t, struct mono now)
