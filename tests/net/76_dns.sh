@@ -65,14 +65,14 @@ wait_for 10 grep -q listening "$DIR/tcpdump-leak.log" || fail 'tcpdump runs'
 yes 'a name is resolved by the uplink' wait_for 10 may c1 $SRV4B
 no '... and opens nothing else' may c1 $FAR4
 yes 'vifwallctl dns shows it' grep -q "www.test.*$SRV4B.*query" \
-	<(quiet fw $CTL dns c1)
+	<(quiet fw $CTL dns ${C4[1]})
 
 # ---- virtual name servers ----------------------------------------------------------
 is 'the first virtual name server answers' "$(ask c1 $VIRT1)" $SRV4B
 is '... the second, with one real one, too' "$(ask c1 $VIRT2)" $SRV4B
 is '... by TCP as well' "$(ask c1 $VIRT1 +tcp)" $SRV4B
 is 'who may not ask is refused' "$(ask c3 $VIRT1)" '*no servers could be reached*'
-yes 'what refused it is the policy' grep -q "$VIRT1" <(quiet fw $CTL blocked c3)
+yes 'what refused it is the policy' grep -q "$VIRT1" <(quiet fw $CTL blocked ${C4[3]})
 
 # ---- what a client is told --------------------------------------------------------
 hosts "$FAR4 www.test"
@@ -81,8 +81,9 @@ is 'the client is told' "$(wait_for 3 eval "[ \"\$(ask c1 $VIRT1)\" = $FAR4 ]" &
 yes '... and it is open for it' wait_for 3 may c1 $FAR4
 no '... but not for another with the same rule' may c2 $FAR4
 yes 'the address before stays' may c1 $SRV4B
-yes 'vifwallctl dns shows whose it is' grep -q "^c1 .*www.test.*$FAR4.*seen" \
-	<(quiet fw $CTL dns)
+yes 'vifwallctl dns shows it to be that client'"'"'s' \
+	grep -q "www.test.*$FAR4.*seen" <(quiet fw $CTL dns ${C4[1]})
+no '... and not the other'"'"'s' grep -q "$FAR4" <(quiet fw $CTL dns ${C4[2]})
 
 # ---- the data process dies ------------------------------------------------------------
 kill -9 "$(pgrep -P "$DAEMON" -f -- --role=data)"
@@ -95,7 +96,7 @@ DNS=
 conf_write
 yes 'settings are read again' quiet fw $CTL reload
 no 'without a real name server none answers' grep -q "$FAR4" <(ask c1 $VIRT1)
-yes '... and the reason is told' grep -q no-resolver <(quiet fw $CTL drops c1)
+yes '... and the reason is told' grep -q no-resolver <(quiet fw $CTL drops ${C4[1]})
 reap "$LEAK" INT
 is 'nothing went to a virtual address outside' \
 	"$(tshark -n -r "$DIR/leak.pcap" 2>/dev/null)" ''
