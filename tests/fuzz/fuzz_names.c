@@ -9,7 +9,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #define CLIENT 3u
-#define MAX 65u
+#define MAX 65
 
 static const char *const wanted[] = { "a.test", "www.example.org", "x" };
 #define N (sizeof(wanted) / sizeof(wanted[0]))
@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		n = pkt_dns_addrs(&d, msg, len, a, MAX);
 		vw_assert(n <= (int)PKT_DNS_RECORDS);
 		if (n > 0)
-			take(t, &d, a, (uint16_t)(n < (int)MAX ? n : MAX));
+			take(t, &d, a, (uint16_t)(n < MAX ? n : MAX));
 	}
 	free(msg);
 	return 0;
