@@ -8,6 +8,7 @@
 . /test/talk.sh
 . /test/life.sh
 . /test/vifwalld.sh
+house_stands
 
 rules_bind() {
 	yes 'port 7 is open' on c1 20 "peer open $SRV4 7"

@@ -7,6 +7,7 @@
 . /test/house.sh
 . /test/life.sh
 . /test/vifwalld.sh
+house_stands
 
 # Connections don't outlive this; that c1 is a connected client does.
 all_killed() {

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
-# vifwalld in fw, for the scenarios that test it: the house of house.sh stands when
-# this was sourced, with c1 in it.
+# vifwalld in fw, for the scenarios that test it.  After house_stands there is the
+# house of house.sh with c1 in it.  A scenario may say before it
+#
+#	DUT_CONF	settings: where rules come from
+#	dut_before	what has to be there before vifwalld starts
+#	rules		how a client's rules are made
 
 DUT=vifwalld
+DUT_CONF='rules = /rules'
+dut_before() { :; }
 dut_start() {
 	on fw 10 "cat >/run/vifwall.conf <<END
 xen = on
 host.rules = off
-rules = /rules
+$DUT_CONF
 [uplink]
 port = vif:0
 ip = $OUT4/24
@@ -42,18 +48,22 @@ dut_end() {
 	on fw 10 'tail -c 1700 /run/vifwalld.log'
 }
 
-netvm
-up netvm
-fw
-up fw
-rules 1 action=accept
-rules 2 action=accept
-dut_start
-dut_ready
-yes 'the uplink connects' wait_for 60 uplink_connected || exit
-from=$(now)
-client 1 pv
-up c1
-yes 'c1 connects' wait_for 60 connected c1 || exit
-figure "from creating a client to state Connected, fw is $FW" "$(since "$from")"
-yes 'c1 sets up its interface' client_net 1
+house_stands() {
+	local from
+	netvm
+	up netvm
+	fw
+	up fw
+	dut_before
+	rules 1 action=accept
+	rules 2 action=accept
+	dut_start
+	dut_ready
+	yes 'the uplink connects' wait_for 60 uplink_connected || exit
+	from=$(now)
+	client 1 pv
+	up c1
+	yes 'c1 connects' wait_for 60 connected c1 || exit
+	figure "from creating a client to state Connected, fw is $FW" "$(since "$from")"
+	yes 'c1 sets up its interface' client_net 1
+}
