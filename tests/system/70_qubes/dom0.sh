@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # seconds: 900
-# vifwalld as the firewall of Qubes: its rules are dom0's, in QubesDB, whose daemon
-# for fw is prog/dom0db.c, over real vchans.
+# vifwalld as the firewall of Qubes: its rules are dom0's, in QubesDB, and dom0 calls
+# it by qrexec, over real vchans.  prog/dom0db.c and prog/dom0rpc.c are dom0's ends.
 . /test/house.sh
 . /test/life.sh
 . /test/vifwalld.sh
@@ -106,12 +106,42 @@ vifwalld_restarts() {
 	yes 'port 7 is refused still' port7_refused
 }
 
+# rpc SERVICE[+ARGUMENT] [CALLER] <INPUT: as dom0 calls fw, whatever the policy.
+rpc() { dom0rpc "$(cat /run/fw.id)" "$@"; }
+# answers CODE COMMAND...: that is its exit code.
+answers() {
+	local code=$1 rc=0
+	shift
+	"$@" </dev/null || rc=$?
+	[ $rc -eq "$code" ]
+}
+status_names_c1() { rpc vifwall.Clients </dev/null | grep -q "vif$(cat /run/c1.id)"; }
+set_by_hand() { echo "$1" | rpc "vifwall.SetRules+$C4_1"; }
+
+calls_of_dom0() {
+	yes 'dom0 may ask who the clients are' status_names_c1
+	is '... and was told what we are' "$(cat /run/last)" '*asks: qubes.FeaturesRequest*'
+	yes 'nobody waits for a session here' answers 0 rpc qubes.WaitForSession
+	yes 'the uplink is up, fw says' answers 0 rpc qubes.WaitForNetworkUplink
+	yes 'there is no such service' answers 127 rpc x.Nothing
+	yes 'a qube may not set rules' answers 126 rpc "vifwall.SetRules+$C4_1" work
+	no 'what is no rule is not taken' set_by_hand 'action=drop colour=blue'
+	is '... and it is said where that is' "$(cat /run/last)" '*line 1, column 13:*'
+	yes '... and nothing changed' pings c1 "$SRV4"
+	yes 'dom0 closes c1 by hand' set_by_hand action=drop
+	sleep 1
+	no 'c1 reaches nothing' on c1 20 "ping -c 1 -W 2 $SRV4"
+	yes 'dom0 takes that back' answers 0 rpc "vifwall.ClearRules+$C4_1"
+	yes 'c1 reaches the server' pings c1 "$SRV4"
+}
+
 house_stands
 yes 'vifwalld read all that dom0 has' heard 'dumped'
 yes 'dom0 hears that the rules of c1 are in force' wait_for 20 in_force 1
 yes 'c1 reaches the server' pings c1 "$SRV4"
 part rules && rules_of_dom0
 part wrong && rules_that_are_wrong
+part calls && calls_of_dom0
 part daemon && daemon_restarts
 part vifwalld && vifwalld_restarts
 no "nothing was said that dom0's daemon dies of" heard WRONG
