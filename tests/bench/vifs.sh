@@ -8,6 +8,7 @@
 #   vifs.rtt_us, .rtt_flood_us         ping of c2, and while c1 sends 64-byte UDP
 #                                      of 1000 flows as fast as it can
 #   vifs.rtt_flood_ratio_to_quiet      less is better
+#   vifs.kib_per_client                what the data process has more when c3 comes
 #   vifs.syscalls_per_frame            of the data process, under bulk TCP (strace)
 case ${1:-} in
 '')
@@ -23,7 +24,6 @@ OFFLOAD=on # for lib.sh
 LENGTH=3
 [ "${QUICK:-0}" = 0 ] || LENGTH=1
 
-data() { pgrep -P "$DAEMON" -f -- '--role=data'; }
 gbit() { # [-R]
 	quiet c1 iperf3 -c "$SRV4" -t $LENGTH -O 0.5 -J "$@" | $PY -c '
 import json, sys
@@ -45,7 +45,7 @@ syscalls_per_frame() {
 	spawn c1 bulk.log iperf3 -c "$SRV4" -t 4 >/dev/null
 	sleep 1
 	before=$(taken)
-	timeout -s INT 1 strace -qq -c -U calls,name -o "$DIR/calls" -p "$(data)"
+	timeout -s INT 1 strace -qq -c -U calls,name -o "$DIR/calls" -p "$(data_pid)"
 	after=$(taken)
 	calls=$(awk '$2 == "total" { print $1 }' "$DIR/calls")
 	wait "$SPAWNED"
@@ -62,6 +62,7 @@ flood() {
 }
 
 topology_up >/dev/null
+PORTS[3]=none # comes later
 dut_start >/dev/null
 wait_for 10 quiet c2 ping -c 1 -W 1 "$SRV4" || fail 'c2 reaches the server'
 spawn up iperf.log iperf3 -s >/dev/null
@@ -69,6 +70,10 @@ wait_for 10 listening up tcp 5201
 echo "${KEY}tcp_gbit=$(gbit)"
 echo "${KEY}tcp_down_gbit=$(gbit -R)"
 if [ "$LINKS" = vif ]; then
+	kib=$(data_kib)
+	guest_up 3 >/dev/null
+	wait_for 10 quiet c3 ping -c 1 -W 1 "$SRV4" || fail 'c3 reaches the server'
+	echo "${KEY}kib_per_client=$(($(data_kib) - kib))"
 	echo "${KEY}syscalls_per_frame=$(syscalls_per_frame)"
 	quietly=$(rtt)
 	flood

@@ -20,7 +20,7 @@
 #include "mock/netif_watch.h"
 #include "mock/xen_spy.h"
 #include "tests/fuzz/fuzz.h"
-#include "xen/net/netback.h"
+#include "xen/net/netback_part.h"
 #include "xen/xen_sim.h"
 
 #define STEPS_MAX 160u
@@ -227,7 +227,7 @@ static void check_buffers(void)
 		for (uint32_t i = 0; i < q->n; i++) {
 			const struct pkt *p = q->p[(q->at + i) % NETBACK_QUEUE];
 
-			bytes += p->len;
+			bytes += netback_queue_cost(p);
 			large += p->head + p->len + p->tail > PKT_SMALL;
 		}
 		vw_assert(bytes == q->bytes && large == q->large);

@@ -49,10 +49,16 @@ yes 'c2 talks, over IPv6' say c2 tcp $SRV6 7
 spawn c1 talk.end $PEER talk tcp $SRV4 7 "$DIR/talk" 50
 wait_for 5 test -s "$DIR/talk"
 
+# at_most KIB BEFORE NOW
+at_most() { [ $(($3 - $2)) -le "$1" ]; }
+
 # ---- a guest comes, goes, and comes back ------------------------------------------
+KIB=$(data_kib)
 no 'c3 has no vif yet' has_link c3 eth0
 yes 'dom0 gives a running c3 a vif' guest_up 3
 yes 'c3 talks' wait_for 3 say c3 tcp $SRV4 7
+n=$(data_kib)
+yes "... and costs a mebibyte at most ($((n - KIB)) KiB)" at_most 1024 "$KIB" "$n"
 is '... and the daemon lists it' "$(told)" "*$THIRD*"
 yes 'dom0 takes it away, and the daemon removes its directory in time' sim detach "$THIRD"
 no 'c3 has no carrier any more' has_carrier c3
@@ -62,6 +68,17 @@ yes '... and c3 talks again' wait_for 3 say c3 tcp $SRV4 7
 yes 'c1 has not noticed' alive "$DIR/talk"
 g=$(silence "$DIR/talk")
 yes "... and was never silent for long ($g s)" awk -v g="$g" 'BEGIN { exit !(g < 0.25) }'
+
+# ---- a guest takes nothing any more ------------------------------------------------
+quiet c3 curl -sS --max-time 20 http://$SRV4/big -o /dev/null 2>/dev/null &
+sleep 0.5
+KIB=$(data_kib)
+kill -STOP "${DOMAIN_PID[3]}"
+sleep 0.1
+n=$(data_kib)
+kill -CONT "${DOMAIN_PID[3]}"
+yes "what waits for c3 costs 512 KiB at most ($((n - KIB)) KiB)" at_most 512 "$KIB" "$n"
+yes 'c1 has not noticed' alive "$DIR/talk"
 
 # ---- a guest dies, under load ------------------------------------------------------
 spawn c2 spray.log $PEER spray $SRV4 2000 60 9

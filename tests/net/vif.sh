@@ -129,6 +129,10 @@ kernel_vifs() {
 	plain fw out0
 }
 
+# data_pid; data_kib: memory that the process with the rings has in use.
+data_pid() { pgrep -P "$DAEMON" -f -- '--role=data'; }
+data_kib() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(data_pid)/status"; }
+
 vif_settings() {
 	cat <<-CONF
 		xen = sim:${XEN_WAY:-$MACHINE}

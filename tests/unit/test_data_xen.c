@@ -487,6 +487,31 @@ static void the_rings_are_shown_as_they_stand(void)
 	xen_bed_close(&bed);
 }
 
+/*
+ * One queue: a port of ours, the guest's two pages, what waits for it, a row
+ * for status and its place in the path.  Rule sets are as large as their rules.
+ */
+static void a_client_costs_less_than_a_mebibyte(void)
+{
+	struct fw_conf c;
+	size_t one, many, each;
+
+	fw_conf_default(&c);
+	c.clients = 1;
+	c.ports = 2;
+	one = data_size(&c) + view_size(c.clients);
+	c.clients = 101;
+	c.ports = 102;
+	many = data_size(&c) + view_size(c.clients);
+	each = (many - one) / 100 + 2 * XEN_PAGE;
+	CU_ASSERT(each > sizeof(struct netback) + 2 * XEN_PAGE);
+	CU_ASSERT(each + NETBACK_QUEUE_BYTES <= 1024 * 1024);
+	CU_ASSERT(each <= 512 * 1024);
+	/* and one that never drains its ring, by what waits for it */
+	CU_ASSERT(NETBACK_QUEUE * PKT_SMALL <= 512 * 1024);
+	CU_ASSERT(NETBACK_QUEUE_BYTES <= 512 * 1024);
+}
+
 /* Two pages and a channel: rings that nobody ever writes to. */
 static void add_silent_vif(uint16_t n, void *ring[2])
 {
@@ -626,6 +651,7 @@ UNIT_SUITE(data_xen,
 	   UNIT(events_without_work_are_let_in_ever_more_rarely),
 	   UNIT(a_process_that_can_not_hear_gives_up),
 	   UNIT(whatever_call_of_xen_fails_the_path_is_there_after),
+	   UNIT(a_client_costs_less_than_a_mebibyte),
 	   UNIT(the_rings_are_shown_as_they_stand),
 	   UNIT(many_rings_are_shown_page_by_page),
 	   UNIT(the_view_tells_whose_frames_are_being_sent),

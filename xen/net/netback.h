@@ -38,7 +38,7 @@
  *send or arm, so that one event does for both rings.
  */
 #define NETBACK_QUEUE 256u	    /* frames that wait for a slow guest */
-#define NETBACK_QUEUE_BYTES 524288u /* ... and their bytes */
+#define NETBACK_QUEUE_BYTES 524288u /* ... and the memory that they hold */
 #define NETBACK_QUEUE_LARGE 32u	    /* ... and those in large buffers */
 #define NETBACK_AGE_MS 150u	    /* ... and how long they do */
 #define NETBACK_STALL_MS 1000u	    /* no slots for so long: drop at once */

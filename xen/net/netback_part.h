@@ -43,6 +43,8 @@ struct pkt *netback_queue_take(struct netback_queue *q);
 void netback_queue_drop(struct netback *b, enum netback_fault f);
 /* Drops the frames that waited too long. */
 void netback_queue_age(struct netback *b, struct mono now);
+/* What it adds to queue.bytes. */
+uint32_t netback_queue_cost(const struct pkt *p);
 static inline struct pkt *netback_queue_at(const struct netback_queue *q,
 					   uint32_t i)
 {

@@ -11,6 +11,17 @@ static bool is_large(const struct pkt *p)
 	return p->head + p->len + p->tail > PKT_SMALL;
 }
 
+/*
+ * Memory that @p holds: a small buffer is never anybody else's meanwhile, of a
+ * large one the pages that it has bytes on, wherever on a page it begins.
+ */
+uint32_t netback_queue_cost(const struct pkt *p)
+{
+	if (!is_large(p))
+		return PKT_SMALL;
+	return ((p->head + p->len) / XEN_PAGE + 2) * XEN_PAGE;
+}
+
 /* Never true when the path goes by the port's caps and mtu. */
 static bool too_big(const struct netback *b, const struct pkt *p)
 {
@@ -36,7 +47,7 @@ static bool within_share(const struct netback_queue *q, const struct pkt *p)
 static bool full(const struct netback_queue *q, const struct pkt *p)
 {
 	return q->n == NETBACK_QUEUE ||
-	       q->bytes + p->len > NETBACK_QUEUE_BYTES ||
+	       q->bytes + netback_queue_cost(p) > NETBACK_QUEUE_BYTES ||
 	       (is_large(p) && q->large == NETBACK_QUEUE_LARGE) ||
 	       !within_share(q, p);
 }
@@ -64,7 +75,7 @@ void netback_queue_add(struct netback *b, struct pkt *p, struct mono now)
 	q->p[i] = p;
 	q->since[i] = now;
 	q->n++;
-	q->bytes += p->len;
+	q->bytes += netback_queue_cost(p);
 	q->large += is_large(p);
 }
 
@@ -74,7 +85,7 @@ struct pkt *netback_queue_take(struct netback_queue *q)
 
 	q->at = (q->at + 1) % NETBACK_QUEUE;
 	q->n--;
-	q->bytes -= p->len;
+	q->bytes -= netback_queue_cost(p);
 	q->large -= is_large(p);
 	return p;
 }
