@@ -131,8 +131,8 @@ is '... and the one of c2' "$(cat "$DIR/came-c2" "$DIR/err-c2")" "$SUM"
 wait_for 5 test -s "$DIR/take.log"
 is '... and an upload of c3' "$(cat "$DIR/put-c3")" "$(cat "$DIR/take.log")"
 note "c1's talk was silent for $(silence "$DIR/talk") s at most"
-yes 'all vifs stay connected for their domains' test \
-	"$(sim list | grep -c 'states 4 4')" = 4
+connected() { [ "$(sim list | grep -c 'states 4 4')" = "$1" ]; }
+yes 'all vifs stay connected for their domains' wait_for 5 connected 4
 
 # ---- the network domain dies, and another takes its place ---------------------------
 yes 'up is killed, and cleaned up after' netvm_kill
