@@ -437,7 +437,9 @@ void apply_data(struct apply *a, int sock)
 		struct apply_slot *s = &a->slot[n];
 
 		s->sent = s->port_sent = s->told = s->port_told = false;
-		apply_ring_forget(a, n);
+		/* nobody asks again for what the first one is to have */
+		if (a->restarts)
+			apply_ring_forget(a, n);
 		s->todo = 0;
 		s->wait = (struct mono){ 0 };
 		if (!s->used)
