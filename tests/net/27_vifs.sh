@@ -165,6 +165,26 @@ is '... in both families' \
 yes '... all of them (c2)' wait_for 5 say c2 tcp $SRV4 7
 yes '... all of them (c3)' wait_for 5 say c3 tcp $SRV4 7
 
+# ---- rules from the XenStore ----------------------------------------------------------
+reap "$DAEMON"
+sed -i 's|^rules = .*|xen.rules = on|' "$CONF"
+vifwalld_start
+# rule_is N TEXT: dom0 gives client N a set of one rule for IPv4.
+rule_is() {
+	local set=/local/domain/$FWDOM/vifwall/qubes-firewall/${C4[$1]//./_}
+	quiet fw $PEER store "$MACHINE/socket" "$set/policy" drop "$set/0000" "$2" "$set" ''
+}
+c1_passes() { say c1 udp $SRV4 7 0.3; }
+c1_is_closed() { ! c1_passes; }
+yes 'the uplink is there' wait_for 10 uplink_is_up
+no 'without rules in the XenStore nothing passes' say c1 udp $SRV4 7 1
+yes 'dom0 writes rules for c1' rule_is 1 action=accept
+yes '... which bind' wait_for 5 c1_passes
+no '... and are not those of c2' say c2 udp $SRV4 7 1
+yes 'dom0 writes others' rule_is 1 'action=accept proto=tcp'
+yes '... which bind, too' wait_for 5 c1_is_closed
+yes '... and allow what they say' wait_for 3 say c1 tcp $SRV4 7
+
 # ---- without a machine -----------------------------------------------------------------
 reap "$DAEMON"
 reap "$WAY" KILL

@@ -24,6 +24,8 @@
                                  from the same port; exit 0 when they met
   peer.py relay HERE THERE       passes streams from the Unix socket HERE, which
                                  it makes, on to THERE
+  peer.py store SOCKET PATH VALUE...
+                                 writes to the XenStore, each PATH its VALUE
 
 Times in logs are seconds since the epoch, as in bash's $EPOCHREALTIME.
 """
@@ -33,6 +35,7 @@ import os
 import random
 import selectors
 import socket
+import struct
 import sys
 import threading
 import time
@@ -366,6 +369,19 @@ def relay(here, there):
             threading.Thread(target=pass_on, args=pair, daemon=True).start()
 
 
+def store(path, pairs):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(path)
+    for n, (key, value) in enumerate(zip(pairs[::2], pairs[1::2])):
+        body = key.encode() + b"\0" + value.encode()
+        s.sendall(struct.pack("<4I", 11, n, 0, len(body)) + body)
+        head = s.recv(16, socket.MSG_WAITALL)
+        kind, _, _, size = struct.unpack("<4I", head)
+        said = s.recv(size, socket.MSG_WAITALL)
+        if kind != 11:
+            sys.exit(f"{key}: {said.decode()}")
+
+
 def main(a):
     if a[0] == "echo":
         return echo(int(a[1]), *a[2:3])
@@ -387,6 +403,8 @@ def main(a):
         return take(int(a[1]))
     if a[0] == "match":
         return match(int(a[1]))
+    if a[0] == "store":
+        return store(a[1], a[2:])
     if a[0] == "relay":
         return relay(a[1], a[2])
     if a[0] == "meet":
