@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -187,6 +188,30 @@ static int keep_net_caps(void)
 	return socket(AF_PACKET, SOCK_RAW, 0) < 0 ? 3 : 0;
 }
 
+static bool may_set_the_clock(void)
+{
+	return !capng_get_caps_process() &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_TIME);
+}
+
+static int no_clock(void)
+{
+	if (isolate_user(0, 0, ISOLATE_NET_CAPS) || may_set_the_clock())
+		return 1;
+	return 0;
+}
+
+static int net_and_the_clock(void)
+{
+	if (isolate_user(0, 0, ISOLATE_NET_TIME_CAPS))
+		return 1;
+	if (chroot("/") == 0)
+		return 2;
+	if (socket(AF_PACKET, SOCK_RAW, 0) < 0)
+		return 3;
+	return may_set_the_clock() ? 0 : 4;
+}
+
 static int stay_root_without_rights(void)
 {
 	if (isolate_user(0, 0, ISOLATE_NO_CAPS))
@@ -203,6 +228,14 @@ static void the_uid_is_given_up_with_all_rights_or_all_but_the_network(void)
 	CU_ASSERT_EQUAL(in_child(become_nobody), 0);
 	CU_ASSERT_EQUAL(in_child(keep_net_caps), 0);
 	CU_ASSERT_EQUAL(in_child(stay_root_without_rights), 0);
+}
+
+static void the_clock_is_set_by_whom_it_was_left_to_alone(void)
+{
+	if (geteuid() != 0)
+		return;
+	CU_ASSERT_EQUAL(in_child(no_clock), 0);
+	CU_ASSERT_EQUAL(in_child(net_and_the_clock), 0);
 }
 
 static int empty_world(void)
@@ -241,5 +274,6 @@ UNIT_SUITE(isolate, UNIT(the_data_process_can_work),
 	   UNIT(tracing_and_off_do_not_kill),
 	   UNIT(stray_descriptors_and_core_files_go_first),
 	   UNIT(the_uid_is_given_up_with_all_rights_or_all_but_the_network),
+	   UNIT(the_clock_is_set_by_whom_it_was_left_to_alone),
 	   UNIT(no_file_can_be_named_any_more),
 	   UNIT(the_control_list_loads_too))
