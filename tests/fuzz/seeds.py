@@ -196,10 +196,40 @@ def qubesdb():
     yield "early", feed(msg(1, "/a"))
 
 
+def qrexec():
+    s = Steps("dom0", "exec", "bytes", "message", "meet", "leave", "time", "read", "shown",
+              "trigger", "connect")
+    control, call, unmet = 0, 1, 4
+    stdin, exit_code, refused = be16(0x190), be16(0x193), be16(0x203)
+    status, flows, rules, clear, clock, uplink, nothing, junk = 0, 1, 2, 4, 6, 7, 9, 11
+
+    def say(who, kind, body=b""):
+        return s.message(who, kind, len(body), body)
+
+    def told(line, *text):
+        return s.exec(0, line, 0) + b"".join(say(call, stdin, t) for t in text) + say(call, stdin) + s.read(call)
+
+    yield "rules", told(rules, b"# x\n\naction=accept", b"\naction=drop\n") + s.exec(1, clear, 0)
+    yield "mistake", told(rules, b"action=accept x=y\n") + told(rules, b"x" * 250, b"x" * 250, b"x" * 250)
+    yield "clock", told(clock, b"2026-07-31T16:10:43+0000\n") + told(clock, b"2026\n") + told(clock)
+    yield "shown", s.exec(0, status, 0) + s.exec(1, flows, 0) + s.shown(0) + s.read(1) + s.shown(1) + s.read(2)
+    yield "gone", s.exec(0, status, 0) + s.exec(1, flows, 0) + s.leave(2) + s.leave(1)
+    yield "uplink", s.exec(0, uplink, 0) + s.time(be16(4000)) * 3
+    yield "refused", s.exec(0, nothing, 0) + s.exec(1, junk, 0) + s.exec(2, rules, 2) + s.exec(3, rules, 1)
+    yield "absent", s.exec(0, status, unmet) + s.time(be16(8000)) + s.exec(0, status, unmet) + s.meet(1)
+    yield "versions", s.dom0(2) + s.exec(0, status, 9) + s.dom0(1) + s.dom0(4) + s.trigger()
+    yield "again", s.exec(0, uplink, 0) + s.leave(control) + s.dom0(3) + s.exec(0, uplink, 0)
+    yield "many", b"".join(s.exec(n, uplink, 0) for n in range(18)) + s.time(be16(4000))
+    yield "ours", s.trigger() + s.connect(1) + say(call, be16(0x191), b"x") + say(call, exit_code, bytes(4))
+    yield "not ours", s.trigger() + say(control, refused, b"vifwall-1".ljust(32, b"\0")) + s.connect(2)
+    yield "nonsense", say(control, be16(0x777), b"abc") + s.bytes(control, 8, b"\xff" * 8) + s.dom0(3)
+    yield "chunks", s.exec(0, rules, 0) + s.bytes(call, 8, bytes([0x90, 1, 0, 0, 1, 0, 1, 0]))
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    for stories in (netback, netfront, bus, qubesdb):
+    for stories in (netback, netfront, bus, qubesdb, qrexec):
         where = os.path.join(sys.argv[1], stories.__name__)
         os.makedirs(where, exist_ok=True)
         for name, data in stories():
