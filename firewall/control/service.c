@@ -33,6 +33,7 @@ static const struct service_row rows[] = {
 	SHOW("vifwall.Flows", "flows", 0, 1, "CLIENT"),
 	SHOW("vifwall.Blocked", "blocked", 0, 1, "CLIENT"),
 	SHOW("vifwall.Rules", "rules", 0, 1, "CLIENT"),
+	SHOW("vifwall.Names", "dns", 0, 1, "CLIENT"),
 	SHOW("vifwall.Explain", "explain", 3, 4, "CLIENT+DST+PROTO+PORT"),
 	SHOW("vifwall.Metrics", "metrics", 0, 0, NULL),
 	{ .name = "vifwall.Kill",
