@@ -9,10 +9,11 @@
  *	4     time: arg seconds
  *	5     rules of client arg: for both families, policy by the first byte
  *	6     a frame from party arg % 4 by description, see describe()
- *	7     the uplink goes (arg even) or comes back
+ *	7     the uplink goes (arg even) or comes back; what may come in changes
  *	8     the last packet outside as its receiver would answer it, edited
  *	9     client A or B goes, and comes back
  */
+#include "firewall/control/forward_text.h"
 #include "mock/lab.h"
 #include "mock/lab_watch.h"
 #include "model/nat_check.h"
@@ -25,6 +26,7 @@
 enum {
 	MODE_MEET = 1,	/* A and B may reach each other, hairpin and all */
 	MODE_LINKS = 2, /* A completes checksums, B's link is small */
+	MODE_OPEN = 4,	/* ports of our outside address lead to A */
 };
 
 enum {
@@ -294,6 +296,27 @@ static void comes_back(uint16_t n)
 	rules(n, true);
 }
 
+/* All ports of TCP and UDP, for clients as well; or few, for some outside. */
+static void openings(bool wide)
+{
+	static const char *const text[2][2] = {
+		{ "in=uplink proto=tcp dport=80 src=198.51.100.0/24 to=" LAB_A4,
+		  "in=uplink dport=53 to=" LAB_A6 },
+		{ "in=uplink dport=1-65535 to=" LAB_A4 " clients=yes",
+		  "in=uplink dport=1-65535 to=" LAB_A6 " clients=yes" },
+	};
+	struct forward_error why;
+	struct fw_forward list[2];
+	int err = 0;
+
+	for (int i = 0; i < 2; i++)
+		err |= forward_parse(&list[i], text[wide][i],
+				     strlen(text[wide][i]), &why);
+	vw_assert(!err);
+	err = fw_forwards_set(l->fw, list, watch.open ? 2 : 0);
+	vw_assert(!err);
+}
+
 static void record(struct feed *f)
 {
 	uint8_t op = feed_u8(f) % 10, arg = feed_u8(f);
@@ -316,6 +339,7 @@ static void record(struct feed *f)
 		describe(arg % LAB_PORTS, &bytes);
 	} else if (op == 7) {
 		uplink(arg & 1);
+		openings(arg & 2);
 	} else if (op == 8) {
 		answer(arg, &bytes);
 	} else {
@@ -332,12 +356,14 @@ static void set_up(uint8_t mode)
 	memset(&watch, 0, sizeof(watch));
 	memset(gone, 0, sizeof(gone));
 	watch.meet = mode & MODE_MEET;
+	watch.open = mode & MODE_OPEN;
 	err = fw_pairs_set(l->fw, pairs, watch.meet ? 2 : 0);
 	vw_assert(!err);
 	if (mode & MODE_LINKS) {
 		l->port[LAB_A].port.caps = PORT_CSUM;
 		l->port[LAB_B].port.mtu = 1300;
 	}
+	openings(true);
 	uplink(true);
 }
 

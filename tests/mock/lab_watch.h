@@ -12,15 +12,19 @@
  *		      from our MAC to the right one, with a hop left to go
  *	to a client   to an address of its own; from nobody inside, but for
  *		      resets in the name of who was asked; nothing because of
- *		      another client, unless they may meet
+ *		      another client, unless they may meet or an opening leads
+ *		      there
  *	to the uplink from our outside address, to nobody inside; because of
  *		      something from there: only ND, ARP, and errors about
- *		      packets too big that belong to flows
+ *		      packets too big that belong to flows, or resets of what
+ *		      came in by an opening
  *
- * and for the flows: each was opened by a client, from an address of its own.
+ * and for the flows: each was opened by a client, from an address of its own,
+ *or by an opening.
  */
 struct lab_watch {
 	bool meet; /* A and B are paired both ways, and hairpin is on */
+	bool open; /* ports of our outside address may lead to A, for all */
 	/* The last IP packet that left by the uplink. */
 	uint8_t last[2048];
 	size_t last_len;
