@@ -15,6 +15,10 @@ PREFIX  ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 DOCDIR  ?= $(PREFIX)/share/doc/vifwall
+LIBDIR  ?= $(PREFIX)/lib/vifwall
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -127,7 +131,8 @@ $(B)/obj/firewall/linux/seccomp.o: $(B)/gen/firewall/linux/seccomp_calls.h
 $(B)/gen/version: always
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
-$(call obj,firewall/daemon.c firewall/control/ctl_show.c firewall/control/metrics.c firewall/cli/cli.c tests/unit/test_ctl.c tests/unit/test_cli.c tests/unit/test_daemon.c): $(B)/gen/version
+$(call obj,$(addprefix firewall/,daemon.c control/ctl_show.c control/metrics.c cli/cli.c cli/about.c) \
+	$(patsubst %,tests/unit/test_%.c,ctl cli cli_about daemon)): $(B)/gen/version
 
 # ---- programs --------------------------------------------------------------
 
@@ -144,7 +149,7 @@ $(B)/vifwalld: $(call obj,firewall/main.c) $(LIBS_ALL)
 
 $(B)/vifwallctl: $(call obj,firewall/cli/main.c) $(call lib,cli control linux share nat rules packet)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(NFT_LIBS)
 
 # ---- unit tests ------------------------------------------------------------
 
@@ -335,8 +340,8 @@ cover: ## line coverage of packet/, nat/, rules/
 
 # ---- checks ----------------------------------------------------------------
 
-.PHONY: check check-salt check-layers check-pure check-headers check-docs format format-check lint
-check: check-layers check-pure check-headers check-docs check-salt format-check lint ## all static checks
+.PHONY: check check-salt check-service check-layers check-pure check-headers check-docs format format-check lint
+check: check-layers check-pure check-headers check-docs check-salt check-service format-check lint ## all static checks
 
 check-layers:
 	$(Q)tests/tools/check-layers
@@ -348,6 +353,8 @@ check-docs: all
 	$(Q)tests/tools/check-docs
 check-salt:
 	$(Q)tests/tools/check-salt
+check-service:
+	$(Q)tests/tools/check-service
 C_FILES = $(shell git ls-files '*.c' '*.h')
 format: ## clang-format over all C files
 	$(Q)clang-format -i $(C_FILES)
@@ -358,7 +365,7 @@ lint:
 
 # ---- the rest --------------------------------------------------------------
 
-.PHONY: install uninstall dist size clean help
+.PHONY: install uninstall deb check-deb dist size clean help
 MAN8 := $(wildcard docs/man/*.8)
 MAN5 := $(wildcard docs/man/*.5)
 install: all ## into DESTDIR, PREFIX
@@ -368,11 +375,24 @@ install: all ## into DESTDIR, PREFIX
 	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(DOCDIR)
 	cp -r contrib/examples $(DESTDIR)$(DOCDIR)
+	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(BASHDIR)
+	install -m 644 contrib/systemd/modprobe.conf $(DESTDIR)$(LIBDIR)
+	install -m 644 contrib/systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/vifwall.conf
+	sed -e 's|/usr/sbin|$(SBINDIR)|; s|/usr/lib/vifwall|$(LIBDIR)|' contrib/systemd/vifwall.service \
+		> $(DESTDIR)$(UNITDIR)/vifwall.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/vifwall.service
+	$(B)/vifwallctl completion > $(DESTDIR)$(BASHDIR)/vifwallctl
+	chmod 644 $(DESTDIR)$(BASHDIR)/vifwallctl
 uninstall:
 	rm -f $(patsubst $(B)/%,$(DESTDIR)$(SBINDIR)/%,$(PROGRAMS))
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man8/%,$(MAN8))
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man5/%,$(MAN5))
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBDIR)
+	rm -f $(DESTDIR)$(UNITDIR)/vifwall.service $(DESTDIR)$(SYSUSERSDIR)/vifwall.conf $(DESTDIR)$(BASHDIR)/vifwallctl
+deb: ## the Debian package of the last commit, in build/deb
+	$(Q)tests/tools/make-deb build/deb
+check-deb: all ## ... the same bytes twice, lintian, and what is in it
+	$(Q)tests/tools/check-deb
 dist: ## source tarball from the last commit
 	$(Q)mkdir -p build
 	git archive --prefix=vifwall-$(VERSION)/ -o build/vifwall-$(VERSION).tar.gz HEAD

@@ -36,6 +36,12 @@ static const struct command {
 	  "read settings and rules again" },
 	{ "check", cli_check, true, false, "PATH",
 	  "try a settings file, a rules directory or a rule" },
+	{ "doctor", cli_doctor, true, false, "[/DIRECTORY]",
+	  "is this machine as the daemon needs it, and what mends it" },
+	{ "version", cli_version, true, false, "",
+	  "this program, its build and its libraries" },
+	{ "completion", cli_completion, true, false, "",
+	  "what bash needs to complete these words" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -47,11 +53,25 @@ static const char options[] =
 	"  --follow          blocked: go on with what is refused from now on\n"
 	"  --help, --version\n";
 
+void cli_each_command(void (*each)(const struct cli_word *w, void *ctx),
+		      void *ctx)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		each(&(struct cli_word){ commands[i].name, commands[i].args,
+					 commands[i].help },
+		     ctx);
+}
+
+const char *cli_options(void)
+{
+	return options;
+}
+
 static void help(FILE *f)
 {
 	fputs("usage: vifwallctl [OPTION]... COMMAND [ARGUMENT]...\n\n", f);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(f, "  %-8s %-29s %s\n", commands[i].name,
+		fprintf(f, "  %-10s %-29s %s\n", commands[i].name,
 			commands[i].args, commands[i].help);
 	fprintf(f, "\n%s", options);
 }

@@ -28,7 +28,8 @@ int cli_run(int argc, char **argv);
  */
 int cli_ask(int argc, char **argv, int fd, FILE *out, FILE *err);
 
-/* Subcommands; an enum cli_exit.  @a is open, but for cli_check(). */
+/* Subcommands; an enum cli_exit.  @a is open, but for those of
+ * which `offline` is true in cli.c. */
 int cli_status(const struct cli *c, struct ask *a);
 int cli_clients(const struct cli *c, struct ask *a);
 int cli_flows(const struct cli *c, struct ask *a);
@@ -43,6 +44,18 @@ int cli_reload(const struct cli *c, struct ask *a);
 int cli_forwards(const struct cli *c, struct ask *a);
 int cli_explain(const struct cli *c, struct ask *a);
 int cli_check(const struct cli *c, struct ask *a);
+int cli_doctor(const struct cli *c, struct ask *a);
+int cli_version(const struct cli *c, struct ask *a);
+int cli_completion(const struct cli *c, struct ask *a);
+
+/* The table of subcommands, for those that print it. */
+struct cli_word {
+	const char *name, *args, *help;
+};
+void cli_each_command(void (*each)(const struct cli_word *w, void *ctx),
+		      void *ctx);
+/* The options as --help prints them. */
+const char *cli_options(void);
 
 /* "10.0.0.1:80" or "[2001:db8::1]:80" of the end @o, under these two keys. */
 #define END_MAX (JREAD_TEXT + 16)

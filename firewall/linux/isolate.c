@@ -99,7 +99,8 @@ int isolate_world(void)
 int isolate_user(uint32_t uid, uint32_t gid, enum isolate_caps caps)
 {
 	pid_t parent = getppid();
-	bool other = (uid && uid != geteuid()) || (gid && gid != getegid());
+	/* whoever started us as somebody has chosen who we are */
+	bool other = geteuid() == 0 && (uid || (gid && gid != getegid()));
 	int err;
 
 	capng_clear(CAPNG_SELECT_BOTH);

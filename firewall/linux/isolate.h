@@ -45,8 +45,8 @@ enum isolate_caps {
 };
 
 /*
- * Becomes @uid and @gid (0: stays who it is) with only @caps, and dies with its
- * parent from here on.  0 or -errno.
+ * Becomes @uid and @gid (0, or not started as root: stays who it is) with only
+ * @caps, and dies with its parent from here on.  0 or -errno.
  */
 int VW_MUST_USE isolate_user(uint32_t uid, uint32_t gid,
 			     enum isolate_caps caps);

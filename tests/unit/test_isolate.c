@@ -221,6 +221,22 @@ static int stay_root_without_rights(void)
 	return socket(AF_PACKET, SOCK_RAW, 0) < 0 ? 0 : 3;
 }
 
+/* As a service manager starts us: its user, and two rights to keep. */
+static int stay_who_we_are(void)
+{
+	if (setgid(NOBODY - 1) || setuid(NOBODY - 1))
+		return 1;
+	if (isolate_user(NOBODY, NOBODY, ISOLATE_NO_CAPS))
+		return 2;
+	return getuid() == NOBODY - 1 && getgid() == NOBODY - 1 ? 0 : 3;
+}
+
+static void who_is_not_root_stays_who_it_is(void)
+{
+	if (geteuid() == 0)
+		CU_ASSERT_EQUAL(in_child(stay_who_we_are), 0);
+}
+
 static void the_uid_is_given_up_with_all_rights_or_all_but_the_network(void)
 {
 	if (geteuid() != 0)
@@ -269,7 +285,8 @@ static void the_control_list_loads_too(void)
 	CU_ASSERT_EQUAL(status, 0);
 }
 
-UNIT_SUITE(isolate, UNIT(the_data_process_can_work),
+UNIT_SUITE(isolate, UNIT(who_is_not_root_stays_who_it_is),
+	   UNIT(the_data_process_can_work),
 	   UNIT(what_is_not_on_the_list_kills_the_data_process),
 	   UNIT(tracing_and_off_do_not_kill),
 	   UNIT(stray_descriptors_and_core_files_go_first),
