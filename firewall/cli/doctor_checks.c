@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -230,12 +231,14 @@ void doctor_memory(const struct doctor *d, struct finding *f)
 			(uint64_t)c->small_n * PKT_SMALL +
 			(uint64_t)c->large_n * PKT_LARGE;
 	char text[4096];
-	const char *at;
-	uint64_t kib;
+	const char *at = NULL;
+	uint64_t kib = 0;
 
-	if (!doctor_read(d, "/proc/meminfo", text, sizeof(text)) ||
-	    !(at = strstr(text, "MemAvailable:")) ||
-	    sscanf(at + 13, "%" SCNu64, &kib) != 1) {
+	if (doctor_read(d, "/proc/meminfo", text, sizeof(text)))
+		at = strstr(text, "MemAvailable:");
+	if (at)
+		kib = strtoull(at + strlen("MemAvailable:"), NULL, 10);
+	if (!kib) {
 		doctor_say(f, DOCTOR_SKIP, "/proc/meminfo does not say");
 		return;
 	}
