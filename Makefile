@@ -380,7 +380,10 @@ install: all ## into DESTDIR, PREFIX
 	install -m 644 contrib/systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/vifwall.conf
 	sed -e 's|/usr/sbin|$(SBINDIR)|; s|/usr/lib/vifwall|$(LIBDIR)|' contrib/systemd/vifwall.service \
 		> $(DESTDIR)$(UNITDIR)/vifwall.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/vifwall.service
+	sed -e 's|/usr/lib/vifwall|$(LIBDIR)|' contrib/systemd/vifwall-hooks.service \
+		> $(DESTDIR)$(UNITDIR)/vifwall-hooks.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/vifwall.service $(DESTDIR)$(UNITDIR)/vifwall-hooks.service
+	install -m 755 contrib/systemd/vifwall-hooks $(DESTDIR)$(LIBDIR)
 	$(B)/vifwallctl completion > $(DESTDIR)$(BASHDIR)/vifwallctl
 	chmod 644 $(DESTDIR)$(BASHDIR)/vifwallctl
 uninstall:
@@ -388,7 +391,7 @@ uninstall:
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man8/%,$(MAN8))
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man5/%,$(MAN5))
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBDIR)
-	rm -f $(DESTDIR)$(UNITDIR)/vifwall.service $(DESTDIR)$(SYSUSERSDIR)/vifwall.conf $(DESTDIR)$(BASHDIR)/vifwallctl
+	rm -f $(DESTDIR)$(UNITDIR)/vifwall.service $(DESTDIR)$(UNITDIR)/vifwall-hooks.service $(DESTDIR)$(SYSUSERSDIR)/vifwall.conf $(DESTDIR)$(BASHDIR)/vifwallctl
 deb: ## the Debian package of the last commit, in build/deb
 	$(Q)tests/tools/make-deb build/deb
 check-deb: all ## ... the same bytes twice, lintian, and what is in it

@@ -103,7 +103,8 @@ static const char *words_for(const char *args)
 		       "--json clients 2>/dev/null | grep -o "
 		       "'\"name\":\"[^\"]*' | cut -d'\"' -f4)\" -- \"$cur\")";
 	if (strstr(args, "list"))
-		return "mapfile -t COMPREPLY < <(compgen -W 'list show' -- "
+		return "mapfile -t COMPREPLY < <(compgen -W 'list follow show' "
+		       "-- "
 		       "\"$cur\")";
 	return NULL;
 }

@@ -27,7 +27,7 @@ static const struct command {
 	  "what would become of such a packet" },
 	{ "dns", cli_dns, false, true, "[CLIENT]",
 	  "host names in rules, and their addresses" },
-	{ "vif", cli_vif, false, false, "[list | show DOM/NUMBER]",
+	{ "vif", cli_vif, false, false, "[list | follow | show DOM/NUMBER]",
 	  "interfaces on Xen and their rings" },
 	{ "kill", cli_kill, false, true, "CLIENT", "end all its flows" },
 	{ "metrics", cli_metrics, false, false, "",
@@ -71,7 +71,7 @@ static void help(FILE *f)
 {
 	fputs("usage: vifwallctl [OPTION]... COMMAND [ARGUMENT]...\n\n", f);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(f, "  %-10s %-29s %s\n", commands[i].name,
+		fprintf(f, "  %-10s %-33s %s\n", commands[i].name,
 			commands[i].args, commands[i].help);
 	fprintf(f, "\n%s", options);
 }

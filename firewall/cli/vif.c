@@ -8,6 +8,7 @@
 
 #include "firewall/cli/cli.h"
 #include "firewall/cli/table.h"
+#include "firewall/cli/vif.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -220,9 +221,13 @@ int cli_vif(const struct cli *c, struct ask *a)
 {
 	if (!c->argc || (c->argc == 1 && !strcmp(c->argv[0], "list")))
 		return c->json ? ask_json(a, "vifs", "vifs") : list(a);
+	/* within the daemon (cli_ask()) it would never end */
+	if (c->argc == 1 && c->fd < 0 && !strcmp(c->argv[0], "follow"))
+		return cli_vif_follow(a);
 	if (c->argc == 2 && !strcmp(c->argv[0], "show"))
 		return show(c, a, c->argv[1]);
-	fprintf(cli_err(), "vifwallctl: vif: other arguments are needed: list, "
-			   "or show DOMAIN/NUMBER\n");
+	fprintf(cli_err(),
+		"vifwallctl: vif: other arguments are needed: list, follow, "
+		"or show DOMAIN/NUMBER\n");
 	return CLI_USAGE;
 }

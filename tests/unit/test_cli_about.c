@@ -53,6 +53,7 @@ static const struct {
 } lines[] = {
 	{ "vifwallctl dr", "drops" },	 { "vifwallctl --json ch", "check" },
 	{ "vifwallctl --js", "--json" }, { "vifwallctl vif s", "show" },
+	{ "vifwallctl vif f", "follow" },
 	{ "vifwallctl status x", "" },
 };
 

@@ -290,10 +290,65 @@ static void a_client_that_waits_for_an_address_says_so(void)
 	stop();
 }
 
+/* ---- follow ---------------------------------------------------------------*/
+
+static uint32_t answers;
+
+/* Each answer that was read is followed by a change. */
+static void serve_follow(void *ctx)
+{
+	uint8_t was = b.ctl.conn[0].state;
+
+	serve(ctx);
+	if (b.ctl.fd < 0 || was != CTL_READING || b.ctl.conn[0].out_at == 0 ||
+	    b.ctl.conn[0].out_len == 0)
+		return;
+	b.ctl.conn[0].out_len = 0; /* seen */
+	switch (++answers) {
+	case 1: /* one connects, one is made */
+		row[0].connected = true;
+		add(7, 3)->connected = false;
+		break;
+	case 2: /* one has another address, one goes */
+		row[0].vif.addr[0].b[15] = 9;
+		row[1].connected = false;
+		break;
+	case 3:
+		break; /* nothing new */
+	default:
+		ctl_close(&b.ctl);
+	}
+}
+
+static void follow_tells_of_each_guest_that_comes_and_goes(void)
+{
+	const struct cli_daemon d = { .path = b.path, .turn = serve_follow };
+	struct bus_row *r;
+
+	start();
+	answers = 0;
+	add(5, 1)->connected = false;
+	r = add(6, 2);
+	r->vif.addr_n = 2;
+	CU_ASSERT_EQUAL(0, pkt_addr_parse(&r->vif.addr[1], "fd09::6", 7));
+	add(0, 4)->frontend = true;
+	CU_ASSERT_EQUAL(cli_bed_run(&t, &d, "vif follow"), CLI_UNREACHABLE);
+	CU_ASSERT(cli_bed_said(&t, "online vif6.0 vif 10.0.0.5\n"
+				   "online vif6.0 vif fd09::6\n"
+				   "online vif5.0 vif 10.0.0.5\n"
+				   "offline vif6.0 vif 10.0.0.5\n"
+				   "offline vif6.0 vif fd09::6\n"
+				   "offline vif5.0 vif 10.0.0.5\n"
+				   "online vif5.0 vif 10.0.0.9\n"
+				   "offline vif5.0 vif 10.0.0.9\n"));
+	stop();
+}
+
 UNIT_SUITE(cli_vif, UNIT(the_list_has_both_ends_states),
 	   UNIT(one_is_shown_with_its_rings),
 	   UNIT(rates_and_closed_ones_are_shown),
 	   UNIT(json_has_them_all_page_by_page),
 	   UNIT(without_data_the_rings_are_left_out),
 	   UNIT(status_says_what_the_uplink_waits_for),
-	   UNIT(a_client_that_waits_for_an_address_says_so))
+	   UNIT(a_client_that_waits_for_an_address_says_so),
+	   UNIT(follow_tells_of_each_guest_that_comes_and_goes))
