@@ -51,10 +51,9 @@ static void every_command_and_option_is_completed(void)
 static const struct {
 	const char *words, *completed;
 } lines[] = {
-	{ "vifwallctl dr", "drops" },	 { "vifwallctl --json ch", "check" },
-	{ "vifwallctl --js", "--json" }, { "vifwallctl vif s", "show" },
-	{ "vifwallctl vif f", "follow" },
-	{ "vifwallctl status x", "" },
+	{ "vifwallctl dr", "drops" },	  { "vifwallctl --json ch", "check" },
+	{ "vifwallctl --js", "--json" },  { "vifwallctl vif s", "show" },
+	{ "vifwallctl vif f", "follow" }, { "vifwallctl status x", "" },
 };
 
 static void bash_completes_words(void)
