@@ -395,7 +395,7 @@ static void help_and_version_need_no_daemon(void)
 	for (int i = 0; i < 4; i++) {
 		CU_ASSERT_EQUAL(cli_bed_run(&t, NULL, lines[i]), CLI_OK);
 		CU_ASSERT(cli_bed_has(&t, "usage: vifwallctl [OPTION]..."));
-		CU_ASSERT(cli_bed_has(&t, "\n  explain  CLIENT DST PROTO"));
+		CU_ASSERT(cli_bed_has(&t, "\n  explain    CLIENT DST PROTO"));
 		CU_ASSERT_STRING_EQUAL(t.err, "");
 	}
 	CU_ASSERT_EQUAL(cli_bed_run(&t, NULL, "status --version"), CLI_OK);
