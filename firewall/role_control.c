@@ -13,7 +13,7 @@
 #include "firewall/control/ctl.h"
 #include "firewall/control/source_dir.h"
 #include "firewall/control_host.h"
-#include "firewall/control_names.h"
+#include "firewall/control_dns.h"
 #include "firewall/control_qrexec.h"
 #include "firewall/control_qubes.h"
 #include "firewall/control_xen.h"
@@ -58,7 +58,7 @@ struct control {
 	struct control_host host;
 	struct control_qubes qubes;
 	struct control_qrexec qrexec;
-	struct control_names names;
+	struct control_dns names;
 	bool ready, stop;
 	bool told; /* to stop, and nothing broke */
 	int code;
@@ -103,7 +103,7 @@ static bool reload(void *ctx, char *said, size_t room)
 		return false;
 	}
 	apply_conf(&k->apply, &next);
-	control_names_conf(&k->names);
+	control_dns_conf(&k->names);
 	if (apply_open_ports(&k->apply, &which))
 		log_err("port %s can't be opened now; tried again",
 			which->name);
@@ -238,7 +238,7 @@ static void dns_came(void *ctx, const struct fw_dns_msg *m)
 {
 	struct control *k = ctx;
 
-	control_names_came(&k->names, m);
+	control_dns_came(&k->names, m);
 }
 
 static int open_all(struct control *k, const struct conf *c)
@@ -282,7 +282,7 @@ static int lock_in(struct control *k, const struct conf *c)
 		err = control_qrexec_open(&k->qrexec, k->qubes.net, c, &k->ctl,
 					  &k->loop, CONTROL_QREXEC);
 	if (!err)
-		err = control_names_open(&k->names, &k->loop, &k->apply,
+		err = control_dns_open(&k->names, &k->loop, &k->apply,
 					 CONTROL_NAMES);
 	return err ? err : isolate_control((enum isolate_mode)c->sandbox);
 }
@@ -389,7 +389,7 @@ static void handle(struct control *k, const struct loop_event *ev)
 		control_host_news(&k->host, k->loop.now);
 		break;
 	case CONTROL_NAMES:
-		control_names_event(&k->names, (int)ev->idx, ev->what);
+		control_dns_event(&k->names, (int)ev->idx, ev->what);
 		break;
 	case CONTROL_QREXEC:
 		control_qrexec_event(&k->qrexec, ev->idx);
@@ -453,7 +453,7 @@ static void turn(struct control *k, struct mono *next)
 	qrexec = control_qrexec_work(&k->qrexec);
 	/* a peer may ask for settings to be read: they are told at once */
 	ctl_work(&k->ctl, k->loop.now);
-	names = control_names_work(&k->names);
+	names = control_dns_work(&k->names);
 	*next = apply_work(&k->apply, k->loop.now);
 	if (source.ns < next->ns)
 		*next = source;
@@ -495,7 +495,7 @@ int role_control(const struct conf *c)
 	apply_stop(&k.apply);
 	control_qrexec_close(&k.qrexec);
 	control_qubes_close(&k.qubes);
-	control_names_close(&k.names);
+	control_dns_close(&k.names);
 	control_xen_stop(&k.xen);
 	apply_fini(&k.apply);
 	control_host_stop(&k.host, k.told    ? CONTROL_HOST_TOLD

@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "firewall/control_names.h"
+#include "firewall/control_dns.h"
 #include "firewall/linux/log.h"
 
 static bool ask(void *ctx, const char *name, enum rule_family family)
 {
-	struct control_names *c = ctx;
+	struct control_dns *c = ctx;
 
 	return resolver_ask(&c->resolver, name, family);
 }
@@ -16,14 +16,14 @@ static void answer(void *ctx, const char *name, enum rule_family family,
 		   const void *msg, size_t len)
 {
 	const struct names_reply r = { .msg = msg, .len = len };
-	struct control_names *c = ctx;
+	struct control_dns *c = ctx;
 
 	names_answer(&c->names, name, family, &r, c->loop->now);
 }
 
 static int watch(void *ctx, int fd, uint32_t wants)
 {
-	const struct control_names *c = ctx;
+	const struct control_dns *c = ctx;
 	int err;
 
 	if (!wants) {
@@ -40,7 +40,7 @@ static int send_by_data(void *ctx, uint32_t wire, const struct pkt_addr *server,
 	struct fw_dns_msg m = { .ask = wire,
 				.len = (uint16_t)len,
 				.server = *server };
-	const struct control_names *c = ctx;
+	const struct control_dns *c = ctx;
 
 	if (len > sizeof(m.msg))
 		return -EMSGSIZE;
@@ -57,7 +57,7 @@ static bool by_uplink(const struct conf *c)
 	return c->names.through == CONF_THROUGH_UPLINK;
 }
 
-static int open_resolver(struct control_names *c)
+static int open_resolver(struct control_dns *c)
 {
 	static struct resolver_ops ops = { .answer = answer, .watch = watch };
 	const struct conf_names *s = &c->names.apply->conf.names;
@@ -71,14 +71,14 @@ static int open_resolver(struct control_names *c)
 			     s->server_n ? s->server_n : d->server_n);
 }
 
-int control_names_open(struct control_names *c, struct loop *l, struct apply *a,
+int control_dns_open(struct control_dns *c, struct loop *l, struct apply *a,
 		       uint32_t type)
 {
 	static struct names_ops ops = { .ask = ask };
 	int err;
 
 	ops.ctx = c;
-	*c = (struct control_names){ .loop = l, .type = type };
+	*c = (struct control_dns){ .loop = l, .type = type };
 	err = names_open(&c->names, a, &ops);
 	if (!err && c->names.table)
 		err = open_resolver(c);
@@ -86,7 +86,7 @@ int control_names_open(struct control_names *c, struct loop *l, struct apply *a,
 	return err;
 }
 
-void control_names_close(struct control_names *c)
+void control_dns_close(struct control_dns *c)
 {
 	if (!c->open)
 		return;
@@ -95,7 +95,7 @@ void control_names_close(struct control_names *c)
 	c->open = false;
 }
 
-void control_names_conf(struct control_names *c)
+void control_dns_conf(struct control_dns *c)
 {
 	if (!c->open)
 		return;
@@ -106,13 +106,13 @@ void control_names_conf(struct control_names *c)
 	names_conf(&c->names, c->loop->now);
 }
 
-void control_names_event(struct control_names *c, int fd, uint32_t what)
+void control_dns_event(struct control_dns *c, int fd, uint32_t what)
 {
 	if (c->open)
 		resolver_event(&c->resolver, fd, what);
 }
 
-void control_names_came(struct control_names *c, const struct fw_dns_msg *m)
+void control_dns_came(struct control_dns *c, const struct fw_dns_msg *m)
 {
 	if (!c->open)
 		return;
@@ -122,14 +122,14 @@ void control_names_came(struct control_names *c, const struct fw_dns_msg *m)
 		resolver_received(&c->resolver, m->ask, m->msg, m->len);
 }
 
-struct mono control_names_work(struct control_names *c)
+struct mono control_dns_work(struct control_dns *c)
 {
 	struct mono next, late;
 
 	if (!c->open)
 		return (struct mono){ UINT64_MAX };
 	if (c->dns_gen != c->names.apply->dns_gen)
-		control_names_conf(c);
+		control_dns_conf(c);
 	late = resolver_work(&c->resolver, c->loop->now);
 	next = names_work(&c->names, c->loop->now);
 	return late.ns < next.ns ? late : next;

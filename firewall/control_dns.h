@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VIFWALL_FIREWALL_CONTROL_NAMES_GLUE_H
-#define VIFWALL_FIREWALL_CONTROL_NAMES_GLUE_H
+#ifndef VIFWALL_FIREWALL_CONTROL_DNS_H
+#define VIFWALL_FIREWALL_CONTROL_DNS_H
 
 #include "firewall/control/names.h"
 #include "firewall/control/resolver.h"
 #include "firewall/linux/loop.h"
 
 /* The control process' host names: who wants them meets who asks for them. */
-struct control_names {
+struct control_dns {
 	struct loop *loop;
 	uint32_t type; /* of our descriptors in the loop; idx: which */
 	struct names names;
@@ -17,16 +17,16 @@ struct control_names {
 };
 
 /* 0 or -errno; does nothing when the settings want no names. */
-int VW_MUST_USE control_names_open(struct control_names *c, struct loop *l,
+int VW_MUST_USE control_dns_open(struct control_dns *c, struct loop *l,
 				   struct apply *a, uint32_t type);
-void control_names_close(struct control_names *c);
+void control_dns_close(struct control_dns *c);
 /* The settings in force have changed. */
-void control_names_conf(struct control_names *c);
+void control_dns_conf(struct control_dns *c);
 /* A descriptor of ours is ready. */
-void control_names_event(struct control_names *c, int fd, uint32_t what);
+void control_dns_event(struct control_dns *c, int fd, uint32_t what);
 /* What data has seen (apply_ops.dns_came). */
-void control_names_came(struct control_names *c, const struct fw_dns_msg *m);
+void control_dns_came(struct control_dns *c, const struct fw_dns_msg *m);
 /* In each turn, before apply_work(); when to call again. */
-struct mono control_names_work(struct control_names *c);
+struct mono control_dns_work(struct control_dns *c);
 
 #endif
