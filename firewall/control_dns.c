@@ -72,7 +72,7 @@ static int open_resolver(struct control_dns *c)
 }
 
 int control_dns_open(struct control_dns *c, struct loop *l, struct apply *a,
-		       uint32_t type)
+		     uint32_t type)
 {
 	static struct names_ops ops = { .ask = ask };
 	int err;

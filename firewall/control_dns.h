@@ -18,7 +18,7 @@ struct control_dns {
 
 /* 0 or -errno; does nothing when the settings want no names. */
 int VW_MUST_USE control_dns_open(struct control_dns *c, struct loop *l,
-				   struct apply *a, uint32_t type);
+				 struct apply *a, uint32_t type);
 void control_dns_close(struct control_dns *c);
 /* The settings in force have changed. */
 void control_dns_conf(struct control_dns *c);

@@ -283,7 +283,7 @@ static int lock_in(struct control *k, const struct conf *c)
 					  &k->loop, CONTROL_QREXEC);
 	if (!err)
 		err = control_dns_open(&k->names, &k->loop, &k->apply,
-					 CONTROL_NAMES);
+				       CONTROL_NAMES);
 	return err ? err : isolate_control((enum isolate_mode)c->sandbox);
 }
 
