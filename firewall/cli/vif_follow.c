@@ -96,7 +96,7 @@ static void each(const struct ask *a, const struct jval *v, void *ctx)
 	     e = jnext(d, list, e)) {
 		jtext(d, e, t);
 		if (strlen(t) < ADDR_MAX && is_made_of(t, "0123456789abcdef.:"))
-			snprintf(now.addr[now.addrs++], ADDR_MAX, "%s", t);
+			memcpy(now.addr[now.addrs++], t, strlen(t) + 1);
 	}
 	take(ctx, &now);
 }
