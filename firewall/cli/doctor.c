@@ -20,7 +20,8 @@ static struct conf_errors errors;
 
 /* ---- for checks -----------------------------------------------------------*/
 
-static void print_into(char *out, size_t room, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void
+print_into(char *out, size_t room, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(out, room, fmt, ap);
 
