@@ -182,12 +182,13 @@ finish() {
 cleanup() {
 	local rc=$? p
 	trap - EXIT INT TERM
-	for p in "${PIDS[@]:-}"; do [ -z "$p" ] || kill "$p" 2>/dev/null; done
+	# The closing line is the last: bash would tell after it who was killed.
+	[ -n "${KEEP_LOGS:-}" ] || exec 2>/dev/null
+	for p in "${PIDS[@]:-}"; do [ -z "$p" ] || kill "$p"; done
 	for p in "${PIDS[@]:-}"; do
-		[ -z "$p" ] || timeout 3 tail --pid="$p" -f /dev/null 2>/dev/null ||
-			kill -9 "$p" 2>/dev/null
+		[ -z "$p" ] || timeout 3 tail --pid="$p" -f /dev/null || kill -9 "$p"
 	done
-	wait 2>/dev/null
+	wait
 	PIDS=()
 	topology_down
 	if [ -n "${KEEP_LOGS:-}" ]; then
