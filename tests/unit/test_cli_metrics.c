@@ -72,7 +72,7 @@ static bool is_new(const struct parsed *p, const char *name)
 static bool parse_line(struct parsed *p, const char *line)
 {
 	char name[64], rest[200], *end;
-	const char *family = p->family[p->families - 1], *value;
+	const char *family, *value;
 	size_t len;
 
 	if (p->eof)
@@ -88,6 +88,7 @@ static bool parse_line(struct parsed *p, const char *line)
 	}
 	if (!p->families)
 		return false;
+	family = p->family[p->families - 1];
 	if (sscanf(line, "# HELP %63s %199[^\n]", name, rest) == 2)
 		return !strcmp(name, family);
 	if (sscanf(line, "# UNIT %63s %199s", name, rest) == 2)

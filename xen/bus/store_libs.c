@@ -168,10 +168,12 @@ static void prepare_cancel(void)
 /*
  * A connection is a socket or a device, a pipe and, with the first watch, a
  * thread.  When one was lost there is another, after the process was locked in.
+ *
  * #syscalls control: access faccessat faccessat2 newfstatat openat
- * fcntl/F_GETFD #syscalls control: fcntl/F_SETFD socket/AF_UNIX connect pipe2
- * close #syscalls control: clone clone3 mmap/noexec mprotect/noexec
- * set_robust_list
+ * #syscalls control: fcntl/F_GETFD fcntl/F_SETFD
+ * #syscalls control: socket/AF_UNIX connect pipe2 close
+ * #syscalls control: clone clone3 mmap/noexec mprotect/noexec
+ * #syscalls control: set_robust_list
  */
 struct store *store_libs_open(int *err)
 {
