@@ -486,7 +486,7 @@ int rule_names_resolve(void *ctx, const char *name, enum rule_family family,
 {
 	const struct rule_names_of *of = ctx;
 	const uint16_t owner[2] = { RULE_NAMES_OURS, of->n };
-	bool over = false;
+	bool over = false, empty = false;
 	int n = 0;
 
 	for (int i = 0; i < 2; i++) {
@@ -495,12 +495,11 @@ int rule_names_resolve(void *ctx, const char *name, enum rule_family family,
 		if (at == RULE_NAMES_MAX)
 			continue;
 		over |= gather(&of->t->name[at], family, out, max, &n);
-		if (!n && !i && is_empty(&of->t->name[at], family))
-			return 0;
+		empty |= !i && is_empty(&of->t->name[at], family);
 	}
 	if (over && n == (int)RULE_ADDR_MAX)
 		n++;
-	return n ? n : -ENOENT;
+	return n || empty ? n : -ENOENT;
 }
 
 const struct rule_name *rule_names_each(const struct rule_names *t,

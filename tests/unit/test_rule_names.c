@@ -150,6 +150,19 @@ static void empty_is_known_only_when_the_other_family_is_there(void)
 	stop();
 }
 
+static void N6_what_a_client_is_told_counts_where_we_were_told_of_none(void)
+{
+	start();
+	wants(1, "a.test");
+	wants(2, "a.test");
+	CU_ASSERT(tell(0, "a.test", 60, "192.0.2.1"));
+	CU_ASSERT(say("a.test", RULE_IP6, RULE_NAME_EMPTY));
+	CU_ASSERT(tell(1, "a.test", 60, "2001:db8::1"));
+	CU_ASSERT_STRING_EQUAL(of(1, "a.test", RULE_IP6), "2001:db8::1");
+	CU_ASSERT_STRING_EQUAL(of(2, "a.test", RULE_IP6), "");
+	stop();
+}
+
 static void N6_it_is_asked_again_before_the_ttl_ends_within_bounds(void)
 {
 	static const struct {
@@ -373,6 +386,7 @@ static void many_addresses_displace_those_that_are_over_and_no_others(void)
 
 UNIT_SUITE(rule_names, UNIT(a_name_is_asked_for_once_whoever_wants_it),
 	   UNIT(empty_is_known_only_when_the_other_family_is_there),
+	   UNIT(N6_what_a_client_is_told_counts_where_we_were_told_of_none),
 	   UNIT(N6_it_is_asked_again_before_the_ttl_ends_within_bounds),
 	   UNIT(N6_failures_are_repeated_with_growing_pauses),
 	   UNIT(what_could_not_be_asked_or_was_lost_is_due_again),
