@@ -127,7 +127,8 @@ void rule_names_expire(struct rule_names *t, struct mono now);
 bool rule_names_changed(struct rule_names *t, uint16_t n);
 
 /*
- * For struct rule_env: addresses as client .n knows them, of both owners.
+ * For struct rule_env: addresses as client .n knows them, of both owners; with
+ * RULE_NAMES_OURS without what any client was told.
  * @ctx is a struct rule_names_of.
  */
 struct rule_names_of {

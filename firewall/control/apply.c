@@ -33,7 +33,10 @@ static const struct rule_env *meaning_of(struct meaning *m,
 	/* by whichever address a client asks them */
 	memcpy(m->dns, d->server, d->server_n * sizeof(m->dns[0]));
 	memcpy(m->dns + d->server_n, d->virt, d->virt_n * sizeof(m->dns[0]));
-	m->of = (struct rule_names_of){ .t = a->names, .n = n };
+	m->of = (struct rule_names_of){
+		.t = a->names,
+		.n = a->conf.names.answers ? n : RULE_NAMES_OURS,
+	};
 	m->env = (struct rule_env){
 		.dns = m->dns,
 		.dns_n = (uint16_t)(d->server_n + d->virt_n),

@@ -443,6 +443,22 @@ static void N6_a_setting_ignores_what_clients_are_told(void)
 	stop();
 }
 
+static void N6_switched_off_what_clients_were_told_counts_no_more(void)
+{
+	start();
+	rules(WORK, "drop", "action=accept dsthost=a.test", "action=drop");
+	has("a.test", "192.0.2.8", NULL);
+	told(work, "a.test", "192.0.2.9", DNS_MSG_ANSWER);
+	CU_ASSERT(passes(work, "192.0.2.9", 80));
+	conf.names.answers = false;
+	apply_conf(&apply, &conf);
+	names_conf(&names, now);
+	work_after(1000);
+	CU_ASSERT(!passes(work, "192.0.2.9", 80));
+	CU_ASSERT(passes(work, "192.0.2.8", 80));
+	stop();
+}
+
 static void data_watches_who_has_names_in_its_rules(void)
 {
 	start();
@@ -513,6 +529,7 @@ UNIT_SUITE(names,
 	   UNIT(N6_what_a_client_is_told_opens_for_it_alone),
 	   UNIT(N6_what_a_client_is_told_opens_nothing_else),
 	   UNIT(N6_a_setting_ignores_what_clients_are_told),
+	   UNIT(N6_switched_off_what_clients_were_told_counts_no_more),
 	   UNIT(data_watches_who_has_names_in_its_rules),
 	   UNIT(name_servers_are_those_of_the_settings_else_as_told),
 	   UNIT(switched_off_nothing_is_asked),
