@@ -2,8 +2,10 @@
 /*
  * Answers that clients are given.  One is taken note of when it comes in the
  * flow, with the id, the name and the type of a question that this client asked
- * one of our name servers a moment before; each question counts once.  What it
- * says is read elsewhere.
+ * one of our name servers a moment before; each question counts once.  How many
+ * count is limited for each client, so that it can neither drown the questions
+ * of others, which share the table, nor have much noted.  What an answer says
+ * is read elsewhere.
  */
 #include "firewall/path/shard.h"
 #include "packet/pkt_bytes.h"
@@ -53,7 +55,7 @@ void fw_dns_asked(struct fw *fw, uint16_t n, const struct pkt *p,
 {
 	uint64_t what = watched(fw, n) ? fingerprint(fw, p, hit, false) : 0;
 
-	if (what)
+	if (what && bucket_take(&fw->party[n].dns, &notes, &fw->rand, now))
 		*place(fw, what) = (struct dns_asked){
 			.what = what, .until = mono_add_ms(now, WAIT_MS)
 		};
@@ -83,7 +85,6 @@ void fw_dns_answered(struct fw *fw, const struct pkt *p,
 	if (!what || q->what != what)
 		return;
 	q->what = 0;
-	if (!mono_past(q->until, now) &&
-	    bucket_take(&fw->party[hit->to].dns, &notes, &fw->rand, now))
+	if (!mono_past(q->until, now))
 		(void)fw_dns_queue(fw, p, hit->to, 0);
 }

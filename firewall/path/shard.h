@@ -50,7 +50,7 @@ struct party {
 	bool has[2]; /* addresses of this enum rule_family */
 	const struct ruleset *rules[2];
 	struct bucket reply;
-	struct bucket dns;     /* answers that are taken note of */
+	struct bucket dns;     /* questions whose answers are noted */
 	struct fw_client conf; /* clients only */
 };
 

@@ -452,6 +452,34 @@ static void N6_notes_have_a_limit(void)
 	lab_free(l);
 }
 
+static void N6_a_client_that_asks_much_does_not_drown_another_s(void)
+{
+	struct fw_dns d = servers(one);
+	uint16_t port = 0;
+	uint32_t n = 0;
+
+	l = lab_new();
+	d.watch[0] = 1u << LAB_A | 1u << LAB_B;
+	CU_ASSERT_EQUAL(fw_dns_set(l->fw, &d), 0);
+	for (uint16_t i = 0; i < 8; i++)
+		port = client_asks(i, "a.test", VIRT1);
+	for (uint16_t i = 0; i < 2000; i++) {
+		struct frame_spec f = carried(i, DNS_MSG_QUERY, "b.test");
+
+		f.src = LAB_B4;
+		f.dst = VIRT1;
+		f.sport = 40000;
+		f.dport = 53;
+		CU_ASSERT_EQUAL(lab_send(l, LAB_B, &f), PKT_REASON_NONE);
+		lab_hush(l);
+	}
+	/* one may have met another in the table */
+	for (uint16_t i = 0; i < 8; i++)
+		n += noted(port, i, "a.test", REAL1);
+	CU_ASSERT(n >= 4);
+	lab_free(l);
+}
+
 static void a_list_that_can_t_be_is_refused_whole(void)
 {
 	struct fw_dns d = servers(one);
@@ -480,4 +508,5 @@ UNIT_SUITE(fw_dns, UNIT(each_virtual_one_leads_to_its_real_one),
 	   UNIT(N6_an_answer_to_a_client_is_taken_note_of_once),
 	   UNIT(N6_answers_that_were_not_asked_for_are_not_noted),
 	   UNIT(N6_notes_have_a_limit),
+	   UNIT(N6_a_client_that_asks_much_does_not_drown_another_s),
 	   UNIT(a_list_that_can_t_be_is_refused_whole))
