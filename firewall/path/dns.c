@@ -39,15 +39,19 @@ int fw_dns_set(struct fw *fw, const struct fw_dns *d)
 {
 	static const uint8_t none[sizeof(d->watch)];
 	struct fw_dns *was = &fw->dns;
+	bool same = same_servers(was, d);
 
 	if (!ok_list(d->virt, d->virt_n) || !ok_list(d->server, d->server_n))
 		return -EINVAL;
 	/* a virtual one stands in for the real one in its flows */
-	for (uint8_t i = 0; i < was->virt_n && !same_servers(was, d); i++)
+	for (uint8_t i = 0; i < was->virt_n && !same; i++)
 		if (!is_ours(fw, &was->virt[i]))
 			nat_addr_forget(fw->nat, &was->virt[i]);
 	*was = *d;
 	fw->dns_state->watching = memcmp(d->watch, none, sizeof(none)) != 0;
+	/* flows to what is a virtual one only now led to the address itself */
+	if (!same)
+		fw_judge_all_again(fw);
 	return 0;
 }
 

@@ -140,7 +140,8 @@ int VW_MUST_USE fw_forwards_set(struct fw *fw, const struct fw_forward *f,
 				uint32_t n);
 
 /*
- * Name servers from now on; flows to virtual ones end when any of them changes.
+ * Name servers from now on; flows to virtual ones end when any of them changes,
+ * those to what became one with their next packet.
  * -EINVAL: too many, or not a host's address.
  */
 int VW_MUST_USE fw_dns_set(struct fw *fw, const struct fw_dns *d);

@@ -205,6 +205,22 @@ static void other_servers_end_flows_to_the_old_ones(void)
 	lab_free(l);
 }
 
+static void what_becomes_a_virtual_one_leads_no_flow_elsewhere(void)
+{
+	struct fw_dns nothing = { .virt_n = 0 };
+
+	l = lab_new();
+	CU_ASSERT_EQUAL(fw_dns_set(l->fw, &nothing), 0);
+	CU_ASSERT_EQUAL(ask(VIRT1, IP_UDP, 53), PKT_REASON_NONE);
+	CU_ASSERT_TRUE(lab_goes(lab_out(l, LAB_UPLINK), LAB_OUT4, VIRT1));
+	set(one);
+	CU_ASSERT_EQUAL(ask(VIRT1, IP_UDP, 53), PKT_REASON_NO_FLOW);
+	CU_ASSERT_PTR_NULL(lab_out(l, LAB_UPLINK));
+	lab_hush(l);
+	CU_ASSERT_TRUE(answered(VIRT1, REAL1, IP_UDP));
+	lab_free(l);
+}
+
 /* ---- questions of our own
  * ----------------------------------------------------*/
 
@@ -502,6 +518,7 @@ UNIT_SUITE(fw_dns, UNIT(each_virtual_one_leads_to_its_real_one),
 	   UNIT(rules_judge_the_address_that_was_asked_for),
 	   UNIT(flows_outlive_rules_that_still_allow_them),
 	   UNIT(other_servers_end_flows_to_the_old_ones),
+	   UNIT(what_becomes_a_virtual_one_leads_no_flow_elsewhere),
 	   UNIT(our_own_question_goes_out_and_its_answer_comes_to_us),
 	   UNIT(only_the_exact_answer_is_taken),
 	   UNIT(what_can_t_be_asked_is_said),
