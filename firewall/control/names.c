@@ -180,10 +180,9 @@ static struct mono build_all(struct names *k, struct mono now)
 		}
 		k->client[n].due = false;
 		k->client[n].built = now;
-		if (has_names(s)) {
+		if (has_names(s))
 			apply_again(k->apply, n);
-			publish(k, n);
-		}
+		publish(k, n);
 	}
 	return next;
 }

@@ -391,6 +391,20 @@ static void N6_what_is_known_is_published_where_it_fits(void)
 	stop();
 }
 
+static void names_that_go_while_a_change_waits_are_withdrawn(void)
+{
+	start();
+	rules(WORK, "drop", "action=accept dsthost=a.test", "action=drop");
+	has("a.test", "192.0.2.1", NULL);
+	work_after(1);
+	has("a.test", "192.0.2.2", NULL);
+	published[0] = '\0';
+	rules(WORK, "drop", "action=accept", "action=drop");
+	work_after(NAMES_PAUSE_MS);
+	CU_ASSERT_STRING_EQUAL(published, "/dns/10.0.0.5/=-;/dns/fd00::5/=-;");
+	stop();
+}
+
 /* Client @n was told that @name has @addr. */
 static void told(uint16_t n, const char *name, const char *addr, uint16_t flags)
 {
@@ -526,6 +540,7 @@ UNIT_SUITE(names,
 	   UNIT(questions_that_can_t_be_asked_now_are_asked_soon),
 	   UNIT(N6_failures_are_repeated_when_the_uplink_returns),
 	   UNIT(N6_what_is_known_is_published_where_it_fits),
+	   UNIT(names_that_go_while_a_change_waits_are_withdrawn),
 	   UNIT(N6_what_a_client_is_told_opens_for_it_alone),
 	   UNIT(N6_what_a_client_is_told_opens_nothing_else),
 	   UNIT(N6_a_setting_ignores_what_clients_are_told),
