@@ -396,19 +396,6 @@ void rule_names_hurry(struct rule_names *t, struct mono now)
 	}
 }
 
-void rule_names_lost(struct rule_names *t, struct mono now)
-{
-	for (uint32_t i = 0; i < t->top; i++) {
-		struct rule_name *r = ours(t, i);
-
-		for (int f = 0; r && f < 2; f++)
-			if (r->state[f].asked) {
-				r->state[f].asked = false;
-				r->state[f].due = now;
-			}
-	}
-}
-
 /*
  * When the address is to go.  One of ours needs an answer that came after its
  * TTL and was without it: an answer with it would have made that longer.

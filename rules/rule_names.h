@@ -117,8 +117,6 @@ void rule_names_unasked(struct rule_names *t, const char *name,
 			enum rule_family family);
 /* The way to the resolver is there again: what failed is due at once. */
 void rule_names_hurry(struct rule_names *t, struct mono now);
-/* Questions will get no answer: all that were asked are due again. */
-void rule_names_lost(struct rule_names *t, struct mono now);
 
 /* Drops addresses whose time is over. */
 void rule_names_expire(struct rule_names *t, struct mono now);

@@ -268,12 +268,6 @@ void names_seen(struct names *k, const struct fw_dns_msg *m, struct mono now)
 			 k->apply->slot[m->client].fw.name, d.name);
 }
 
-void names_lost(struct names *k, struct mono now)
-{
-	if (k->table)
-		rule_names_lost(k->table, now);
-}
-
 static bool uplink_there(const struct apply *a)
 {
 	const struct apply_slot *s = &a->slot[0];

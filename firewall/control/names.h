@@ -65,8 +65,6 @@ void names_answer(struct names *k, const char *name, enum rule_family family,
 		  const struct names_reply *r, struct mono now);
 /* What data has seen client @n being told; bytes of anybody. */
 void names_seen(struct names *k, const struct fw_dns_msg *m, struct mono now);
-/* No question that was asked will be answered any more. */
-void names_lost(struct names *k, struct mono now);
 
 /* To be called in each turn; returns when it wants to be called again. */
 struct mono names_work(struct names *k, struct mono now);
