@@ -545,6 +545,40 @@ static void a_dom0_that_does_not_read_is_waited_for(void)
 	tear_down();
 }
 
+/* One event is all that there will be of it. */
+static void what_waited_for_room_is_taken_when_there_is_some(void)
+{
+	run_up();
+	dom0.chan->room = 0;
+	for (int i = 0; i < 950; i++)
+		qdb_dom0_send(&dom0, QDB_WRITE, "/k", "x", 1);
+	for (int i = 0; i < 20; i++)
+		(void)qubesdb_work(db, now);
+	CU_ASSERT_EQUAL(dom0.chan->in.n, 0);
+	dom0.chan->room = MOCK_CHAN_ROOM;
+	(void)qubesdb_work(db, now);
+	qdb_dom0_work(&dom0);
+	CU_ASSERT_EQUAL(dom0.oks, 950);
+	tear_down();
+}
+
+/* Nobody will read the answers, which must not keep us from knowing. */
+static void a_dom0_that_goes_without_reading_is_called_again(void)
+{
+	run_up();
+	dom0.chan->room = 0;
+	for (int i = 0; i < 1200; i++)
+		qdb_dom0_send(&dom0, QDB_WRITE, "/k", "x", 1);
+	for (int i = 0; i < 20; i++)
+		(void)qubesdb_work(db, now);
+	CU_ASSERT(dom0.chan->in.n > 0);
+	qdb_dom0_end(&dom0, false);
+	for (int i = 0; i < 20; i++)
+		(void)qubesdb_work(db, now);
+	CU_ASSERT_EQUAL(db->state, QUBESDB_AWAY);
+	tear_down();
+}
+
 UNIT_SUITE(qubesdb, UNIT(paths_are_of_few_letters_and_values_without_nul),
 	   UNIT(what_is_made_is_taken),
 	   UNIT(what_dom0_would_die_of_is_not_made),
@@ -562,4 +596,6 @@ UNIT_SUITE(qubesdb, UNIT(paths_are_of_few_letters_and_values_without_nul),
 	   UNIT(a_change_that_dom0_would_die_of_is_not_sent),
 	   UNIT(nothing_is_changed_before_the_sync),
 	   UNIT(a_refusal_of_ours_is_counted),
-	   UNIT(a_dom0_that_does_not_read_is_waited_for))
+	   UNIT(a_dom0_that_does_not_read_is_waited_for),
+	   UNIT(what_waited_for_room_is_taken_when_there_is_some),
+	   UNIT(a_dom0_that_goes_without_reading_is_called_again))

@@ -82,6 +82,7 @@ static int queue(struct qubesdb *q, enum qdb_type type, const char *path,
 	return 0;
 }
 
+/* What nobody is there to read is not kept: it would hold up what came. */
 static void flush(struct qubesdb *q)
 {
 	size_t sent = 0;
@@ -89,8 +90,10 @@ static void flush(struct qubesdb *q)
 	while (sent < q->out_n) {
 		ssize_t n = chan_send(q->chan, q->out + sent, q->out_n - sent);
 
+		if (n < 0)
+			sent = q->out_n; /* the next read says so */
 		if (n <= 0)
-			break; /* gone: the next read says so */
+			break;
 		sent += (size_t)n;
 	}
 	q->out_n -= sent;
@@ -221,6 +224,11 @@ static const char *run_with(struct qubesdb *q, const struct qdb_msg *m)
 	}
 }
 
+static bool may_answer(const struct qubesdb *q)
+{
+	return q->out_n + QDB_HEADER <= QUBESDB_OUT;
+}
+
 /* As many as there is room for answers; false: it ended in nonsense. */
 static bool take_all(struct qubesdb *q, uint32_t *left)
 {
@@ -228,7 +236,7 @@ static bool take_all(struct qubesdb *q, uint32_t *left)
 	size_t at = 0;
 	int size = 0;
 
-	while (*left && q->out_n + QDB_HEADER <= QUBESDB_OUT) {
+	while (*left && may_answer(q)) {
 		const char *why;
 
 		size = qdb_take(q->in + at, q->in_n - at, &m);
@@ -255,14 +263,18 @@ static bool receive(struct qubesdb *q, struct mono now)
 
 	for (;;) {
 		ssize_t n = 0;
+		bool waits;
 
 		if (!take_all(q, &left)) {
 			lose(q, now, QUBESDB_FAULT_MS);
 			return false;
 		}
+		waits = !may_answer(q);
 		flush(q);
 		if (!left)
 			return true;
+		if (waits && may_answer(q))
+			continue; /* no event will tell of what is here */
 		if (q->in_n < sizeof(q->in))
 			n = chan_recv(q->chan, q->in + q->in_n,
 				      sizeof(q->in) - q->in_n);
