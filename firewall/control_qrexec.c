@@ -211,6 +211,7 @@ static void take_shown(struct control_qrexec *c)
 {
 	int code, id;
 
+	show_woken(c->show);
 	pump(c);
 	if (!show_over(c->show, &code))
 		return;

@@ -182,6 +182,14 @@ int show_fd(const struct show *s)
 	return s->wake;
 }
 
+/* #syscalls control: read */
+void show_woken(struct show *s)
+{
+	uint64_t times;
+
+	(void)!read(s->wake, &times, sizeof(times));
+}
+
 /* With the lock.  #syscalls control: shutdown */
 static void drop(struct show *s)
 {
@@ -274,13 +282,10 @@ void show_take(struct show *s, size_t n)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* #syscalls control: read */
 bool show_over(struct show *s, int *code)
 {
-	uint64_t times;
 	bool over;
 
-	(void)!read(s->wake, &times, sizeof(times));
 	pthread_mutex_lock(&s->lock);
 	over = s->running && s->over && s->at == s->len;
 	*code = s->code;

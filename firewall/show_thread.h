@@ -27,8 +27,12 @@ struct show;
 struct show *show_start(int *err);
 /* Ends what runs, too. */
 void show_stop(struct show *s);
-/* Readable when there is something to take. */
+/*
+ * Readable when something came, until show_woken(): what comes after that makes
+ * it readable again, so look (show_peek(), show_over()) after it, not before.
+ */
 int show_fd(const struct show *s);
+void show_woken(struct show *s);
 
 /*
  * Runs that command over @fd, a connection to the daemon that is the thread's

@@ -66,6 +66,7 @@ static int take(size_t piece)
 
 	for (int i = 0; i < TURNS; i++) {
 		(void)poll(&p, 1, 5);
+		show_woken(s);
 		ctl_bed_turn(&b);
 		while ((n = show_peek(s, &to, buf, piece)) > 0) {
 			CU_ASSERT_FATAL(len[to] + n < sizeof(text[0]));
@@ -184,6 +185,32 @@ static void what_nobody_wants_any_more_ends(void)
 	stop();
 }
 
+/* All of it may come between two looks of ours, which must not hide it. */
+static void what_comes_between_two_looks_is_told(void)
+{
+	struct pollfd p = { .events = POLLIN };
+	enum show_stream to;
+	size_t n = 0;
+	char buf[64];
+	int code;
+
+	start();
+	p.fd = show_fd(s);
+	CU_ASSERT_EQUAL(run(status), 0);
+	for (int i = 0; i < TURNS && !n; i++) {
+		usleep(1000);
+		ctl_bed_turn(&b);
+		n = show_peek(s, &to, buf, sizeof(buf));
+	}
+	CU_ASSERT(n > 0);
+	usleep(20000);
+	CU_ASSERT_FALSE(show_over(s, &code));
+	CU_ASSERT_EQUAL(poll(&p, 1, 0), 1);
+	show_woken(s);
+	CU_ASSERT_EQUAL(take(4096), CLI_OK);
+	stop();
+}
+
 static void it_ends_at_any_moment(void)
 {
 	for (int i = 0; i < 4; i++) {
@@ -202,4 +229,5 @@ UNIT_SUITE(show_thread, UNIT(a_command_prints_what_it_prints_anywhere),
 	   UNIT(errors_go_to_the_other_stream),
 	   UNIT(what_names_files_or_never_ends_is_refused),
 	   UNIT(one_runs_at_a_time), UNIT(what_nobody_wants_any_more_ends),
+	   UNIT(what_comes_between_two_looks_is_told),
 	   UNIT(it_ends_at_any_moment))
