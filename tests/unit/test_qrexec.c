@@ -644,6 +644,80 @@ static void more_calls_than_there_is_room_for_are_ended_at_once(void)
 	qrexec_bed_close(b);
 }
 
+/* dom0's policy lets qubes call; they must not keep dom0 from calling. */
+static void calls_of_qubes_leave_places_to_dom0(void)
+{
+	const uint32_t qubes = QREXEC_CALLS - QREXEC_CALLS_DOM0;
+	struct qrexec_bed_chan *c = dom0();
+
+	for (uint32_t i = 0; i < QREXEC_CALLS_EACH; i++)
+		qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 7, PORT + i, LINE);
+	CU_ASSERT_FALSE(qrexec_bed_hear(b, c));
+	qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 7, 700, LINE);
+	CU_ASSERT(terminated(c, 7, 700));
+	for (uint32_t i = QREXEC_CALLS_EACH; i < qubes; i++)
+		qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 7 + i, PORT, LINE);
+	CU_ASSERT_FALSE(qrexec_bed_hear(b, c));
+	qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 6, 700, LINE);
+	CU_ASSERT(terminated(c, 6, 700));
+	for (uint32_t i = 0; i < QREXEC_CALLS_DOM0; i++)
+		(void)qrexec_bed_call(b, c, PORT + i, LINE);
+	CU_ASSERT_EQUAL(t.calls, QREXEC_CALLS_DOM0);
+	/* and a place that is free again is anybody's */
+	qrexec_bed_wait(b, QREXEC_CONNECT_MS);
+	while (qrexec_bed_hear(b, c))
+		;
+	qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 7, 700, LINE);
+	CU_ASSERT_PTR_NOT_NULL(qrexec_bed_meet(b, 7, 700));
+	qrexec_bed_close(b);
+}
+
+/* There is no time at which an end that has no room could be told. */
+static void a_dom0_that_does_not_read_is_waited_for_quietly(void)
+{
+	struct qrexec_bed_chan *c = dom0();
+	uint32_t told = 0;
+
+	for (uint32_t i = 0; i < QREXEC_CALLS - 1; i++)
+		(void)qrexec_bed_call(b, c, PORT + i, LINE);
+	qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 0, 800, LINE);
+	for (uint32_t i = 0; i < 320; i++)
+		qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 0, 700, LINE);
+	qrexec_bed_wait(b, QREXEC_CONNECT_MS + 1);
+	CU_ASSERT(b->next.ns > b->now.ns);
+	while (qrexec_bed_hear(b, c))
+		told++;
+	/* the place that came free is taken by one of those that waited */
+	CU_ASSERT_EQUAL(told, 1 + 319);
+	CU_ASSERT_PTR_NOT_NULL(qrexec_bed_meet(b, 0, 700));
+	qrexec_bed_close(b);
+}
+
+/* It reads a little again and again, but the call is over. */
+static void who_reads_the_end_too_slowly_is_not_waited_for(void)
+{
+	struct qrexec_bed_chan *c = dom0(), *d;
+	static uint8_t much[4096];
+	const uint64_t step = QREXEC_STUCK_MS / 2;
+	uint64_t ms = 0;
+
+	d = qrexec_bed_call(b, c, PORT, LINE);
+	for (int i = 0; i < 200; i++) {
+		(void)qrexec_write(b->q, t.id, QREXEC_TO_STDOUT, much,
+				   sizeof(much));
+		qrexec_bed_turn(b);
+	}
+	qrexec_exit(b->q, t.id, 0);
+	while (!d->closed && ms < 4 * QREXEC_STUCK_MS) {
+		CU_ASSERT(qrexec_bed_hear(b, d));
+		ms += step;
+		qrexec_bed_wait(b, step);
+	}
+	CU_ASSERT(ms <= QREXEC_STUCK_MS + step);
+	CU_ASSERT(terminated(c, 0, PORT));
+	qrexec_bed_close(b);
+}
+
 static void a_thousand_calls_leave_nothing_behind(void)
 {
 	struct qrexec_bed_chan *c = dom0();
@@ -817,6 +891,9 @@ UNIT_SUITE(qrexec, UNIT(we_greet_first_and_take_long_command_lines),
 	   UNIT(who_does_not_read_holds_up_its_own_call_alone),
 	   UNIT(who_takes_nothing_for_long_is_gone),
 	   UNIT(more_calls_than_there_is_room_for_are_ended_at_once),
+	   UNIT(calls_of_qubes_leave_places_to_dom0),
+	   UNIT(a_dom0_that_does_not_read_is_waited_for_quietly),
+	   UNIT(who_reads_the_end_too_slowly_is_not_waited_for),
 	   UNIT(a_thousand_calls_leave_nothing_behind),
 	   UNIT(calls_outlive_the_control_channel_and_are_not_told_to_another),
 	   UNIT(Q7_our_own_call_offers_the_channel_and_greets_first),

@@ -157,6 +157,26 @@ static struct qrexec_data *free_place(struct qrexec *q)
 	return NULL;
 }
 
+/*
+ * Whom dom0's policy lets call us may do so again and again and never read:
+ * that keeps out neither another qube nor dom0.
+ */
+static bool may_call(const struct qrexec *q, uint32_t domain)
+{
+	uint32_t its = 0, qubes = 0;
+
+	for (uint32_t i = 0; i < QREXEC_CALLS; i++) {
+		const struct qrexec_data *d = &q->call[i];
+
+		if (d->state <= QREXEC_ASKED || !d->params.domain)
+			continue;
+		qubes++;
+		its += d->params.domain == domain;
+	}
+	return !domain || (its < QREXEC_CALLS_EACH &&
+			   qubes < QREXEC_CALLS - QREXEC_CALLS_DOM0);
+}
+
 /* A port that an earlier dom0 gave, and this one gives again. */
 static void drop_older(struct qrexec *q, const struct qrexec_params *p)
 {
@@ -199,7 +219,7 @@ static void exec(struct qrexec *q, uint32_t type, const uint8_t *body,
 
 	drop_older(q, &p);
 	d = free_place(q);
-	if (!d) {
+	if (!d || !may_call(q, p.domain)) {
 		complain(q, "too many calls by qrexec at once: one is not "
 			    "answered");
 		terminated(q, &p);
@@ -392,6 +412,8 @@ struct mono qrexec_work(struct qrexec *q, struct mono now)
 	struct mono next = { UINT64_MAX };
 
 	control_open(q, now);
+	if (q->control && q->in_at < q->in_n)
+		control_receive(q, now);
 	for (uint32_t i = 0; i < QREXEC_CALLS; i++) {
 		struct qrexec_data *d = &q->call[i];
 
@@ -399,14 +421,17 @@ struct mono qrexec_work(struct qrexec *q, struct mono now)
 			continue;
 		qrexec_data_work(d, q->ops, now);
 		settle(q, d);
-		if (d->state != QREXEC_FREE && d->until.ns < next.ns)
+		/* who is OVER waits for dom0 to read, not for a time */
+		if (d->state != QREXEC_FREE && d->state != QREXEC_OVER &&
+		    d->until.ns < next.ns)
 			next = d->until;
 		if (d->more)
 			next = now;
 	}
 	control_flush(q);
-	if (q->control && q->in_at < q->in_n)
-		control_receive(q, now);
+	if (q->control && q->in_at < q->in_n &&
+	    qrexec_out_room(&q->out) >= LONGEST)
+		next = now;
 	if (!q->control && q->retry.ns < next.ns)
 		next = q->retry;
 	return next;

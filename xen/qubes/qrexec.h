@@ -22,6 +22,8 @@
  *	qrexec.c	the control channel, and all of them
  */
 #define QREXEC_CALLS 16u
+#define QREXEC_CALLS_EACH 4u	/* at most of one qube ... */
+#define QREXEC_CALLS_DOM0 4u	/* ... and so many are none's but dom0's */
 #define QREXEC_OUT (16u * 1024) /* of a call, that waits to be sent */
 #define QREXEC_READ_RING                                    \
 	(1u << 17) /* dom0 sends command lines in one piece \
@@ -29,7 +31,7 @@
 #define QREXEC_RETRY_MS 1000u
 #define QREXEC_CONNECT_MS 120000u /* for the other end to be there */
 #define QREXEC_HELLO_MS 60000u
-#define QREXEC_STUCK_MS 20000u /* it takes nothing */
+#define QREXEC_STUCK_MS 20000u /* it takes nothing, or not all at the end */
 #define QREXEC_WHY 128u
 
 enum qrexec_exit {

@@ -213,7 +213,7 @@ static void flush(struct qrexec_data *d, const struct qrexec_ops *ops,
 		if (!n)
 			break;
 		o->at += (size_t)n;
-		if (d->state > QREXEC_GREETING)
+		if (d->state == QREXEC_RUNNING)
 			d->until = mono_add_ms(now, QREXEC_STUCK_MS);
 	}
 	if (qrexec_out_waits(o)) {
