@@ -158,6 +158,7 @@ static void show(struct services *s, struct service *c)
 	int err = s->ops->show(s->ops->ctx, c->id, c->argc, c->argv);
 
 	c->state = err == -EBUSY ? SERVICE_QUEUED : SERVICE_SHOWING;
+	c->until = mono_add_ms(s->now, SERVICE_SHOW_MS);
 	if (!err || err == -EBUSY)
 		return;
 	service_say(s, c, "that can't be shown now (%s)\n", log_errno(-err));
@@ -312,6 +313,11 @@ static void look(struct services *s, struct service *c)
 	} else if (c->state == SERVICE_READING && late) {
 		service_say(s, c, "the input did not come to its end\n");
 		service_exit(s, c, QREXEC_PROBLEM);
+	} else if (c->state == SERVICE_SHOWING && late) {
+		/* only one is shown something at a time */
+		s->ops->hide(s->ops->ctx, c->id);
+		service_say(s, c, "this was not read in time\n");
+		service_exit(s, c, QREXEC_PROBLEM);
 	}
 }
 
@@ -319,7 +325,7 @@ static struct mono when(const struct services *s, const struct service *c)
 {
 	struct mono look = mono_add_ms(s->now, SERVICE_LOOK_MS);
 
-	if (c->state == SERVICE_READING)
+	if (c->state == SERVICE_READING || c->state == SERVICE_SHOWING)
 		return c->until;
 	if (c->state == SERVICE_UPLINK)
 		return look.ns < c->until.ns ? look : c->until;

@@ -22,6 +22,7 @@
 #define SERVICE_LINES_MAX 9999u
 #define SERVICE_INPUT_MS 60000u	 /* for input to come to its end */
 #define SERVICE_UPLINK_MS 60000u /* to wait for the uplink */
+#define SERVICE_SHOW_MS 60000u	 /* to read what is shown */
 #define SERVICE_LOOK_MS 200u	 /* how often it is looked at */
 
 struct services;

@@ -396,6 +396,26 @@ static void commands_are_shown_one_after_the_other(void)
 	stop();
 }
 
+/* Who reads slowly or never would keep all others from being shown anything. */
+static void who_does_not_read_what_is_shown_is_left(void)
+{
+	struct qrexec_bed_chan *d;
+
+	start();
+	d = call("root:QUBESRPC vifwall.Status work");
+	(void)qrexec_bed_call(&t.bed, t.dom0, 514,
+			      "root:QUBESRPC vifwall.Flows dom0");
+	turn(SERVICE_SHOW_MS - 1);
+	CU_ASSERT_EQUAL(t.hidden, 0);
+	turn(1);
+	CU_ASSERT_EQUAL(t.hidden, 1);
+	CU_ASSERT_EQUAL(end(d), QREXEC_PROBLEM);
+	t.busy = false;
+	services_next(&t.s);
+	CU_ASSERT_STRING_EQUAL(t.line, "vifwallctl flows");
+	stop();
+}
+
 /* ---- Qubes' own -----------------------------------------------------------*/
 
 static void waiting_for_the_uplink_has_an_end(void)
@@ -716,6 +736,7 @@ UNIT_SUITE(service, UNIT(who_may_call_what),
 	   UNIT(arguments_become_the_words_of_a_command),
 	   UNIT(an_argument_of_any_length_is_refused),
 	   UNIT(commands_are_shown_one_after_the_other),
+	   UNIT(who_does_not_read_what_is_shown_is_left),
 	   UNIT(waiting_for_the_uplink_has_an_end),
 	   UNIT(a_time_is_read_strictly),
 	   UNIT(the_clock_is_set_when_it_is_off_by_more_than_2_seconds),
