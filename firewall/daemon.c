@@ -201,12 +201,14 @@ static int run_role(const char *role)
 int daemon_run(int argc, char **argv)
 {
 	struct args a = { .config = NULL };
+	const enum init_role first = init_role(argv[0]);
 
-	switch (init_role(argv[0])) {
+	switch (first) {
 	case INIT_FIRST:
 		return init_run(&init_daemon) ? ROLE_OS : ROLE_OK;
 	case INIT_POWEROFF:
-		return init_poweroff();
+	case INIT_REBOOT:
+		return init_ask(first);
 	case INIT_NONE:
 		break;
 	}

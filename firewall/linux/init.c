@@ -50,13 +50,15 @@ enum init_role init_role(const char *argv0)
 		return INIT_NONE;
 	if (is_named(argv0, "poweroff"))
 		return INIT_POWEROFF;
+	if (is_named(argv0, "reboot"))
+		return INIT_REBOOT;
 	return getpid() == FIRST && is_named(argv0, "init") ? INIT_FIRST
 							    : INIT_NONE;
 }
 
-int init_poweroff(void)
+int init_ask(enum init_role role)
 {
-	return kill(FIRST, SIGTERM) ? 1 : 0;
+	return kill(FIRST, role == INIT_REBOOT ? SIGINT : SIGTERM) ? 1 : 0;
 }
 
 /* ---- before the daemon ----------------------------------------------------

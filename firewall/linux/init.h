@@ -9,25 +9,27 @@
 
 /*
  * vifwalld as the only program of a machine.  The kernel starts the same file
- * under two names:
+ * under three names:
  *
  *	/init		its first process: mounts what the daemon needs, starts
  *			it, takes in whatever ends, and ends the machine
  *	/sbin/poweroff	by the kernel when somebody (dom0) wants the machine to
  *			end: asks /init to
+ *	/sbin/reboot	the same, when it is to begin anew
  *
  * There is no shell, no login, and nothing else to start.  The machine ends
  *
- *	in order	/sbin/poweroff or SIGTERM: off.  SIGINT, which the
- *kernel sends for a reboot: begins anew.  The daemon is told first, and has
- *INIT_STOP_MS to close its ports. by itself	when the daemon does: it starts
- *its own processes anew as long as that makes sense, and nothing passes without
+ *	in order	/sbin/poweroff or SIGTERM: off.  /sbin/reboot or SIGINT:
+ *			begins anew.  The daemon is told first, and has
+ *			init_job.stop_ms to close its ports.
+ *	by itself	when the daemon does: it starts its own processes anew
+ *			as long as that makes sense, and nothing passes without
  *			it, so a machine that stands still tells dom0 more than
  *			one that does nothing.
  *
  * Should /init itself die the kernel panics, which ends the machine as well.
  */
-enum init_role { INIT_NONE, INIT_FIRST, INIT_POWEROFF };
+enum init_role { INIT_NONE, INIT_FIRST, INIT_POWEROFF, INIT_REBOOT };
 
 /* What we are by our name, and by being a machine's first process. */
 enum init_role init_role(const char *argv0);
@@ -46,7 +48,8 @@ extern const struct init_job init_daemon;
  * would not end.
  */
 int VW_MUST_USE init_run(const struct init_job *job);
-/* An exit code: 0, or 1 when there is no /init to ask. */
-int init_poweroff(void);
+/* Asks /init for INIT_POWEROFF or INIT_REBOOT.  An exit code: 0, or 1 when
+ * there is nobody to ask. */
+int init_ask(enum init_role role);
 
 #endif

@@ -142,7 +142,8 @@ static void the_machine_ends_as_it_was_told_and_when_its_daemon_does(void)
 	}
 }
 
-static int asks_for_off(const struct life *l)
+/* As the kernel does when dom0 says what is to become of the machine. */
+static int asks_for(enum init_role role, int end, const struct life *l)
 {
 	const struct init_job job = { l->path, l->argv, 300, true };
 	int status;
@@ -154,19 +155,31 @@ static int asks_for_off(const struct life *l)
 	usleep(100000);
 	asks = fork();
 	if (asks == 0)
-		_exit(init_poweroff());
+		_exit(init_ask(role));
 	if (waitpid(asks, &status, 0) != asks || status)
 		return 2;
 	if (waitpid(pid, &status, 0) != pid)
 		return 3;
-	return WIFSIGNALED(status) && WTERMSIG(status) == OFF ? 0 : 4;
+	return WIFSIGNALED(status) && WTERMSIG(status) == end ? 0 : 4;
 }
 
-static void who_is_called_poweroff_asks_the_first_process(void)
+static int asks_for_off(const struct life *l)
 {
-	int code = in_child(asks_for_off, &lives[0]);
+	return asks_for(INIT_POWEROFF, OFF, l);
+}
 
-	CU_ASSERT(code == 0 || (code == 77 && geteuid()));
+static int asks_for_anew(const struct life *l)
+{
+	return asks_for(INIT_REBOOT, ANEW, l);
+}
+
+static void who_is_called_poweroff_or_reboot_asks_the_first_process(void)
+{
+	int off = in_child(asks_for_off, &lives[0]);
+	int anew = in_child(asks_for_anew, &lives[0]);
+
+	CU_ASSERT(off == 0 || (off == 77 && geteuid()));
+	CU_ASSERT(anew == 0 || (anew == 77 && geteuid()));
 }
 
 static void only_the_first_process_ends_the_machine(void)
@@ -182,6 +195,8 @@ static void the_name_says_what_we_are(void)
 	CU_ASSERT_EQUAL(init_role("/sbin/poweroff"), INIT_POWEROFF);
 	CU_ASSERT_EQUAL(init_role("poweroff"), INIT_POWEROFF);
 	CU_ASSERT_EQUAL(init_role("/sbin/poweroff2"), INIT_NONE);
+	CU_ASSERT_EQUAL(init_role("/sbin/reboot"), INIT_REBOOT);
+	CU_ASSERT_EQUAL(init_role("reboots"), INIT_NONE);
 	/* not the first process */
 	CU_ASSERT_EQUAL(init_role("/init"), INIT_NONE);
 	CU_ASSERT_EQUAL(init_role("/usr/sbin/vifwalld"), INIT_NONE);
@@ -191,4 +206,4 @@ static void the_name_says_what_we_are(void)
 UNIT_SUITE(init, UNIT(the_name_says_what_we_are),
 	   UNIT(only_the_first_process_ends_the_machine),
 	   UNIT(the_machine_ends_as_it_was_told_and_when_its_daemon_does),
-	   UNIT(who_is_called_poweroff_asks_the_first_process))
+	   UNIT(who_is_called_poweroff_or_reboot_asks_the_first_process))
