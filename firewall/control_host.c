@@ -118,16 +118,21 @@ static int begin_put(struct control_host *h)
 	return ROLE_OK;
 }
 
-static int begin_check(struct control_host *h, int state)
+static void say_missing(int state)
 {
-	h->told.in_force = state == HOST_NFT_SAME;
-	if (h->told.in_force)
-		return ROLE_OK;
 	log_err("host rules: %s; load tables inet and arp vifwall as "
 		"vifwall.conf(5) shows them, or let us (host.rules = on)",
 		state == HOST_NFT_NONE
 			? "there are none"
 			: "table vifwall has others than these settings need");
+}
+
+static int begin_check(struct control_host *h, int state)
+{
+	h->told.in_force = state == HOST_NFT_SAME;
+	if (h->told.in_force)
+		return ROLE_OK;
+	say_missing(state);
 	return ROLE_UNAVAILABLE;
 }
 
@@ -140,9 +145,10 @@ static int begin(struct control_host *h, const struct conf *c)
 	h->running = true;
 	err = want(h, c);
 	state = err ? err : host_nft_look(&h->nft);
+	/* what can't be read may be there, and is not ours to remove */
+	h->found = state != HOST_NFT_NONE;
 	if (state < 0)
 		return refuse(state);
-	h->found = state != HOST_NFT_NONE;
 	return h->rules == CONF_HOST_ON ? begin_put(h) : begin_check(h, state);
 }
 
@@ -224,16 +230,45 @@ struct mono control_host_tick(struct control_host *h, struct mono now)
 	return h->due;
 }
 
-int control_host_conf(struct control_host *h, const struct conf *c)
+/* What @c needs is in force from now on; or, with CONF_HOST_CHECK, was before.
+ */
+static int go_to(struct control_host *h, const struct conf *c)
+{
+	int err = want(h, c), state;
+
+	if (!err && h->rules == CONF_HOST_ON)
+		err = host_nft_put(&h->nft);
+	if (err)
+		return err;
+	state = host_nft_look(&h->nft);
+	h->told.in_force = state == HOST_NFT_SAME;
+	if (h->told.in_force)
+		return 0;
+	if (state >= 0 && h->rules == CONF_HOST_CHECK)
+		say_missing(state);
+	return state < 0 ? state : -EBADMSG;
+}
+
+/* What is in force for @is stays, or comes back as soon as it can. */
+static void stay(struct control_host *h, const struct conf *is)
+{
+	int err = want(h, is);
+
+	h->told.in_force = !err && host_nft_look(&h->nft) == HOST_NFT_SAME;
+	if (!h->told.in_force && h->rules == CONF_HOST_ON)
+		h->due = (struct mono){ 0 };
+}
+
+int control_host_conf(struct control_host *h, const struct conf *is,
+		      const struct conf *next)
 {
 	int err;
 
 	if (!h->running)
 		return 0;
-	err = want(h, c);
-	if (!err && h->rules == CONF_HOST_ON)
-		err = host_nft_put(&h->nft);
-	h->told.in_force = host_nft_look(&h->nft) == HOST_NFT_SAME;
+	err = go_to(h, next);
+	if (err)
+		stay(h, is);
 	return err;
 }
 

@@ -37,9 +37,15 @@ void control_host_news(struct control_host *h, struct mono now);
 /* Looks and mends, when it is time to; when to come again. */
 struct mono control_host_tick(struct control_host *h, struct mono now);
 
-/* Other settings come into force; 0 or -errno, and then the rules are as they
- * were. */
-int VW_MUST_USE control_host_conf(struct control_host *h, const struct conf *c);
+/*
+ * Settings @next are to come into force in place of @is.  0: the rules are
+ * those of @next.  -errno: those of @is stay the ones that are kept in force,
+ * and
+ * @next must not be used; -EBADMSG: with host.rules = check others are loaded
+ * than it needs, and the log has said so.
+ */
+int VW_MUST_USE control_host_conf(struct control_host *h, const struct conf *is,
+				  const struct conf *next);
 
 enum control_host_end {
 	CONTROL_HOST_TOLD,     /* somebody asked us to stop: rules go */

@@ -96,9 +96,11 @@ static bool reload(void *ctx, char *said, size_t room)
 			 "these can't change while the daemon runs: %s", fixed);
 		return false;
 	}
-	err = control_host_conf(&k->host, &next);
+	err = control_host_conf(&k->host, &k->apply.conf, &next);
 	if (err) {
-		snprintf(said, room, "the host rules can't be changed (%s)",
+		snprintf(said, room,
+			 "the host rules are not as these settings need "
+			 "them (%s)",
 			 log_errno(-err));
 		return false;
 	}
