@@ -190,8 +190,11 @@ static void look_after(struct vchan *v, bool check)
 	if (v->step == VCHAN_MEETING && !v->looked)
 		try_connect(v);
 	v->looked = true;
-	if (vchan_get(&v->connected))
+	if (vchan_get(&v->connected) && !vchan_get(&v->apart)) {
 		remove_keys(v);
+		vchan_put(&v->apart, true);
+		vchan_poke(v->news);
+	}
 	if (check && v->step == VCHAN_MET && !v->alone &&
 	    vchan_get(&v->connected) == v->server && !lib->alive(lib, v->end)) {
 		vchan_put(&v->alone, true);

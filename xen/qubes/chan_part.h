@@ -38,6 +38,7 @@ struct vchan {
 	/* the thread's, for the owner; atomic */
 	uint32_t step;	/* enum vchan_step */
 	uint32_t alone; /* the other domain is gone */
+	uint32_t apart; /* the server's keys are away: nobody else comes */
 	struct vchan_end *end;
 
 	/* the owner's, for the thread; atomic */

@@ -34,6 +34,21 @@ static int watch(const struct vchan *v, int fd, uint32_t tag)
 	return epoll_ctl(v->chan.fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
 
+/*
+ * A server is open only when its keys are away: whoever is told so may end the
+ * channel and ask for the next one, and must not find the keys of this one.
+ */
+static enum chan_state open_apart(struct vchan *v)
+{
+	if (!v->server || vchan_get(&v->apart))
+		return CHAN_OPEN;
+	if (!vchan_get(&v->connected)) {
+		vchan_put(&v->connected, true);
+		vchan_poke(v->net->wake);
+	}
+	return CHAN_WAITING;
+}
+
 /* What the end says, of which the page that the other one writes is a part. */
 static enum chan_state look(struct vchan *v)
 {
@@ -50,11 +65,7 @@ static enum chan_state look(struct vchan *v)
 	is = vchan_get(&v->alone) ? CHAN_GONE : lib->state(v->end);
 	if (is == CHAN_WAITING && v->state == CHAN_OPEN)
 		return CHAN_GONE;
-	if (is == CHAN_OPEN && v->state == CHAN_WAITING && v->server) {
-		vchan_put(&v->connected, true);
-		vchan_poke(v->net->wake);
-	}
-	return is;
+	return is == CHAN_OPEN ? open_apart(v) : is;
 }
 
 /* #syscalls control: epoll_wait epoll_pwait epoll_ctl read */
