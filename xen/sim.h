@@ -61,7 +61,8 @@ struct sim_dom {
  */
 struct sim_slot {
 	uint32_t life; /* odd while open */
-	uint32_t dom, pid;
+	uint32_t dom;
+	uint32_t pid;	 /* whose it is; 0: free */
 	uint32_t pin;	 /* page that is copied from or to */
 	uint32_t maps_n; /* entries of map[] that were ever used */
 	uint32_t rung;	 /* the eventfd was written to */

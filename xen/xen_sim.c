@@ -181,18 +181,26 @@ static const struct xen_ops ops = {
 	.close = close_handle,
 };
 
-/* Number of a slot that is ours from now on, or -1. */
-static int take_slot(struct xen_sim *s, uint32_t *life)
+/*
+ * Number of a slot that is ours from now on, or -1.  It is never taken without
+ * saying by whom: whoever dies in here is found by xen_sim_reap().
+ */
+static int take_slot(struct xen_sim *s, uint16_t dom, uint32_t *life)
 {
-	for (uint32_t i = 0; i < s->conf.handles; i++) {
-		uint32_t was =
-			__atomic_load_n(&s->slot[i].life, __ATOMIC_ACQUIRE);
+	const uint32_t pid = (uint32_t)getpid();
 
-		*life = was + 1;
-		if (!(was & 1) && __atomic_compare_exchange_n(
-					  &s->slot[i].life, &was, *life, false,
-					  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-			return (int)i;
+	for (uint32_t i = 0; i < s->conf.handles; i++) {
+		struct sim_slot *slot = &s->slot[i];
+		uint32_t nobody = 0;
+
+		if (!__atomic_compare_exchange_n(&slot->pid, &nobody, pid,
+						 false, __ATOMIC_SEQ_CST,
+						 __ATOMIC_RELAXED))
+			continue;
+		__atomic_store_n(&slot->dom, dom, __ATOMIC_RELAXED);
+		*life = __atomic_load_n(&slot->life, __ATOMIC_ACQUIRE) + 1;
+		__atomic_store_n(&slot->life, *life, __ATOMIC_SEQ_CST);
+		return (int)i;
 	}
 	return -1;
 }
@@ -224,7 +232,7 @@ struct xen *xen_sim_open(struct xen_sim *s, uint16_t dom)
 		errno = ESRCH;
 		return NULL;
 	}
-	n = take_slot(s, &life);
+	n = take_slot(s, dom, &life);
 	if (n < 0) {
 		errno = EMFILE;
 		return NULL;
@@ -237,8 +245,6 @@ struct xen *xen_sim_open(struct xen_sim *s, uint16_t dom)
 	}
 	h->life = life;
 	h->dom = dom;
-	__atomic_store_n(&h->slot->dom, dom, __ATOMIC_RELAXED);
-	__atomic_store_n(&h->slot->pid, (uint32_t)getpid(), __ATOMIC_RELEASE);
 	__atomic_store_n(&h->slot->rung, 0, __ATOMIC_SEQ_CST);
 	(void)!read(s->fd[n], &stale, sizeof(stale));
 	return &h->x;
@@ -274,12 +280,12 @@ void xen_sim_kill(struct xen_sim *s, uint32_t handle)
 	struct sim_slot *slot = &s->slot[handle];
 	uint32_t life = __atomic_load_n(&slot->life, __ATOMIC_ACQUIRE);
 
-	if (!(life & 1))
-		return;
-	sim_evt_kill(s, handle);
-	sim_grant_kill(s, handle);
-	__atomic_store_n(&slot->pid, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->life, life + 1, __ATOMIC_RELEASE);
+	if (life & 1) {
+		sim_evt_kill(s, handle);
+		sim_grant_kill(s, handle);
+		__atomic_store_n(&slot->life, life + 1, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&slot->pid, 0, __ATOMIC_RELEASE);
 }
 
 void xen_sim_reap(struct xen_sim *s, pid_t pid)

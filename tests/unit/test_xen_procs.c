@@ -281,6 +281,39 @@ static void what_a_killed_process_held_is_given_back(void)
 	xen_sim_free(p.sim);
 }
 
+/* Dies at the first call of the kernel's that opening makes. */
+static _Noreturn void open_and_die(struct xen_sim *s)
+{
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+		_exit(2);
+	(void)!xen_sim_open(s, 0);
+	abort();
+}
+
+static void who_dies_while_it_opens_takes_no_place_with_it(void)
+{
+	struct xen_sim *s = xen_sim_new(NULL, NULL);
+	struct xen *last;
+
+	CU_ASSERT_FATAL(s != NULL);
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = fork();
+		int status;
+
+		CU_ASSERT_FATAL(pid >= 0);
+		if (!pid)
+			open_and_die(s);
+		CU_ASSERT(waitpid(pid, &status, 0) == pid);
+		CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		xen_sim_reap(s, pid);
+	}
+	last = xen_sim_open(s, 0);
+	CU_ASSERT_FATAL(last != NULL);
+	CU_ASSERT(xen_sim_handle(last) == 0);
+	xen_close(last);
+	xen_sim_free(s);
+}
+
 /* Everything that the seam has, once. */
 static bool use_all(struct xen *x, uint32_t ref, uint32_t theirs)
 {
@@ -344,4 +377,5 @@ UNIT_SUITE(xen_procs, UNIT(notifications_go_to_and_fro_between_processes),
 	   UNIT(a_copy_never_sees_what_a_page_holds_next),
 	   UNIT(two_processes_of_a_domain_never_share_one_page),
 	   UNIT(what_a_killed_process_held_is_given_back),
+	   UNIT(who_dies_while_it_opens_takes_no_place_with_it),
 	   UNIT(a_process_that_may_only_read_and_write_can_use_it))
