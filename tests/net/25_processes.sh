@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The three processes: what the one that sees packets may still do, and what
-# happens when each of them breaks.
+# happens when each of them breaks.  Over wires only: 27_vifs.sh has the deaths of
+# processes with rings.
 . "$(dirname "$0")/lib.sh"
 
 if [ "$DUT" != vifwall ]; then

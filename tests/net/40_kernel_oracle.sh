@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The same odd packets through the kernel's NAT and through vifwall: what comes
 # out of both is the same, but for the differences that oracle.py lists with
-# their reasons.
+# their reasons.  Over wires only: frames are forged as no netfront of a kernel
+# sends them, and the path behind the ports is the same.
 . "$(dirname "$0")/lib.sh"
 
 rules_of() {

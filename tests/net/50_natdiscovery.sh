@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What kind of NAT do strangers see?  coturn's server with two addresses, and
 # three clients that were not written for us: turnutils_natdiscovery (RFC 5780),
-# turnutils_stunclient and stun (RFC 3489).
+# turnutils_stunclient and stun (RFC 3489).  It takes as long as a mapping has to
+# be seen to live and to end; the kind of NAT is not one of links, so over wires
+# only.
 . "$(dirname "$0")/lib.sh"
 
 topology_up

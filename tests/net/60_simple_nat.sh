@@ -3,6 +3,8 @@
 # The plain NAT of contrib/examples/simple-nat, as its first lines say to start
 # it: a private network of hosts behind one public address.
 #
+# Over wires only: behind a vif there is one domain, never a network.
+#
 #   c1 192.168.7.11 ---.
 #                       c3 (a switch) ---- in1 fw out0 ---- up
 #   c2 192.168.7.12 ---'

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # contrib/examples/three-qubes, started as its first lines say: each machine may
-# do what its rules' comment says and nothing else.
+# do what its rules' comment says and nothing else.  Over wires only: on Xen there
+# are no clients in the settings, dom0 names them.
 . "$(dirname "$0")/lib.sh"
 
 [ "$DUT" = vifwall ] || {

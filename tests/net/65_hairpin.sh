@@ -3,6 +3,7 @@
 # Clients meet at our outside address, as programs do that were told of each
 # other by a server outside: only with hairpin = yes, only who may reach each
 # other, only as long as their rules accept it.
+# PORTS: tap vif
 . "$(dirname "$0")/lib.sh"
 
 [ "$DUT" = vifwall ] || {
@@ -12,8 +13,8 @@
 HAIRPIN=no
 settings_of() {
 	echo "hairpin = $HAIRPIN"
-	echo 'allow = c1 -> c2'
-	echo 'allow = c2 -> c1'
+	echo "allow = ${CNAME[1]} -> ${CNAME[2]}"
+	echo "allow = ${CNAME[2]} -> ${CNAME[1]}"
 }
 
 # two WHO WHO udp|tcp ADDRESS: what they say, one after the other.

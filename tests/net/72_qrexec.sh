@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # dom0 and qubes that its policy lets call services of ours by qrexec: what
 # they are shown, what dom0 alone may change, and what comes of a dom0 or of
-# one of us that goes in the middle.
+# one of us that goes in the middle.  Over wires only: what is asked is answered
+# from the same lists whatever kind of link a client has.
 . "$(dirname "$0")/lib.sh"
 
 if [ "$DUT" != vifwall ]; then

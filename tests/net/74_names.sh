@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Host names in rules follow a real name server: addresses that come and go,
-# aliases, names that are not there, servers that fail, are silent or lie.
+# aliases, names that are not there, servers that fail, are silent or lie.  Over
+# wires only: who resolves them does not know what kind of link a client has, and
+# what clients are told is seen over vifs by 76_dns.sh.
 . "$(dirname "$0")/lib.sh"
 
 [ "$DUT" = vifwall ] || {

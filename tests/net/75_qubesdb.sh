@@ -3,6 +3,7 @@
 # Rules come from dom0's QubesDB: closed before the first commit, in force from
 # the trigger, kept while dom0's daemon is away, and dom0 is told.  The daemon
 # is a script that dies of whatever the real one dies of (dom0.py).
+# PORTS: tap vif
 . "$(dirname "$0")/lib.sh"
 
 SAID=$DIR/dom0.log
@@ -81,12 +82,12 @@ echo_server c2 9
 rules 2 'action=accept'
 handled 2 1 || fail 'c2 has rules'
 no 'clients do not reach each other' say c1 udp "${C4[2]}" 9
-dom0 'set /vm-config/vifwall-allow c1 -> c2'
+dom0 "set /vm-config/vifwall-allow ${CNAME[1]} -> ${CNAME[2]}"
 yes 'dom0 lets them, by a setting' wait_for 3 say c1 udp "${C4[2]}" 9
 dom0 'set /vm-config/vifwall-allow elephants'
 wait_for 3 grep -q elephants "$DIR/vifwalld.log"
 no 'a setting that can not be is logged, and grants nothing' say c1 udp "${C4[2]}" 9
-dom0 'set /vm-config/vifwall-allow c1 -> c2'
+dom0 "set /vm-config/vifwall-allow ${CNAME[1]} -> ${CNAME[2]}"
 wait_for 3 say c1 udp "${C4[2]}" 9 || fail 'the setting is taken again'
 dom0 'rm /vm-config/vifwall-allow'
 yes 'one that is removed is not set any more' wait_for 3 parted

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What goes wrong says so: which message, which exit code, and nothing is left
-# behind.
+# behind.  Over wires only: they are what goes wrong; 27_vifs.sh has Xen's.
 . "$(dirname "$0")/lib.sh"
 
 [ "$DUT" = vifwall ] || {

@@ -261,7 +261,7 @@ topology_up() {
 	if [ "$LINKS" = vif ]; then machine_up; else wire up eth0 $UPMAC fw out0 $OUTMAC; fi
 	wire up eth1 00:16:3e:5e:6c:e1 far eth0 00:16:3e:5e:6c:e2
 
-	uplink_up
+	[ "${NETVM:-}" = client ] || uplink_up
 	ip -n "$NS-up" addr add 203.0.113.1/24 dev eth1
 	ip -n "$NS-up" addr add 2001:db8:2::1/64 dev eth1 nodad
 	ip -n "$NS-up" link set eth1 mtu 1280 up
@@ -463,7 +463,7 @@ conf_write() {
 	local i
 	{
 		cat <<-CONF
-			uplink.port = $OUTPORT
+			${OUTPORT:+uplink.port = $OUTPORT}
 			uplink.ip = $OUT4/24
 			uplink.gateway = $UP4
 			uplink.ip6 = $OUT6/64
@@ -504,6 +504,7 @@ dut_vifwall() {
 		[ "${PORTS[i]}" != tap ] || tap_up $i || fail "c$i has its TAP device"
 		[ "${PORTS[i]}" != vif ] || guest_up $i || fail "c$i has its vif"
 	done
+	[ "${NETVM:-}" != client ] || netvm_vif || fail 'up has its vif'
 	[ "$LINKS" != vif ] || wait_for 10 uplink_is_up || fail 'up has its vif'
 }
 

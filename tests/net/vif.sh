@@ -8,7 +8,10 @@
 #   domain 1            the daemon: their backend, and the frontend of up's
 #   domain 2            up: vif1.0 is called eth0 there
 #
-# The daemon calls its clients vif11.0 and so on.
+# The daemon calls its clients vif11.0 and so on.  With NETVM=client up's domain
+# is one of them (xen.netvm): the daemon is the backend there, too, and eth0 is
+# up's netfront.
+NETVM=${NETVM:-backend}
 CNAME=(none vif11.0 vif12.0 vif13.0)
 PORTS=(none vif vif vif)
 OUTPORT=vif:0
@@ -58,13 +61,26 @@ machine_up() {
 
 # netvm_up: the domain of up, with the vif that it gives to the daemon's.
 netvm_up() {
-	sim create $UPDOM --name=up --driver && domain_up up $UPDOM || return 1
+	local driver=--driver
+	[ "$NETVM" != client ] || driver=''
+	# shellcheck disable=SC2086
+	sim create $UPDOM --name=up $driver && domain_up up $UPDOM || return 1
 	UP_PID=$SPAWNED
+	[ "$NETVM" != client ] || return 0 # its vif comes with the daemon
 	sim attach $FWDOM --backend=$UPDOM --mac="$OUTMAC" --ip="$OUT4 $OUT6" &&
-		wait_for 5 has_link up vif$FWDOM.0 || return 1
+		wait_for 10 has_link up vif$FWDOM.0 || return 1
 	ip -n "$NS-up" link set vif$FWDOM.0 down
 	ip -n "$NS-up" link set vif$FWDOM.0 name eth0 address $UPMAC
 	plain up eth0
+}
+
+# netvm_vif: NETVM=client: the vif that the daemon gives to up.
+netvm_vif() {
+	sim attach $UPDOM --backend=$FWDOM --mac=$UPMAC --ip="$UP4 $UP6" &&
+		wait_for 10 has_link up eth0 || return 1
+	plain up eth0
+	uplink_up
+	wait_for 10 has_carrier up
 }
 
 # drivers_up NUMBER: the processor of client NUMBER's domain begins to run.
@@ -83,10 +99,10 @@ attach() {
 
 # guest_up NUMBER: gives the client its vif and its addresses.
 guest_up() {
-	attach "$1" && wait_for 5 has_link "c$1" eth0 || return 1
+	attach "$1" && wait_for 10 has_link "c$1" eth0 || return 1
 	plain "c$1" eth0
 	client_up "$1"
-	wait_for 5 has_carrier "c$1"
+	wait_for 10 has_carrier "c$1"
 }
 
 # guest_kill NUMBER: its domain dies where it stands, and dom0 cleans up.
@@ -105,7 +121,8 @@ netvm_kill() {
 	sim destroy $UPDOM
 }
 netvm_boot() {
-	netvm_up && uplink_up && ip -n "$NS-up" route flush cache
+	netvm_up || return 1
+	if [ "$NETVM" = client ]; then netvm_vif; else uplink_up; fi && ip -n "$NS-up" route flush cache
 }
 
 # kernel_vifs: for DUT=kernel, drivers for the daemon's domain, whose devices
@@ -115,15 +132,15 @@ kernel_vifs() {
 	domain_up fw $FWDOM
 	FW_PID=$SPAWNED
 	for i in 1 2 3; do
-		attach $i && wait_for 5 has_link fw "vif${DOM[i]}.0" || return 1
+		attach $i && wait_for 10 has_link fw "vif${DOM[i]}.0" || return 1
 		ip -n "$NS-fw" link set "vif${DOM[i]}.0" down
 		ip -n "$NS-fw" link set "vif${DOM[i]}.0" name in$i
 		plain fw in$i
-		wait_for 5 has_link c$i eth0 || return 1
+		wait_for 10 has_link c$i eth0 || return 1
 		plain c$i eth0
 		client_up $i
 	done
-	wait_for 5 has_link fw eth0 || return 1
+	wait_for 10 has_link fw eth0 || return 1
 	ip -n "$NS-fw" link set eth0 down
 	ip -n "$NS-fw" link set eth0 name out0
 	plain fw out0
