@@ -187,7 +187,9 @@ struct mono fw_tick(struct fw *fw, struct mono now);
  * Poll round: receive from each awake port in turn, a batch at a time, until
  * none has more or each has used up its budget of @budget frames; then flush.
  * A large frame counts as many as it would be cut into; a port that has taken
- * more than its turn waits until the others had as much.
+ * more than its turn waits until the others had as much.  The uplink, by which
+ * all clients' answers come, has a turn after each client that uses its own,
+ * and as much budget as they spend together, at least @budget.
  * True when some port may have more.  A port whose recv or send failed is
  * reported by fw_port_failed().
  *

@@ -164,47 +164,86 @@ static uint32_t cost_of(const struct pkt_batch *b)
 	return cost;
 }
 
-/* One batch from @s; true when it may have more. */
-static bool one_batch(struct fw *fw, struct slot *s, struct mono now)
-{
-	struct pkt_batch in = { 0 };
-	uint16_t was = view_serve(fw->view, s->owner);
-	int err = s->port->ops->recv(s->port, fw->pool, &in, now);
-	uint32_t cost = cost_of(&in);
-	bool full = in.n == PKT_BATCH;
-
-	s->spent += cost;
-	s->credit -= cost;
-	fw_input(fw, s->port, &in, now);
-	(void)view_serve(fw->view, was);
-	if (err)
-		broken(fw, s, PKT_REASON_PORT_DOWN, err);
-	return full && !err;
-}
-
 /* What a pass over the ports found. */
 struct pass {
 	bool more;  /* somebody had a turn and wants another in this round */
 	bool owing; /* somebody had none: it has to pay first */
 	bool left;  /* the budget of somebody who may have more is used up */
+	uint32_t spent; /* by all but the uplink, in this round */
 };
 
-static void give_turn(struct fw *fw, struct slot *s, uint32_t budget,
+/* One batch from @s, of so many frames; @s->done when it has no more. */
+static uint32_t one_batch(struct fw *fw, struct slot *s, struct mono now)
+{
+	struct pkt_batch in = { 0 };
+	uint16_t was = view_serve(fw->view, s->owner);
+	int err = s->port->ops->recv(s->port, fw->pool, &in, now);
+	uint32_t cost = cost_of(&in), n = in.n;
+
+	s->spent += cost;
+	s->credit -= cost;
+	s->done = n < PKT_BATCH || err;
+	fw_input(fw, s->port, &in, now);
+	(void)view_serve(fw->view, was);
+	if (err)
+		broken(fw, s, PKT_REASON_PORT_DOWN, err);
+	return n;
+}
+
+/* True: it had something, or has to pay for what it had. */
+static bool give_turn(struct fw *fw, struct slot *s, uint32_t budget,
 		      struct pass *pass, struct mono now)
 {
+	uint32_t n;
+
 	if (!s->port || s->asleep || s->err || s->done)
-		return;
+		return false;
 	s->credit += QUANTUM;
 	if (s->credit > QUANTUM)
 		s->credit = QUANTUM;
 	if (s->credit <= 0) {
 		pass->owing = true;
-		return;
+		return true;
 	}
-	s->done = !one_batch(fw, s, now);
+	n = one_batch(fw, s, now);
 	if (!s->done && s->spent >= budget)
 		s->done = pass->left = true;
 	pass->more |= !s->done;
+	return n > 0;
+}
+
+/* It is not done for this round by having had as much as the clients so far. */
+static uint32_t uplink_budget(const struct pass *pass, uint32_t budget)
+{
+	return pass->spent < budget ? budget : pass->spent + 1;
+}
+
+/*
+ * A turn for everybody.  All clients' answers come by the uplink: it has a turn
+ * after each client that uses its own, so that many who send do not keep them
+ * waiting, and may spend what the clients have spent.
+ */
+static void give_turns(struct fw *fw, uint32_t budget, struct pass *pass,
+		       struct mono now)
+{
+	uint16_t at = fw->party[NAT_UPLINK].slot;
+	struct slot *up = at == FW_NO_PORT ? NULL : &fw->slot[at];
+	bool had = false;
+
+	for (uint16_t i = 0; i < fw->conf.ports; i++) {
+		struct slot *s = &fw->slot[(fw->turn + i) % fw->conf.ports];
+		uint32_t before = s->spent;
+
+		if (s == up || !give_turn(fw, s, budget, pass, now))
+			continue;
+		had = true;
+		pass->spent += s->spent - before;
+		if (up)
+			give_turn(fw, up, uplink_budget(pass, budget), pass,
+				  now);
+	}
+	if (up && !had)
+		give_turn(fw, up, uplink_budget(pass, budget), pass, now);
 }
 
 /* Those in debt are alone: nobody waits for what they took. */
@@ -231,10 +270,7 @@ bool fw_round(struct fw *fw, uint32_t budget, struct mono now)
 		fw->slot[i].spent = 0;
 	do {
 		pass.more = pass.owing = false;
-		for (uint16_t i = 0; i < fw->conf.ports; i++)
-			give_turn(fw,
-				  &fw->slot[(fw->turn + i) % fw->conf.ports],
-				  budget, &pass, now);
+		give_turns(fw, budget, &pass, now);
 		fw_flush(fw, now);
 		if (pass.owing && !pass.more && !pass.left) {
 			forgive(fw);

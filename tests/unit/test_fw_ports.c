@@ -110,6 +110,40 @@ static void R135_debts_end_when_nobody_else_has_anything(void)
 	lab_free(l);
 }
 
+/* All clients' answers come by one port. */
+static void R135_the_uplink_has_a_turn_for_each_client_that_has_one(void)
+{
+	struct fw_conf c = lab_conf();
+
+	c.small_n = 2048;
+	l = lab_new_with(&c);
+	push(LAB_A, 300);
+	push(LAB_B, 300);
+	push(LAB_UPLINK, 700);
+	for (uint32_t n = 1; n <= 2; n++) {
+		CU_ASSERT_TRUE(fw_round(l->fw, 128, l->now));
+		CU_ASSERT_EQUAL(l->port[LAB_A].in.n, 300 - n * 128);
+		CU_ASSERT_EQUAL(l->port[LAB_B].in.n, 300 - n * 128);
+		/* as much as both, and a batch to see that they are done */
+		CU_ASSERT(l->port[LAB_UPLINK].in.n <= 700 - n * 256);
+		CU_ASSERT(l->port[LAB_UPLINK].in.n >= 700 - n * (256 + 64));
+		while (lab_out(l, LAB_UPLINK))
+			;
+	}
+	lab_free(l);
+}
+
+static void R135_clients_that_are_silent_earn_the_uplink_nothing(void)
+{
+	l = lab_new();
+	push(LAB_UPLINK, 300);
+	push(LAB_A, 1);
+	CU_ASSERT_TRUE(fw_round(l->fw, 64, l->now));
+	CU_ASSERT_EQUAL(l->port[LAB_A].in.n, 0);
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].in.n, 300 - 64);
+	lab_free(l);
+}
+
 /* C7 A7: frames that are dropped cost their own port's budget alone. */
 static void R131_invalid_frames_of_one_do_not_touch_another(void)
 {
@@ -333,6 +367,8 @@ UNIT_SUITE(fw_ports,
 	   UNIT(R135_large_frames_are_paid_for_with_later_turns),
 	   UNIT(R135_who_is_alone_waits_for_nobody),
 	   UNIT(R135_debts_end_when_nobody_else_has_anything),
+	   UNIT(R135_the_uplink_has_a_turn_for_each_client_that_has_one),
+	   UNIT(R135_clients_that_are_silent_earn_the_uplink_nothing),
 	   UNIT(R131_invalid_frames_of_one_do_not_touch_another),
 	   UNIT(a_port_sleeps_when_armed_and_wakes_when_told),
 	   UNIT(a_port_whose_frames_came_meanwhile_stays_awake),
