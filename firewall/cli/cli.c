@@ -84,6 +84,15 @@ static int wrong(const char *what, const char *arg)
 	return CLI_USAGE;
 }
 
+static int wrong_args(const struct command *cmd)
+{
+	fprintf(cli_err(),
+		"vifwallctl: %s: other arguments are needed\n"
+		"usage: vifwallctl %s%s%s\n",
+		cmd->name, cmd->name, cmd->args[0] ? " " : "", cmd->args);
+	return CLI_USAGE;
+}
+
 /* "90s", "10m", "2h", "1d"; false: none of these. */
 static bool parse_time(const char *s, uint64_t *ms)
 {
@@ -154,7 +163,7 @@ static int run(const struct command *cmd, struct cli *c)
 	if (cmd->args[0] == '\0' || cmd->client
 		    ? c->argc != 0
 		    : !c->argc && cmd->args[0] != '[')
-		return wrong("other arguments are needed", cmd->name);
+		return wrong_args(cmd);
 	if (c->fd >= 0 && (cmd->offline || c->follow))
 		return wrong("only as a command of the machine itself",
 			     cmd->name);

@@ -59,14 +59,22 @@ static bool by_rules(const struct view_blocked *b)
 	       (b->reason == PKT_REASON_RULE || b->reason == PKT_REASON_POLICY);
 }
 
-/* The command for dom0 that would let such packets pass; it is only shown. */
+/*
+ * The command for dom0 that would let such packets pass; it is only shown.  A
+ * client that came with its vif has no name here that dom0 knows.
+ */
 static void remedy_json(const struct ctl *c, struct json *j,
 			const struct view_blocked *b)
 {
+	const struct apply_slot *s = &c->apply->slot[b->client];
 	char text[256], addr[PKT_ADDR_TEXT], before[32] = "", what[48] = "";
+	char note[PKT_ADDR_TEXT + 24] = "", src[PKT_ADDR_TEXT];
 
-	if (!by_rules(b) || !c->apply->slot[b->client].used)
+	if (!by_rules(b) || !s->used)
 		return;
+	if (s->guest)
+		snprintf(note, sizeof(note), "  # QUBE: it has %s",
+			 pkt_addr_print(src, &b->src));
 	if (b->reason == PKT_REASON_RULE)
 		snprintf(before, sizeof(before), " --before %u", b->rule);
 	if (b->proto == 6 || b->proto == 17)
@@ -78,9 +86,9 @@ static void remedy_json(const struct ctl *c, struct json *j,
 	else
 		return;
 	snprintf(text, sizeof(text),
-		 "qvm-firewall %s add%s accept dsthost=%s%s",
-		 ctl_name(c, b->client), before, pkt_addr_print(addr, &b->dst),
-		 what);
+		 "qvm-firewall %s add%s accept dsthost=%s%s%s",
+		 s->guest ? "QUBE" : ctl_name(c, b->client), before,
+		 pkt_addr_print(addr, &b->dst), what, note);
 	json_str(j, "remedy", text);
 }
 

@@ -213,6 +213,21 @@ static void blocked_is_newest_first_and_says_how_to_allow(void)
 	stop();
 }
 
+static void a_guest_is_named_to_dom0_by_its_address(void)
+{
+	const struct jval *row;
+
+	start();
+	ctl_bed_block(&b, 0, 1, PKT_REASON_POLICY, 1000);
+	b.apply.slot[1].guest = true;
+	row = nth(jget(&b.doc, ctl_bed_ask(&b, "blocked"), "list"), 0);
+	CU_ASSERT(ctl_bed_has(&b, row, "remedy",
+			      "qvm-firewall QUBE add accept "
+			      "dsthost=198.51.100.9 proto=tcp dstports=443-443"
+			      "  # QUBE: it has 10.0.0.5"));
+	stop();
+}
+
 static void icmp_has_a_type_instead_of_a_port(void)
 {
 	const struct jval *row;
@@ -563,6 +578,7 @@ UNIT_SUITE(ctl, UNIT(status_has_what_an_operator_asks_first),
 	   UNIT(bad_rules_are_shown_with_place_and_reason),
 	   UNIT(long_lists_come_in_pages),
 	   UNIT(blocked_is_newest_first_and_says_how_to_allow),
+	   UNIT(a_guest_is_named_to_dom0_by_its_address),
 	   UNIT(icmp_has_a_type_instead_of_a_port),
 	   UNIT(a_row_that_is_being_written_is_left_out),
 	   UNIT(R136_nonsense_in_the_view_is_harmless),
