@@ -164,7 +164,6 @@ struct apply {
 	struct apply_wait wait[APPLY_WINDOW];	   /* a ring, oldest first */
 	uint32_t wait_at, wait_n;
 	struct fw_dns dns;	 /* in force */
-	struct fw_dns dns_told;	 /* for what is not set */
 	uint32_t dns_gen;	 /* how often .dns has changed */
 	struct fw_uplink uplink; /* in force */
 	struct fw_uplink told;	 /* by its other end, for what is not set */
@@ -212,11 +211,6 @@ void apply_ring_rate(struct apply *a, uint16_t n, uint64_t bytes, uint32_t us);
 
 /* What the uplink's other end says of us; holds where nothing is set. */
 void apply_uplink_told(struct apply *a, const struct fw_uplink *told);
-/*
- * Name servers that somebody else knows (dom0); they hold where the settings
- * say none.  Sets are built again, and data is told.
- */
-void apply_dns_told(struct apply *a, const struct fw_dns *told);
 /* Whose answers data is to take note of, as in struct fw_dns. */
 void apply_dns_watch(struct apply *a, const uint8_t watch[FW_DNS_CLIENTS / 8]);
 /*

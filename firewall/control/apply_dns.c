@@ -7,20 +7,18 @@
 
 #include "firewall/control/apply.h"
 
-/* Settings win, each list for itself. */
 void apply_dns_conf(struct apply *a)
 {
 	const struct conf *c = &a->conf;
-	struct fw_dns d = a->dns_told;
+	struct fw_dns d;
 
+	memset(&d, 0, sizeof(d));
 	memcpy(d.watch, a->dns.watch, sizeof(d.watch));
 	if (c->dns_n) {
-		memset(d.server, 0, sizeof(d.server));
 		memcpy(d.server, c->dns, c->dns_n * sizeof(c->dns[0]));
 		d.server_n = c->dns_n;
 	}
 	if (c->dns_virtual_n) {
-		memset(d.virt, 0, sizeof(d.virt));
 		memcpy(d.virt, c->dns_virtual,
 		       c->dns_virtual_n * sizeof(c->dns_virtual[0]));
 		d.virt_n = c->dns_virtual_n;
@@ -40,10 +38,4 @@ void apply_dns_watch(struct apply *a, const uint8_t watch[FW_DNS_CLIENTS / 8])
 		return;
 	memcpy(a->dns.watch, watch, sizeof(a->dns.watch));
 	a->dns_todo = true;
-}
-
-void apply_dns_told(struct apply *a, const struct fw_dns *told)
-{
-	a->dns_told = *told;
-	apply_dns_conf(a);
 }

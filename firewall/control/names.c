@@ -136,11 +136,12 @@ static void publish_one(const struct names *k, uint16_t n, int family,
 	k->ops->publish(k->ops->ctx, path, value);
 }
 
-static void publish(const struct names *k, uint16_t n)
+static void publish(struct names *k, uint16_t n)
 {
 	const struct apply_slot *s = &k->apply->slot[n];
 	char path[TREE_PATH_MAX + 1], name[RULE_NAME_MAX + 1];
 
+	k->client[n].publish = false;
 	for (int f = 0; k->ops->publish && f < 2; f++) {
 		if (!s->key[f][0])
 			continue;
@@ -167,11 +168,11 @@ static struct mono build_all(struct names *k, struct mono now)
 
 		if (rule_names_changed(k->table, n))
 			k->client[n].due = true;
-		if (k->client[n].publish && !k->client[n].due)
-			publish(k, n);
-		k->client[n].publish = false;
-		if (!k->client[n].due)
+		if (!k->client[n].due) {
+			if (k->client[n].publish)
+				publish(k, n);
 			continue;
+		}
 		at = mono_add_ms(k->client[n].built, pause_ms(s));
 		if (k->client[n].built.ns && !mono_past(at, now)) {
 			if (at.ns < next.ns)

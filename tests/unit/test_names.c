@@ -405,6 +405,22 @@ static void names_that_go_while_a_change_waits_are_withdrawn(void)
 	stop();
 }
 
+static void what_was_published_of_a_client_that_goes_is_taken_back(void)
+{
+	start();
+	rules(WORK, "drop", "action=accept dsthost=a.test", "action=drop");
+	has("a.test", "192.0.2.1", NULL);
+	work_after(1);
+	/* its sets wait to be built again when it goes */
+	has("a.test", "192.0.2.2", NULL);
+	work_after(1);
+	apply_drop(&apply, work);
+	published[0] = '\0';
+	work_after(1000);
+	CU_ASSERT_STRING_EQUAL(published, "/dns/10.0.0.5/=-;/dns/fd00::5/=-;");
+	stop();
+}
+
 /* Client @n was told that @name has @addr. */
 static void told(uint16_t n, const char *name, const char *addr, uint16_t flags)
 {
@@ -484,23 +500,19 @@ static void data_watches_who_has_names_in_its_rules(void)
 	stop();
 }
 
-static void name_servers_are_those_of_the_settings_else_as_told(void)
+static void name_servers_are_those_of_the_settings(void)
 {
-	struct fw_dns d = { .virt_n = 1, .server_n = 1 };
+	struct pkt_addr virt;
 
-	start_with("dns = 198.51.100.53\n");
+	start_with("dns = 198.51.100.53\ndns.virtual = 10.139.1.1\n");
 	rules(WORK, "drop", "action=accept specialtarget=dns", "action=drop");
-	CU_ASSERT(passes(work, "198.51.100.53", 53));
-	CU_ASSERT(!passes(work, "10.139.1.1", 53));
-	CU_ASSERT_EQUAL(pkt_addr_parse(&d.virt[0], "10.139.1.1", 10), 0);
-	CU_ASSERT_EQUAL(pkt_addr_parse(&d.server[0], "192.0.2.53", 10), 0);
-	apply_dns_told(&apply, &d);
 	CU_ASSERT(passes(work, "198.51.100.53", 53));
 	CU_ASSERT(passes(work, "10.139.1.1", 53));
 	CU_ASSERT(!passes(work, "10.139.1.1", 54));
 	CU_ASSERT(!passes(work, "192.0.2.53", 53));
 	CU_ASSERT_EQUAL(apply.dns.virt_n, 1);
-	CU_ASSERT(pkt_addr_eq(&apply.dns.virt[0], &d.virt[0]));
+	CU_ASSERT_EQUAL(pkt_addr_parse(&virt, "10.139.1.1", 10), 0);
+	CU_ASSERT(pkt_addr_eq(&apply.dns.virt[0], &virt));
 	stop();
 }
 
@@ -541,11 +553,12 @@ UNIT_SUITE(names,
 	   UNIT(N6_failures_are_repeated_when_the_uplink_returns),
 	   UNIT(N6_what_is_known_is_published_where_it_fits),
 	   UNIT(names_that_go_while_a_change_waits_are_withdrawn),
+	   UNIT(what_was_published_of_a_client_that_goes_is_taken_back),
 	   UNIT(N6_what_a_client_is_told_opens_for_it_alone),
 	   UNIT(N6_what_a_client_is_told_opens_nothing_else),
 	   UNIT(N6_a_setting_ignores_what_clients_are_told),
 	   UNIT(N6_switched_off_what_clients_were_told_counts_no_more),
 	   UNIT(data_watches_who_has_names_in_its_rules),
-	   UNIT(name_servers_are_those_of_the_settings_else_as_told),
+	   UNIT(name_servers_are_those_of_the_settings),
 	   UNIT(switched_off_nothing_is_asked),
 	   UNIT(names_of_a_client_that_goes_are_not_asked_for))
