@@ -12,6 +12,14 @@ static bool ask(void *ctx, const char *name, enum rule_family family)
 	return resolver_ask(&c->resolver, name, family);
 }
 
+static void publish(void *ctx, const char *path, const char *value)
+{
+	const struct control_dns *c = ctx;
+
+	if (c->publish)
+		c->publish(c->ctx, path, value);
+}
+
 static void answer(void *ctx, const char *name, enum rule_family family,
 		   const void *msg, size_t len)
 {
@@ -74,11 +82,12 @@ static int open_resolver(struct control_dns *c)
 int control_dns_open(struct control_dns *c, struct loop *l, struct apply *a,
 		     uint32_t type)
 {
-	static struct names_ops ops = { .ask = ask };
+	static struct names_ops ops = { .ask = ask, .publish = publish };
 	int err;
 
 	ops.ctx = c;
-	*c = (struct control_dns){ .loop = l, .type = type };
+	c->loop = l;
+	c->type = type;
 	err = names_open(&c->names, a, &ops);
 	if (!err && c->names.table)
 		err = open_resolver(c);

@@ -14,9 +14,15 @@ struct control_dns {
 	struct resolver resolver;
 	uint32_t dns_gen; /* of the servers that are asked */
 	bool open;
+	/* What names stand for, as names_ops.publish; NULL: nobody asks. */
+	void (*publish)(void *ctx, const char *path, const char *value);
+	void *ctx;
 };
 
-/* 0 or -errno; does nothing when the settings want no names. */
+/*
+ * With publish and ctx set.  0 or -errno; does nothing when the settings want
+ * no names.
+ */
 int VW_MUST_USE control_dns_open(struct control_dns *c, struct loop *l,
 				 struct apply *a, uint32_t type);
 void control_dns_close(struct control_dns *c);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "firewall/control/qubes_keys.h"
@@ -36,11 +37,31 @@ static int open_net(const struct conf_qubes *c, struct chan_net **out)
 		break;
 	case CONF_CHANNEL_UNIX:
 		*out = chan_unix_open(c->dir, c->self, &err);
+		break;
+	case CONF_CHANNEL_LOCAL:
+		*out = chan_unix_open_at(c->dir, &err);
+		break;
 	}
 	if (err)
 		log_err("qubes.channel: dom0 can't be reached (%s); is this a "
 			"domain on Xen? (qubes.channel = off does without)",
 			log_errno(-err));
+	return err;
+}
+
+static int open_serve(struct control_qubes *q, const struct conf *c)
+{
+	int err;
+
+	if (!c->qubes_serve[0])
+		return 0;
+	err = qubesdb_serve_open(&q->serve, c->qubes_serve,
+				 c->qubes_serve_writes, &q->db);
+	if (err)
+		log_err("qubes.serve: %s: %s", c->qubes_serve,
+			err == -EADDRINUSE ? "another daemon listens there"
+					   : log_errno(-err));
+	q->serves = !err;
 	return err;
 }
 
@@ -53,11 +74,13 @@ int control_qubes_open(struct control_qubes *q, const struct conf *c,
 	err = open_net(&c->qubes, &q->net);
 	if (!q->net)
 		return err;
-	err = source_qubesdb_open(&q->db, q->net, a->tree, a, now);
+	q->local = c->qubes.channel == CONF_CHANNEL_LOCAL;
+	err = source_qubesdb_open(&q->db, q->net, q->local, a->tree, a, now);
+	if (!err)
+		err = open_serve(q, c);
 	if (!err)
 		return 0;
-	chan_net_close(q->net);
-	q->net = NULL;
+	control_qubes_close(q);
 	return err;
 }
 
@@ -96,18 +119,27 @@ static void watch(struct control_qubes *q, struct loop *l, uint32_t type)
 	    loop_add(l, fd, type, 0, LOOP_IN))
 		log_err("QubesDB: can't be watched");
 	q->made = q->db.db.made;
+	if (q->serves && !q->serve_known && q->serve.fd >= 0 &&
+	    loop_add(l, q->serve.fd, type, 0, LOOP_IN))
+		log_err("QubesDB: qubes.serve can't be watched");
+	q->serve_known = q->serves;
 }
 
 struct mono control_qubes_work(struct control_qubes *q, struct loop *l,
 			       uint32_t type)
 {
-	struct mono next = { UINT64_MAX };
+	struct mono next = { UINT64_MAX }, late;
 
 	if (!q->net)
 		return next;
 	next = source_qubesdb_work(&q->db, l->now);
 	if (source_qubesdb_news(&q->db, l->now))
 		take_settings(q);
+	if (q->serves) {
+		late = qubesdb_serve_work(&q->serve, l->now);
+		if (late.ns < next.ns)
+			next = late;
+	}
 	watch(q, l, type);
 	return next;
 }
@@ -121,17 +153,28 @@ bool control_qubes_described(struct control_qubes *q)
 {
 	struct qubesdb *db = &q->db.db;
 
-	if (!q->net || db->state != QUBESDB_RUN)
+	if (!q->net || q->local || db->state != QUBESDB_RUN)
 		return false;
 	if (!q->described)
 		q->described = !qubesdb_write(db, FEATURE, "1", 1);
 	return q->described && !db->unacked;
 }
 
+void control_qubes_publish(void *ctx, const char *path, const char *value)
+{
+	struct control_qubes *q = ctx;
+
+	if (q->net)
+		source_qubesdb_publish(&q->db, path, value);
+}
+
 void control_qubes_close(struct control_qubes *q)
 {
 	if (!q->net)
 		return;
+	if (q->serves)
+		qubesdb_serve_close(&q->serve);
+	q->serves = false;
 	source_qubesdb_close(&q->db);
 	chan_net_close(q->net);
 	q->net = NULL;

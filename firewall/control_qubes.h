@@ -2,16 +2,20 @@
 #ifndef VIFWALL_FIREWALL_CONTROL_QUBES_H
 #define VIFWALL_FIREWALL_CONTROL_QUBES_H
 
-#include "firewall/control/source_qubesdb.h"
+#include "firewall/control/qubesdb_serve.h"
 #include "firewall/linux/loop.h"
 
 /*
  * The control process' part in Qubes: channels to other domains, and dom0's
- * QubesDB over one of them.
+ * QubesDB over one of them; or the QubesDB of a Linux qube's own daemon, and
+ * nothing else.
  */
 struct control_qubes {
 	struct chan_net *net; /* NULL: not in Qubes, and nothing below is */
+	bool local;
 	struct source_qubesdb db;
+	struct qubesdb_serve serve; /* if .serves */
+	bool serves, serve_known;   /* ... and the loop knows it */
 	bool described;
 	uint32_t made; /* connections of db that the loop knows */
 	struct apply *apply;
@@ -41,6 +45,8 @@ bool control_qubes_settled(const struct control_qubes *q, struct mono now);
  * true when it is there.
  */
 bool control_qubes_described(struct control_qubes *q);
+/* For names_ops.publish; @ctx is the struct control_qubes. */
+void control_qubes_publish(void *ctx, const char *path, const char *value);
 void control_qubes_close(struct control_qubes *q);
 
 #endif

@@ -280,9 +280,13 @@ static int lock_in(struct control *k, const struct conf *c)
 	k->qubes.ctx = k;
 	if (!err)
 		err = control_qubes_open(&k->qubes, c, &k->apply, k->loop.now);
+	k->ctl.qubesdb = k->qubes.net ? &k->qubes.db : NULL;
 	if (!err)
-		err = control_qrexec_open(&k->qrexec, k->qubes.net, c, &k->ctl,
-					  &k->loop, CONTROL_QREXEC);
+		err = control_qrexec_open(&k->qrexec,
+					  k->qubes.local ? NULL : k->qubes.net,
+					  c, &k->ctl, &k->loop, CONTROL_QREXEC);
+	k->names.publish = control_qubes_publish;
+	k->names.ctx = &k->qubes;
 	if (!err)
 		err = control_dns_open(&k->names, &k->loop, &k->apply,
 				       CONTROL_NAMES);

@@ -57,6 +57,32 @@ static void xen(const struct jdoc *d)
 		fprintf(cli_out(), "         uplink: %s\n", t);
 }
 
+static void qubesdb(const struct jdoc *d)
+{
+	const struct jval *q = jget(d, jroot(d), "qubesdb");
+	uint64_t errors = jnum(d, jget(d, q, "error_keys"));
+	uint64_t commits = jnum(d, jget(d, q, "commits"));
+	char t[JREAD_TEXT], u[UNIT_MAX];
+
+	if (!q)
+		return;
+	fprintf(cli_out(), "qubesdb  %s, %sconnected for %s",
+		jtext(d, jget(d, q, "channel"), t),
+		jtrue(d, jget(d, q, "connected")) ? "" : "NOT ",
+		unit_ms(u, jms(d, jget(d, q, "since_ago"))));
+	fprintf(cli_out(), ", %" PRIu64 " keys, %" PRIu64 " commits",
+		jnum(d, jget(d, q, "keys")), commits);
+	if (commits)
+		fprintf(cli_out(), ", the last one %s ago",
+			unit_ms(u, jms(d, jget(d, q, "last_commit_ago"))));
+	if (errors)
+		fprintf(cli_out(), ", %" PRIu64 " ERRORS TOLD TO DOM0", errors);
+	fprintf(cli_out(), "\n");
+	jtext(d, jget(d, q, "trouble"), t);
+	if (t[0])
+		fprintf(cli_out(), "         %s\n", t);
+}
+
 static void flows(const struct jdoc *d)
 {
 	const struct jval *f = jget(d, jroot(d), "flows");
@@ -167,6 +193,7 @@ static void head(const struct ask *a, void *ctx)
 	fprintf(cli_out(), "\n");
 	uplink(d);
 	xen(d);
+	qubesdb(d);
 	flows(d);
 	buffers(d);
 	rules_source(d);

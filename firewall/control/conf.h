@@ -67,15 +67,22 @@ enum conf_xen {
 enum conf_host_rules { CONF_HOST_OFF, CONF_HOST_ON, CONF_HOST_CHECK };
 
 /* What carries our channels to dom0 and to other domains (xen/qubes/chan.h). */
-enum conf_channel { CONF_CHANNEL_OFF, CONF_CHANNEL_VCHAN, CONF_CHANNEL_UNIX };
+enum conf_channel {
+	CONF_CHANNEL_OFF,
+	CONF_CHANNEL_VCHAN,
+	CONF_CHANNEL_UNIX,
+	CONF_CHANNEL_LOCAL, /* QubesDB alone, of a daemon in this machine */
+};
+#define CONF_QUBESDB "/var/run/qubes/qubesdb.sock"
 
 /* Who keeps this machine's clock right (qubes.SetDateTime). */
 enum conf_clock { CONF_CLOCK_SYSTEM, CONF_CLOCK_DOM0 };
 
 struct conf_qubes {
-	uint8_t channel;	     /* enum conf_channel */
-	char dir[CHAN_UNIX_DIR_MAX]; /* CONF_CHANNEL_UNIX */
-	uint16_t self;		     /* CONF_CHANNEL_UNIX: our domain */
+	uint8_t channel; /* enum conf_channel */
+	/* CONF_CHANNEL_UNIX: the directory; CONF_CHANNEL_LOCAL: the socket */
+	char dir[CHAN_UNIX_DIR_MAX];
+	uint16_t self; /* CONF_CHANNEL_UNIX: our domain */
 };
 
 enum conf_reject { CONF_REJECT_ICMP, CONF_REJECT_RST, CONF_REJECT_SILENT };
@@ -157,7 +164,9 @@ struct conf {
 	uint16_t xen_quarantine; /* crashes that close a vif; 0: none do */
 	struct pkt_addr xen_gateway4, xen_gateway6; /* ours to vifs, or zero */
 	struct conf_qubes qubes;
-	uint8_t qubes_clock; /* enum conf_clock */
+	uint8_t qubes_clock;		 /* enum conf_clock */
+	char qubes_serve[CONF_PATH_MAX]; /* empty: nobody is served */
+	bool qubes_serve_writes;
 	/* lines that QubesDB says, below all other sources, for conf_again() */
 	char told[CONF_TOLD_MAX];
 	uint16_t told_len;

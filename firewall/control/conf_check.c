@@ -104,9 +104,19 @@ static void xen(struct check *k)
 	if (!has_rules(c))
 		conf_error(k->e, &at,
 			   "clients on Xen need rules: set rules = DIRECTORY, "
-			   "xen.rules = on, or qubes.channel = vchan");
+			   "xen.rules = on, or qubes.channel");
 	if (c->xen_kind == CONF_XEN_SIM)
 		c->xen_self = XEN_SIM_FIREWALL;
+}
+
+static void qubes(struct check *k)
+{
+	struct conf_where at = where(k, 0);
+
+	if (k->c->qubes_serve[0] && !k->c->qubes.channel)
+		conf_error(k->e, &at,
+			   "qubes.serve needs a QubesDB to serve: set "
+			   "qubes.channel");
 }
 
 static bool same_port(const struct conf_port *a, const struct conf_port *b)
@@ -321,6 +331,7 @@ void conf_check(struct conf *c, enum conf_use use, struct conf_errors *e)
 
 	uplink(&k);
 	xen(&k);
+	qubes(&k);
 	if (c->client_n > c->clients)
 		conf_error(e, &at, "clients = %u, but %u are described",
 			   c->clients, c->client_n);

@@ -279,8 +279,15 @@ const struct conf_row conf_global[] = {
 	  .type = &conf_channel,
 	  .dflt = "off",
 	  .help = "How dom0 is reached, in whose QubesDB our rules are then: "
-		  "by Xen's rings, or for tests by Unix sockets, as domain N.",
+		  "by Xen's rings; by the qubesdb-daemon of a Linux qube, at "
+		  "its socket; or for tests by Unix sockets, as domain N.",
 	  .off = (uint32_t)AT(qubes) },
+
+	ROW("qubes.serve", conf_path, AT(qubes_serve), NULL, 0, 0, NULL, 0,
+	    "Where everybody in this machine may read what we know of "
+	    "QubesDB, as from the qubesdb-daemon of a Linux qube."),
+	ROW("qubes.serve-writes", conf_bool, AT(qubes_serve_writes), "no", 0, 0,
+	    NULL, 0, "Everybody there may change it, too."),
 
 	ROW("qubes.clock", conf_word, AT(qubes_clock), "system", 0, 0,
 	    clock_words, 0,

@@ -221,39 +221,59 @@ static int parse_xen(const struct conf_row *row, void *base, const char *text,
 	return 0;
 }
 
-/* "off", "vchan", or "unix:DIRECTORY,domid=N". */
+/* "DIRECTORY,domid=N" */
+static int channel_unix(struct conf_qubes *q, const char *text, size_t len)
+{
+	static const char domid[] = ",domid=";
+	const struct conf_row number = { .hi = UINT16_MAX };
+	const char *comma = memmem(text, len, domid, sizeof(domid) - 1);
+	int err;
+
+	if (!comma)
+		return -EINVAL;
+	err = absolute(q->dir, sizeof(q->dir), text, (size_t)(comma - text));
+	if (err)
+		return err;
+	comma += sizeof(domid) - 1;
+	q->channel = CONF_CHANNEL_UNIX;
+	return parse_u16(&number, &q->self, comma,
+			 len - (size_t)(comma - text));
+}
+
+/* What follows @word in the text; NULL: it begins with something else. */
+static const char *after_word(const char *text, size_t len, const char *word)
+{
+	size_t n = strlen(word);
+
+	return len > n && !memcmp(text, word, n) ? text + n : NULL;
+}
+
+/* "off", "vchan", "local", "local:PATH" or "unix:DIRECTORY,domid=N". */
 static int parse_channel(const struct conf_row *row, void *base,
 			 const char *text, size_t len)
 {
-	static const char by_unix[] = "unix:", domid[] = ",domid=";
-	const size_t skip = sizeof(by_unix) - 1;
-	const struct conf_row number = { .hi = UINT16_MAX };
 	struct conf_qubes *out = conf_at(row, base);
 	struct conf_qubes q = { .channel = CONF_CHANNEL_OFF };
-	const char *comma;
-	int err;
+	const char *rest;
+	int err = 0;
 
 	if (conf_is_word(text, len, "vchan")) {
 		q.channel = CONF_CHANNEL_VCHAN;
-	} else if (len > skip && !memcmp(text, by_unix, skip)) {
-		comma = memmem(text, len, domid, sizeof(domid) - 1);
-		if (!comma)
-			return -EINVAL;
-		err = absolute(q.dir, sizeof(q.dir), text + skip,
-			       (size_t)(comma - text) - skip);
-		if (err)
-			return err;
-		comma += sizeof(domid) - 1;
-		err = parse_u16(&number, &q.self, comma,
-				len - (size_t)(comma - text));
-		if (err)
-			return err;
-		q.channel = CONF_CHANNEL_UNIX;
+	} else if (conf_is_word(text, len, "local")) {
+		q.channel = CONF_CHANNEL_LOCAL;
+		memcpy(q.dir, CONF_QUBESDB, sizeof(CONF_QUBESDB));
+	} else if ((rest = after_word(text, len, "local:"))) {
+		q.channel = CONF_CHANNEL_LOCAL;
+		err = absolute(q.dir, sizeof(q.dir), rest,
+			       len - (size_t)(rest - text));
+	} else if ((rest = after_word(text, len, "unix:"))) {
+		err = channel_unix(&q, rest, len - (size_t)(rest - text));
 	} else if (!conf_is_word(text, len, "off")) {
-		return -EINVAL;
+		err = -EINVAL;
 	}
-	memcpy(out, &q, sizeof(q));
-	return 0;
+	if (!err)
+		memcpy(out, &q, sizeof(q));
+	return err;
 }
 
 static int parse_run_dir(const struct conf_row *row, void *base,
@@ -365,7 +385,8 @@ CONF_TYPE(conf_xen, parse_xen, 1 + CONF_PATH_MAX, "one of the words known here",
 	  "off, on, sim:DIRECTORY (of at most 101 characters)");
 CONF_TYPE(conf_channel, parse_channel, sizeof(struct conf_qubes),
 	  "one of the words known here",
-	  "off, vchan, unix:DIRECTORY,domid=N (of at most 72 characters)");
+	  "off, vchan, local, local:PATH (of at most 72 characters), "
+	  "unix:DIRECTORY,domid=N (likewise)");
 CONF_TYPE(conf_path, parse_path, CONF_PATH_MAX, "an absolute path",
 	  "a path that begins with /, of at most 107 characters");
 CONF_TYPE(conf_run_dir, parse_run_dir, CONF_RUN_DIR_MAX, "an absolute path",

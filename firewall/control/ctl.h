@@ -6,6 +6,7 @@
 #include "firewall/control/apply.h"
 #include "firewall/control/json.h"
 #include "firewall/control/source_dir.h"
+#include "firewall/control/source_qubesdb.h"
 #include "firewall/share/ctl_proto.h"
 #include "firewall/share/view.h"
 #include "xen/bus/bus.h"
@@ -72,9 +73,10 @@ struct ctl {
 	int fd; /* listens; -1: not open */
 	char path[CONF_PATH_MAX];
 	struct apply *apply;
-	const struct source_dir *source; /* NULL: none */
-	const struct ctl_xen *xen;	 /* NULL: we are not on Xen */
-	const struct ctl_host *host;	 /* NULL: nobody looks after it */
+	const struct source_dir *source;      /* NULL: none */
+	const struct source_qubesdb *qubesdb; /* NULL: none */
+	const struct ctl_xen *xen;	      /* NULL: we are not on Xen */
+	const struct ctl_host *host;	      /* NULL: nobody looks after it */
 	const struct view *view;
 	/* what data said last of ports on rings, by number */
 	bool vif_has[APPLY_SLOTS];
@@ -170,6 +172,8 @@ void ctl_show_dns(const struct ctl *c, struct json *j, uint16_t n,
 void ctl_show_vifs(const struct ctl *c, struct json *j, uint32_t from);
 /* The member "xen" of the status. */
 void ctl_show_xen(const struct ctl *c, struct json *j);
+/* ... and "qubesdb". */
+void ctl_show_qubesdb(const struct ctl *c, struct json *j);
 /* Keeps data's page, which began at *@at; false: ask again, from *@at on. */
 bool ctl_take_vifs(struct ctl *c, const struct msg_vifs_page *page,
 		   uint32_t *at);

@@ -320,6 +320,7 @@ void ctl_show_status(const struct ctl *c, struct json *j,
 	uplink_json(c, j);
 	host_json(j, c->host);
 	ctl_show_xen(c, j);
+	ctl_show_qubesdb(c, j);
 	if (usage)
 		flows_json(j, usage);
 	buffers_json(j, c->view);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "firewall/control/qubes_keys.h"
@@ -10,6 +9,7 @@
 
 #define MIRROR_BYTES (32u << 20)
 #define DUE_BYTES (1u << 20)
+#define NAMES_BYTES (8u << 20)
 
 static bool begins(const char *path, const char *prefix)
 {
@@ -76,6 +76,8 @@ static void take_set(struct source_qubesdb *s, const struct tree_key *own)
 		hand_on(s, key.path, key.value, key.len);
 	hand_on(s, own->path, own->value, own->len);
 	note_commit(s, own->path);
+	s->commits++;
+	s->committed = s->now;
 }
 
 static bool is_as_in(const struct tree *t, const struct tree_key *key)
@@ -116,7 +118,8 @@ static void on_synced(void *ctx)
 	}
 	log_info("QubesDB: %u keys of dom0 were read", tree_keys(s->mirror));
 	s->connected = true;
-	s->news = s->now;
+	s->names_due = true;
+	s->since = s->news = s->now;
 }
 
 /* ---- the mirror -------------------------------------------------------------
@@ -207,6 +210,16 @@ static bool on_has(void *ctx, const char *path)
 	return tree_read(s->mirror, path, &key);
 }
 
+static enum qubesdb_kind on_kind(void *ctx, const char *path)
+{
+	(void)ctx;
+	if (is_set(path))
+		return QUBESDB_SET;
+	if (begins(path, TREE_RULES))
+		return QUBESDB_PART;
+	return is_wanted(path) ? QUBESDB_KEY : QUBESDB_NONE;
+}
+
 static void on_lost(void *ctx)
 {
 	struct source_qubesdb *s = ctx;
@@ -217,137 +230,65 @@ static void on_lost(void *ctx)
 	else
 		log_dbg("QubesDB: %s", s->db.trouble);
 	s->connected = false;
-}
-
-/* ---- what dom0 is told ------------------------------------------------------
- */
-
-/* False: not now. */
-static bool tell(struct source_qubesdb *s, const char *path, const char *text)
-{
-	int err = qubesdb_write(&s->db, path, text, strlen(text));
-
-	return !err || err == -EINVAL; /* too long for a key: not told */
-}
-
-/* The count goes on where an earlier life of ours left it. */
-static bool tell_handled(struct source_qubesdb *s, const char *address)
-{
-	char path[sizeof(SOURCE_QUBESDB_HANDLED) + TREE_PATH_MAX];
-	struct tree_key key;
-	unsigned long n = 0;
-	char text[24];
-
-	snprintf(path, sizeof(path), SOURCE_QUBESDB_HANDLED "%s", address);
-	if (tree_read(s->mirror, path, &key))
-		n = strtoul(key.value, NULL, 10);
-	snprintf(text, sizeof(text), "%lu", n + 1);
-	return tell(s, path, text);
-}
-
-static void tell_all_handled(struct source_qubesdb *s)
-{
-	struct tree_key key;
-
-	while (tree_next(s->due, "/", NULL, &key) &&
-	       tell_handled(s, key.path + 1))
-		tree_remove(s->due, key.path);
-}
-
-#define WHY_ROOM (SET_KEY_MAX + SET_WHY_MAX + 32)
-
-static void why_closed(const struct apply_slot *slot, int family,
-		       char out[WHY_ROOM])
-{
-	const struct set *set = &slot->set[family];
-	const struct set_error *e = &set->error;
-
-	out[0] = '\0';
-	if (slot->err)
-		snprintf(out, WHY_ROOM, "its rules can't be handed over (%s)",
-			 log_errno(slot->err));
-	else if (slot->clash)
-		snprintf(out, WHY_ROOM, "another client has its address");
-	else if (set->state == SET_BAD)
-		snprintf(out, WHY_ROOM, "rule %s, column %u: %s", e->key,
-			 e->column, e->why);
-	else if (set->state == SET_NONE)
-		snprintf(out, WHY_ROOM, "no rules were committed yet");
-	for (char *at = out; *at; at++)
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-}
-
-static void tell_error(struct source_qubesdb *s, const struct apply_slot *slot,
-		       int family)
-{
-	char path[sizeof(SOURCE_QUBESDB_ERROR) + PKT_ADDR_TEXT];
-	char why[WHY_ROOM];
-	struct tree_key said;
-	bool is;
-
-	snprintf(path, sizeof(path), SOURCE_QUBESDB_ERROR "%s",
-		 slot->key[family]);
-	why_closed(slot, family, why);
-	is = tree_read(s->mirror, path, &said);
-	if (is ? strcmp(said.value, why) != 0 : why[0] != '\0')
-		(void)tell(s, path, why); /* again with the next change */
-}
-
-static void tell_errors(struct source_qubesdb *s)
-{
-	for (uint32_t n = 1; n < APPLY_SLOTS; n++)
-		for (int f = 0; f < 2; f++)
-			if (s->apply->slot[n].used &&
-			    !s->apply->slot[n].accept &&
-			    s->apply->slot[n].key[f][0])
-				tell_error(s, &s->apply->slot[n], f);
-}
-
-static void tell_dom0(struct source_qubesdb *s)
-{
-	if (s->db.state != QUBESDB_RUN || !apply_idle(s->apply))
-		return;
-	if (s->told != s->apply->seq || tree_keys(s->due))
-		tell_errors(s);
-	s->told = s->apply->seq;
-	tell_all_handled(s);
+	s->since = s->now;
 }
 
 /* ---- its life ---------------------------------------------------------------
  */
 
+static void mirror_changed(void *ctx, const char *path, bool removed)
+{
+	const struct source_qubesdb *s = ctx;
+
+	(void)removed;
+	if (s->changed)
+		s->changed(s->changed_ctx, path);
+}
+
+static void free_trees(struct source_qubesdb *s)
+{
+	tree_free(s->mirror);
+	tree_free(s->due);
+	tree_free(s->names);
+	s->mirror = s->due = s->names = NULL;
+}
+
 int source_qubesdb_open(struct source_qubesdb *s, struct chan_net *net,
-			struct tree *t, const struct apply *a, struct mono now)
+			bool local, struct tree *t, const struct apply *a,
+			struct mono now)
 {
 	static struct qubesdb_ops ops = {
 		.begin = on_begin,
 		.write = on_write,
 		.remove = on_remove,
 		.has = on_has,
+		.kind = on_kind,
 		.synced = on_synced,
 		.lost = on_lost,
 	};
 
 	ops.ctx = s;
-	*s = (struct source_qubesdb){ .tree = t, .apply = a, .started = now };
-	s->mirror = tree_new(MIRROR_BYTES, NULL, NULL);
+	*s = (struct source_qubesdb){
+		.tree = t, .apply = a, .started = now, .since = now
+	};
+	s->mirror = tree_new(MIRROR_BYTES, mirror_changed, s);
 	s->due = tree_new(DUE_BYTES, NULL, NULL);
-	if (!s->mirror || !s->due) {
-		tree_free(s->mirror);
-		tree_free(s->due);
+	s->names = tree_new(NAMES_BYTES, NULL, NULL);
+	if (!s->mirror || !s->due || !s->names) {
+		free_trees(s);
 		return -ENOMEM;
 	}
-	qubesdb_init(&s->db, net, &ops);
+	if (local)
+		qubesdb_init_local(&s->db, net, &ops);
+	else
+		qubesdb_init(&s->db, net, &ops);
 	return 0;
 }
 
 void source_qubesdb_close(struct source_qubesdb *s)
 {
 	qubesdb_fini(&s->db);
-	tree_free(s->mirror);
-	tree_free(s->due);
-	s->mirror = s->due = NULL;
+	free_trees(s);
 }
 
 struct mono source_qubesdb_work(struct source_qubesdb *s, struct mono now)
@@ -355,7 +296,7 @@ struct mono source_qubesdb_work(struct source_qubesdb *s, struct mono now)
 	struct mono next;
 
 	s->now = now;
-	tell_dom0(s);
+	source_qubesdb_tell(s);
 	next = qubesdb_work(&s->db, now);
 	return s->news.ns && s->news.ns < next.ns ? s->news : next;
 }

@@ -108,8 +108,9 @@ static void set_up(void)
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	data = pair[1];
 	apply_data(&apply, pair[0]);
-	CU_ASSERT_EQUAL(
-		source_qubesdb_open(&source, &net.net, tree, &apply, now), 0);
+	CU_ASSERT_EQUAL(source_qubesdb_open(&source, &net.net, false, tree,
+					    &apply, now),
+			0);
 	turn();
 }
 
@@ -405,6 +406,92 @@ static void a_set_that_does_not_fit_is_a_bad_one(void)
 	tear_down();
 }
 
+/* ---- names ------------------------------------------------------------------
+ */
+
+#define NAMES "/dns/" IP "/"
+
+static void names_are_told_at_once_and_again_to_the_next_daemon(void)
+{
+	set_up();
+	source_qubesdb_publish(&source, NAMES, NULL);
+	source_qubesdb_publish(&source, NAMES "a.test", "192.0.2.1");
+	source_qubesdb_publish(&source, NAMES "b.test", "192.0.2.2 192.0.2.3");
+	qdb_dom0_set(&dom0, "/dns/10.137.0.9/old.test", "192.0.2.4");
+	meet();
+	CU_ASSERT_STRING_EQUAL(told(NAMES, "a.test"), "192.0.2.1");
+	CU_ASSERT_STRING_EQUAL(told(NAMES, "b.test"), "192.0.2.2 192.0.2.3");
+	CU_ASSERT_STRING_EQUAL(told("/dns/10.137.0.9/", "old.test"), "nothing");
+	qdb_dom0_end(&dom0, true);
+	turn();
+	source_qubesdb_publish(&source, NAMES, NULL);
+	source_qubesdb_publish(&source, NAMES "b.test", "192.0.2.5");
+	meet();
+	CU_ASSERT_STRING_EQUAL(told(NAMES, "a.test"), "nothing");
+	CU_ASSERT_STRING_EQUAL(told(NAMES, "b.test"), "192.0.2.5");
+	source_qubesdb_publish(&source, NAMES, NULL);
+	turn();
+	CU_ASSERT_STRING_EQUAL(told(NAMES, "b.test"), "nothing");
+	tear_down();
+}
+
+static void of_names_only_what_differs_is_told(void)
+{
+	uint32_t writes;
+
+	set_up();
+	meet();
+	source_qubesdb_publish(&source, NAMES "a.test", "192.0.2.1");
+	source_qubesdb_publish(&source, NAMES "b.test", "192.0.2.2");
+	turn();
+	writes = dom0.writes;
+	source_qubesdb_publish(&source, NAMES, NULL);
+	source_qubesdb_publish(&source, NAMES "a.test", "192.0.2.1");
+	source_qubesdb_publish(&source, NAMES "b.test", "192.0.2.9");
+	turn();
+	CU_ASSERT_EQUAL(dom0.writes, writes + 1);
+	CU_ASSERT_EQUAL(dom0.removals, 0);
+	CU_ASSERT_STRING_EQUAL(told(NAMES, "b.test"), "192.0.2.9");
+	tear_down();
+}
+
+static void names_that_can_not_be_keys_are_left_out(void)
+{
+	set_up();
+	meet();
+	source_qubesdb_publish(&source, NAMES "-a.test", "192.0.2.1");
+	source_qubesdb_publish(&source, NAMES "*.test", "192.0.2.1");
+	source_qubesdb_publish(&source, NAMES "b.test", "192.0.2.2");
+	turn();
+	CU_ASSERT_STRING_EQUAL(told(NAMES, "*.test"), "nothing");
+	CU_ASSERT_STRING_EQUAL(told(NAMES, "b.test"), "192.0.2.2");
+	CU_ASSERT_FALSE(source.names_due);
+	tear_down();
+}
+
+static void more_names_than_the_queue_holds_are_told_in_the_end(void)
+{
+	static char value[QDB_VALUE_MAX - 1];
+	char path[64];
+
+	memset(value, '1', sizeof(value) - 1);
+	set_up();
+	meet();
+	for (int i = 0; i < 60; i++) {
+		snprintf(path, sizeof(path), NAMES "n%d.test", i);
+		source_qubesdb_publish(&source, path, value);
+	}
+	(void)source_qubesdb_work(&source, now);
+	CU_ASSERT(source.names_due);
+	turn();
+	CU_ASSERT_FALSE(source.names_due);
+	for (int i = 0; i < 60; i++) {
+		snprintf(path, sizeof(path), "n%d.test", i);
+		CU_ASSERT_STRING_EQUAL(told(NAMES, path), value);
+	}
+	tear_down();
+}
+
 UNIT_SUITE(source_qubesdb, UNIT(it_is_closed_before_the_first_commit),
 	   UNIT(a_start_without_dom0_is_one),
 	   UNIT(sets_that_are_there_at_the_first_reading_count),
@@ -419,4 +506,8 @@ UNIT_SUITE(source_qubesdb, UNIT(it_is_closed_before_the_first_commit),
 	   UNIT(half_a_set_is_forgotten_when_dom0_goes),
 	   UNIT(what_a_full_database_lacks_is_removed),
 	   UNIT(secrets_stay_in_the_mirror),
-	   UNIT(a_set_that_does_not_fit_is_a_bad_one))
+	   UNIT(a_set_that_does_not_fit_is_a_bad_one),
+	   UNIT(names_are_told_at_once_and_again_to_the_next_daemon),
+	   UNIT(of_names_only_what_differs_is_told),
+	   UNIT(names_that_can_not_be_keys_are_left_out),
+	   UNIT(more_names_than_the_queue_holds_are_told_in_the_end))

@@ -22,6 +22,7 @@ static_assert(CHAN_UNIX_DIR_MAX - 1 + NAME_MAX_LEN <=
 struct unix_net {
 	struct chan_net net;
 	uint16_t self;
+	bool at; /* dir is the one socket that there is */
 	char dir[CHAN_UNIX_DIR_MAX];
 };
 
@@ -183,8 +184,12 @@ static struct unix_chan *chan_new(const struct unix_net *n, uint16_t server,
 	u->chan.ops = &unix_ops;
 	u->sock = u->way = -1;
 	u->at.sun_family = AF_UNIX;
-	snprintf(u->at.sun_path, sizeof(u->at.sun_path),
-		 "%s/vchan.%u.%u.%u.sock", n->dir, server, client, port);
+	if (n->at)
+		memcpy(u->at.sun_path, n->dir, sizeof(n->dir));
+	else
+		snprintf(u->at.sun_path, sizeof(u->at.sun_path),
+			 "%s/vchan.%u.%u.%u.sock", n->dir, server, client,
+			 port);
 	u->chan.fd = epoll_create1(EPOLL_CLOEXEC);
 	if (u->chan.fd >= 0) {
 		*err = 0;
@@ -222,10 +227,14 @@ static struct chan *unix_serve(struct chan_net *net, uint16_t domid,
 			       int *err)
 {
 	const struct unix_net *n = (const struct unix_net *)net;
-	struct unix_chan *u = chan_new(n, n->self, domid, port, err);
+	struct unix_chan *u;
 
 	(void)read_min;
 	(void)write_min;
+	*err = -EOPNOTSUPP;
+	if (n->at)
+		return NULL;
+	u = chan_new(n, n->self, domid, port, err);
 	if (!u)
 		return NULL;
 	*err = start_listening(u);
@@ -285,4 +294,13 @@ struct chan_net *chan_unix_open(const char *dir, uint16_t self, int *err)
 	n->self = self;
 	memcpy(n->dir, dir, strlen(dir) + 1);
 	return &n->net;
+}
+
+struct chan_net *chan_unix_open_at(const char *path, int *err)
+{
+	struct chan_net *net = chan_unix_open(path, 0, err);
+
+	if (net)
+		((struct unix_net *)net)->at = true;
+	return net;
 }

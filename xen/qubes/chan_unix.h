@@ -22,5 +22,10 @@
 
 /* We are domain @self.  NULL: *err; -ENAMETOOLONG for the directory. */
 struct chan_net *chan_unix_open(const char *dir, uint16_t self, int *err);
+/*
+ * All that is connected to is the socket @path, as long as CHAN_UNIX_DIR_MAX
+ * lets it be; nothing is served.
+ */
+struct chan_net *chan_unix_open_at(const char *path, int *err);
 
 #endif

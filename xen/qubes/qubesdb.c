@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "xen/qubes/qubesdb.h"
+#include "xen/qubes/qubesdb_part.h"
 
 /* What is left of the queue for answers, which can't be refused. */
 #define OUT_ANSWERS (QUBESDB_OUT / 2)
@@ -12,6 +12,13 @@ void qubesdb_init(struct qubesdb *q, struct chan_net *net,
 		  const struct qubesdb_ops *ops)
 {
 	*q = (struct qubesdb){ .ops = ops, .net = net };
+}
+
+void qubesdb_init_local(struct qubesdb *q, struct chan_net *net,
+			const struct qubesdb_ops *ops)
+{
+	qubesdb_init(q, net, ops);
+	q->is_local = true;
 }
 
 void qubesdb_fini(struct qubesdb *q)
@@ -67,9 +74,8 @@ static void connect_to(struct qubesdb *q, struct mono now)
 /* ---- out --------------------------------------------------------------------
  */
 
-/* Room for it was looked for before. */
-static int queue(struct qubesdb *q, enum qdb_type type, const char *path,
-		 const void *value, size_t len)
+int qubesdb_queue(struct qubesdb *q, enum qdb_type type, const char *path,
+		  const void *value, size_t len)
 {
 	uint8_t message[QDB_MESSAGE_MAX];
 	int err = qdb_make(message, type, path, value, len);
@@ -100,10 +106,21 @@ static void flush(struct qubesdb *q)
 	memmove(q->out, q->out + sent, q->out_n);
 }
 
+/* A change of ours. */
+static int request(struct qubesdb *q, enum qdb_type type, const char *path,
+		   const void *value, size_t len)
+{
+	if (q->is_local)
+		return qubesdb_local_request(q, type, path, value, len);
+	return qubesdb_queue(q, type, path, value, len);
+}
+
 static int may_change(const struct qubesdb *q, size_t len)
 {
 	if (q->state != QUBESDB_RUN)
 		return -ENOTCONN;
+	if (q->is_local && !qubesdb_local_may(q))
+		return -EAGAIN;
 	return q->out_n + QDB_HEADER + len > OUT_ANSWERS ? -EAGAIN : 0;
 }
 
@@ -113,7 +130,7 @@ int qubesdb_write(struct qubesdb *q, const char *path, const void *value,
 	int err = qdb_is_value(value, len) ? may_change(q, len) : -EINVAL;
 
 	if (!err)
-		err = queue(q, QDB_WRITE, path, value, len);
+		err = request(q, QDB_WRITE, path, value, len);
 	if (err)
 		return err;
 	q->unacked++;
@@ -130,7 +147,7 @@ int qubesdb_remove(struct qubesdb *q, const char *path)
 	if (!err && !q->ops->has(q->ops->ctx, path))
 		err = -ENOENT;
 	if (!err)
-		err = queue(q, QDB_RM, path, NULL, 0);
+		err = request(q, QDB_RM, path, NULL, 0);
 	if (err)
 		return err;
 	q->unacked++;
@@ -141,31 +158,36 @@ int qubesdb_remove(struct qubesdb *q, const char *path)
 /* ---- in ---------------------------------------------------------------------
  */
 
-static const char *nonsense(struct qubesdb *q, const struct qdb_msg *m,
-			    const char *why)
+const char *qubesdb_nonsense(struct qubesdb *q, const struct qdb_msg *m,
+			     const char *why)
 {
 	snprintf(q->trouble, sizeof(q->trouble), "message of type %u: %s",
 		 m->type, why);
 	return why;
 }
 
+void qubesdb_synced(struct qubesdb *q)
+{
+	q->state = QUBESDB_RUN;
+	q->tries = 0;
+	q->trouble[0] = '\0';
+	q->syncs++;
+	q->ops->synced(q->ops->ctx);
+}
+
 /* NULL, or why it can't be. */
 static const char *sync_with(struct qubesdb *q, const struct qdb_msg *m)
 {
 	if (m->type != QDB_IS_MULTIREAD)
-		return nonsense(q, m, "not during the first reading");
+		return qubesdb_nonsense(q, m, "not during the first reading");
 	if (!m->path[0]) {
 		if (m->len)
-			return nonsense(q, m, "the end has data");
-		q->state = QUBESDB_RUN;
-		q->tries = 0;
-		q->trouble[0] = '\0';
-		q->syncs++;
-		q->ops->synced(q->ops->ctx);
+			return qubesdb_nonsense(q, m, "the end has data");
+		qubesdb_synced(q);
 		return NULL;
 	}
 	if (!qdb_is_key(m->path) || !qdb_is_value(m->data, m->len))
-		return nonsense(q, m, "no key and value");
+		return qubesdb_nonsense(q, m, "no key and value");
 	q->ops->write(q->ops->ctx, m->path, (const char *)m->data, m->len);
 	return NULL;
 }
@@ -173,7 +195,7 @@ static const char *sync_with(struct qubesdb *q, const struct qdb_msg *m)
 /* dom0's daemon answers alike what it does not take but lives with. */
 static const char *answer(struct qubesdb *q, const struct qdb_msg *m, bool took)
 {
-	int err = queue(q, took ? QDB_OK : QDB_ERROR, m->path, NULL, 0);
+	int err = qubesdb_queue(q, took ? QDB_OK : QDB_ERROR, m->path, NULL, 0);
 
 	vw_assert(!err);
 	return NULL;
@@ -182,7 +204,7 @@ static const char *answer(struct qubesdb *q, const struct qdb_msg *m, bool took)
 static const char *is_written(struct qubesdb *q, const struct qdb_msg *m)
 {
 	if (!qdb_is_key(m->path))
-		return nonsense(q, m, "no key");
+		return qubesdb_nonsense(q, m, "no key");
 	if (!qdb_is_value(m->data, m->len))
 		return answer(q, m, false);
 	q->ops->write(q->ops->ctx, m->path, (const char *)m->data, m->len);
@@ -193,7 +215,7 @@ static const char *is_written(struct qubesdb *q, const struct qdb_msg *m)
 static const char *is_removed(struct qubesdb *q, const struct qdb_msg *m)
 {
 	if (!qdb_is_key(m->path) && !qdb_is_prefix(m->path))
-		return nonsense(q, m, "neither key nor prefix");
+		return qubesdb_nonsense(q, m, "neither key nor prefix");
 	if (m->len)
 		return answer(q, m, false);
 	q->ops->remove(q->ops->ctx, m->path);
@@ -203,7 +225,7 @@ static const char *is_removed(struct qubesdb *q, const struct qdb_msg *m)
 static const char *is_answered(struct qubesdb *q, const struct qdb_msg *m)
 {
 	if (m->len)
-		return nonsense(q, m, "an answer has data");
+		return qubesdb_nonsense(q, m, "an answer has data");
 	q->unacked -= q->unacked > 0;
 	q->refused += m->type == QDB_ERROR;
 	return NULL;
@@ -220,8 +242,15 @@ static const char *run_with(struct qubesdb *q, const struct qdb_msg *m)
 	case QDB_ERROR:
 		return is_answered(q, m);
 	default:
-		return nonsense(q, m, "not from dom0");
+		return qubesdb_nonsense(q, m, "not from dom0");
 	}
+}
+
+static const char *take_one(struct qubesdb *q, const struct qdb_msg *m)
+{
+	if (q->is_local)
+		return qubesdb_local_take(q, m);
+	return q->state == QUBESDB_SYNC ? sync_with(q, m) : run_with(q, m);
 }
 
 static bool may_answer(const struct qubesdb *q)
@@ -237,16 +266,13 @@ static bool take_all(struct qubesdb *q, uint32_t *left)
 	int size = 0;
 
 	while (*left && may_answer(q)) {
-		const char *why;
-
 		size = qdb_take(q->in + at, q->in_n - at, &m);
 		if (size < 0)
-			nonsense(q, &m, "too long, or a path without end");
+			qubesdb_nonsense(q, &m,
+					 "too long, or a path without end");
 		if (size <= 0)
 			break;
-		why = q->state == QUBESDB_SYNC ? sync_with(q, &m)
-					       : run_with(q, &m);
-		if (why)
+		if (take_one(q, &m))
 			return false;
 		at += (size_t)size;
 		--*left;
@@ -270,6 +296,8 @@ static bool receive(struct qubesdb *q, struct mono now)
 			return false;
 		}
 		waits = !may_answer(q);
+		if (q->is_local)
+			qubesdb_local_ask(q);
 		flush(q);
 		if (!left)
 			return true;
@@ -280,7 +308,7 @@ static bool receive(struct qubesdb *q, struct mono now)
 				      sizeof(q->in) - q->in_n);
 		if (n < 0) {
 			snprintf(q->trouble, sizeof(q->trouble),
-				 "dom0's daemon went away");
+				 "its daemon went away");
 			lose(q, now, QUBESDB_AGAIN_MS);
 		}
 		if (n <= 0)
@@ -295,21 +323,24 @@ static bool receive(struct qubesdb *q, struct mono now)
  */
 static void call(struct qubesdb *q, struct mono now)
 {
-	int err;
-
 	switch (chan_event(q->chan)) {
 	case CHAN_WAITING:
 		return;
 	case CHAN_GONE:
 		snprintf(q->trouble, sizeof(q->trouble),
-			 "dom0's daemon went at once");
+			 "its daemon went at once");
 		lose(q, now, QUBESDB_AGAIN_MS);
 		return;
 	case CHAN_OPEN:
 		break;
 	}
-	err = queue(q, QDB_MULTIREAD, "", NULL, 0);
-	vw_assert(!err);
+	if (q->is_local) {
+		qubesdb_local_call(q);
+	} else {
+		int err = qubesdb_queue(q, QDB_MULTIREAD, "", NULL, 0);
+
+		vw_assert(!err);
+	}
 	q->state = QUBESDB_SYNC;
 	q->ops->begin(q->ops->ctx);
 }

@@ -19,6 +19,12 @@
  * docs/PROTOCOLS.md ends the connection, and the mirror with it, for it can't
  * be exact any more; the next one is tried after a pause.
  *
+ * A Linux qube has a daemon of its own, with its mirror, on a local socket.
+ * There we are one of many clients (qubesdb_local.c): told which keys change,
+ *we ask for their values.  A set of rules is asked for together with its own
+ *key; when any of it changes before the answer is whole, that answer is passed
+ * over: what made it change ends in a write of its own key, too.
+ *
  * Nothing here waits.  The owner calls qubesdb_work() when the descriptor is
  * readable, when it asked for it, and after writes.
  */
@@ -30,12 +36,22 @@
 #define QUBESDB_OUT 65536u	/* bytes that wait for dom0 */
 #define QUBESDB_TURN 256u	/* messages taken at a time */
 #define QUBESDB_TROUBLE 96u
+#define QUBESDB_ASKS 256u /* keys that are to be asked for, local */
+#define QUBESDB_SENT 256u /* requests that wait for answers, local */
 
 enum qubesdb_state {
 	QUBESDB_AWAY,	 /* no channel; the next is tried later */
 	QUBESDB_CALLING, /* dom0 is not there yet */
 	QUBESDB_SYNC,
 	QUBESDB_RUN,
+};
+
+/* What the owner wants of a key of a local daemon. */
+enum qubesdb_kind {
+	QUBESDB_NONE,
+	QUBESDB_KEY,
+	QUBESDB_SET,  /* with all below it, in one piece */
+	QUBESDB_PART, /* is read with its set */
 };
 
 struct qubesdb_ops {
@@ -48,11 +64,21 @@ struct qubesdb_ops {
 	void (*remove)(void *ctx, const char *path);
 	/* Is the key, or anything below the prefix, in the mirror? */
 	bool (*has)(void *ctx, const char *path);
+	enum qubesdb_kind (*kind)(void *ctx, const char *path); /* local */
 	/* All was told; writes are changes from here on. */
 	void (*synced)(void *ctx);
 	/* It is over, see qubesdb.trouble; there will be a new one. */
 	void (*lost)(void *ctx);
 	void *ctx;
+};
+
+/* What a connection to a local daemon is about. */
+struct qubesdb_local {
+	uint32_t ask_n; /* the first one is being asked for, if .asking */
+	char ask[QUBESDB_ASKS][QDB_PATH_MAX + 1];
+	bool asking, stale;
+	uint32_t sent_at, sent_n;
+	uint8_t sent[QUBESDB_SENT]; /* a ring of enum qdb_type */
 };
 
 struct qubesdb {
@@ -61,11 +87,13 @@ struct qubesdb {
 	struct chan *chan; /* NULL: away */
 	enum qubesdb_state state;
 	struct mono again;
-	uint32_t tries;		       /* since it ran */
-	uint32_t made;		       /* channels */
-	uint32_t syncs;		       /* that were complete */
-	uint32_t unacked;	       /* of our changes */
-	uint64_t refused;	       /* ... that dom0 did not take */
+	uint32_t tries;	  /* since it ran */
+	uint32_t made;	  /* channels */
+	uint32_t syncs;	  /* that were complete */
+	uint32_t unacked; /* of our changes */
+	uint64_t refused; /* ... that dom0 did not take */
+	bool is_local;
+	struct qubesdb_local local;
 	char trouble[QUBESDB_TROUBLE]; /* why it was lost last; empty: not */
 	size_t in_n, out_n;
 	uint8_t in[2 * QDB_MESSAGE_MAX];
@@ -74,6 +102,9 @@ struct qubesdb {
 
 void qubesdb_init(struct qubesdb *q, struct chan_net *net,
 		  const struct qubesdb_ops *ops);
+/* The same with a local daemon, which whatever @net connects to leads to. */
+void qubesdb_init_local(struct qubesdb *q, struct chan_net *net,
+			const struct qubesdb_ops *ops);
 void qubesdb_fini(struct qubesdb *q);
 
 /* To be watched for reading; a new one whenever @q->made grows.  -1: none. */
