@@ -21,8 +21,8 @@
  *
  * A Linux qube has a daemon of its own, with its mirror, on a local socket.
  * There we are one of many clients (qubesdb_local.c): told which keys change,
- *we ask for their values.  A set of rules is asked for together with its own
- *key; when any of it changes before the answer is whole, that answer is passed
+ * we ask for their values.  A set of rules is asked for together with its own
+ * key; when any of it changes before the answer is whole, that answer is passed
  * over: what made it change ends in a write of its own key, too.
  *
  * Nothing here waits.  The owner calls qubesdb_work() when the descriptor is
