@@ -83,13 +83,24 @@ struct ruleset;
 
 #define RULESET_ALIGN 8u
 
+#define RULE_ADDR_MORE 0x10000
+
+/* How many addresses were written to @out of RULE_ADDR_MAX? */
+static inline int rule_addr_written(int count)
+{
+	int n = count < 0 ? 0 : count % RULE_ADDR_MORE;
+
+	return n < (int)RULE_ADDR_MAX ? n : (int)RULE_ADDR_MAX;
+}
+
 /* Addresses that names and special targets stand for, when a set is built. */
 struct rule_env {
 	const struct pkt_addr *dns; /* DNS servers: specialtarget=dns */
 	uint16_t dns_n;
 	/*
 	 * How many addresses of @family @name has, of which the first @max are
-	 * written to @out; 0: it is known to have none; -ENOENT: not resolved.
+	 * written to @out, plus RULE_ADDR_MORE when there are some that are not
+	 * known; 0: it is known to have none; -ENOENT: not resolved.
 	 * Answers the same while a set is measured and built.  NULL: nothing
 	 * resolves.
 	 */
@@ -119,8 +130,8 @@ size_t ruleset_scratch_size(const struct rule *rules, uint32_t n,
  *
  * R126: while a name is not resolved, an accept rule for it matches nothing and
  * a drop rule for it matches whatever its other keys match; so does a drop rule
- * whose name has more than RULE_ADDR_MAX addresses.  With env->pass_unresolved
- * the former matches nothing.
+ * whose name has more addresses than RULE_ADDR_MAX, or than are known.  With
+ * env->pass_unresolved the former matches nothing.
  */
 #define RULESET_ITEM_MAX 65535u
 

@@ -150,9 +150,8 @@ static bool find_places(struct places *to, const struct rule *r,
 		to->by_name = false; /* R126: refuse too much, not too little */
 		return true;
 	}
-	if (to->n > (int)RULE_ADDR_MAX)
-		to->n = RULE_ADDR_MAX;
-	return to->n > 0;
+	to->n = rule_addr_written(to->n);
+	return to->n;
 }
 
 static bool of_family(const struct pkt_addr *a, const struct rule *r)

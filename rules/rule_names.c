@@ -247,13 +247,16 @@ static bool add_addr(struct rule_name *r, enum rule_family family,
 	return at;
 }
 
-/* Takes the addresses; in how many seconds the first is over in *@soon. */
+/*
+ * Takes the addresses, of more when @over; in how many seconds the first is
+ * over in *@soon.
+ */
 static bool add_addrs(const struct rule_names *t, struct rule_name *r,
 		      enum rule_family family, const struct pkt_dns_addr *addr,
-		      uint16_t n, uint32_t *soon, struct mono now)
+		      uint16_t n, bool over, uint32_t *soon, struct mono now)
 {
 	struct rule_name_state *s = &r->state[family];
-	bool changed = false, over = false;
+	bool changed = false;
 
 	*soon = t->conf.cap_s;
 	for (uint16_t i = 0; i < n; i++) {
@@ -317,9 +320,11 @@ bool rule_names_answer(struct rule_names *t, uint16_t owner, const char *name,
 	struct rule_name_state *s;
 	struct rule_name *r;
 	uint32_t soon = 0;
-	bool changed;
+	bool changed, part = what == RULE_NAME_PART;
 
 	vw_assert(owner < RULE_NAMES_CLIENTS);
+	if (part)
+		what = RULE_NAME_ADDRS;
 	/* what a client is told may add to what we know, and no more */
 	if (owner && (what != RULE_NAME_ADDRS || !n))
 		return false;
@@ -330,7 +335,7 @@ bool rule_names_answer(struct rule_names *t, uint16_t owner, const char *name,
 	changed = what != RULE_NAME_FAILED &&
 		  (!s->answered || s->last != (uint8_t)what);
 	if (what == RULE_NAME_ADDRS)
-		changed |= add_addrs(t, r, family, addr, n, &soon, now);
+		changed |= add_addrs(t, r, family, addr, n, part, &soon, now);
 	schedule(s, what, soon, now);
 	if (what != RULE_NAME_FAILED) {
 		s->answered = true;
@@ -484,8 +489,8 @@ int rule_names_resolve(void *ctx, const char *name, enum rule_family family,
 		over |= gather(&of->t->name[at], family, out, max, &n);
 		empty |= !i && is_empty(&of->t->name[at], family);
 	}
-	if (over && n == (int)RULE_ADDR_MAX)
-		n++;
+	if (over)
+		n += RULE_ADDR_MORE;
 	return n || empty ? n : -ENOENT;
 }
 

@@ -41,6 +41,7 @@ enum rule_name_answer {
 	RULE_NAME_EMPTY,  /* there is the name, but none of this family */
 	RULE_NAME_GONE,	  /* there is no such name */
 	RULE_NAME_FAILED, /* nobody could say */
+	RULE_NAME_PART,	  /* these addresses, and there are more */
 };
 
 /* What is known of a name in one family. */
@@ -48,7 +49,7 @@ struct rule_name_state {
 	uint8_t last;	 /* enum rule_name_answer */
 	bool answered;	 /* last is valid */
 	bool asked;	 /* an answer is due */
-	bool over;	 /* the last answer had more than RULE_ADDR_MAX */
+	bool over;	 /* there are more addresses than are known */
 	uint8_t tries;	 /* failures in a row */
 	struct mono due; /* when to ask (again) */
 	struct mono at;	 /* of the last answer that was not FAILED */
@@ -95,7 +96,8 @@ void rule_names_settle(struct rule_names *t);
 
 /*
  * An answer for @owner about @name.  True: clients have to be told, see
- * rule_names_changed().  @addr: @n of that family, for RULE_NAME_ADDRS.
+ * rule_names_changed().  @addr: @n of that family, for RULE_NAME_ADDRS
+ * and RULE_NAME_PART.
  */
 bool rule_names_answer(struct rule_names *t, uint16_t owner, const char *name,
 		       enum rule_family family, enum rule_name_answer what,

@@ -118,14 +118,12 @@ static void publish_one(const struct names *k, uint16_t n, int family,
 	char path[TREE_PATH_MAX + 1], value[TREE_VALUE_MAX + 1] = "";
 	int len = snprintf(path, sizeof(path), "/dns/%s/%s",
 			   k->apply->slot[n].key[family], name);
-	int count = rule_names_resolve(&of, name, (enum rule_family)family, a,
-				       RULE_ADDR_MAX);
+	int count = rule_addr_written(rule_names_resolve(
+		&of, name, (enum rule_family)family, a, RULE_ADDR_MAX));
 
 	/* what does not fit into a key can't be told */
-	if (len >= (int)sizeof(path) || count <= 0)
+	if (len >= (int)sizeof(path) || !count)
 		return;
-	if (count > (int)RULE_ADDR_MAX)
-		count = RULE_ADDR_MAX;
 	for (int i = 0; i < count; i++) {
 		char text[PKT_ADDR_TEXT];
 		size_t at = strlen(value);
@@ -228,7 +226,9 @@ static enum rule_name_answer read_reply(const char *name,
 	}
 	if (found < *n)
 		*n = (uint16_t)found;
-	return found ? RULE_NAME_ADDRS : RULE_NAME_EMPTY;
+	return d.truncated ? RULE_NAME_PART
+	       : found	   ? RULE_NAME_ADDRS
+			   : RULE_NAME_EMPTY;
 }
 
 void names_answer(struct names *k, const char *name, enum rule_family family,
@@ -264,7 +264,8 @@ void names_seen(struct names *k, const struct fw_dns_msg *m, struct mono now)
 		n = RULE_ADDR_MAX + 1;
 	if (rule_names_answer(k->table, m->client, d.name,
 			      d.type == PKT_DNS_A ? RULE_IP4 : RULE_IP6,
-			      RULE_NAME_ADDRS, addr, (uint16_t)n, now))
+			      d.truncated ? RULE_NAME_PART : RULE_NAME_ADDRS,
+			      addr, (uint16_t)n, now))
 		log_info("client %s: was told other addresses of %s",
 			 k->apply->slot[m->client].fw.name, d.name);
 }

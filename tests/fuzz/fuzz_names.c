@@ -57,11 +57,12 @@ static void take(struct rule_names *t, const struct pkt_dns *d,
 
 	for (size_t i = 0; i < N; i++)
 		known |= !strcmp(wanted[i], d->name);
-	(void)rule_names_answer(t, CLIENT, d->name, f, RULE_NAME_ADDRS, a, n,
-				(struct mono){ 2 * MONO_S });
+	(void)rule_names_answer(t, CLIENT, d->name, f,
+				d->truncated ? RULE_NAME_PART : RULE_NAME_ADDRS,
+				a, n, (struct mono){ 2 * MONO_S });
 	got = rule_names_resolve(&of, d->name, f, out, RULE_ADDR_MAX);
 	vw_assert(known ? got > 0 : got < 0);
-	for (int i = 0; i < got && i < (int)RULE_ADDR_MAX; i++)
+	for (int i = 0; i < rule_addr_written(got); i++)
 		vw_assert(pkt_addr_ok_dst(&out[i]) &&
 			  pkt_addr_is_v4(&out[i]) == (f == RULE_IP4));
 }

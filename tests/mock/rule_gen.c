@@ -140,7 +140,7 @@ static void random_rule(struct rule_gen *g, struct rule *r)
 		r->dns = false;
 	if (g->names && one_in(g, g->names)) {
 		r->dst = RULE_DST_NAME;
-		r->name[0] = "aaaabbbbunm"[below(g, 11)];
+		r->name[0] = "aaaabbbbunmp"[below(g, 12)];
 		r->name[1] = (char)('a' + below(g, 20));
 		return;
 	}
@@ -183,7 +183,7 @@ static int resolve(void *ctx, const char *name, enum rule_family family,
 		b[family == RULE_IP4 ? 3 : 15] = (uint8_t)(1 << i % 8);
 		out[i] = address(family, b);
 	}
-	return n;
+	return name[0] == 'p' ? n + RULE_ADDR_MORE : n;
 }
 
 void rule_gen_env(struct rule_env *env, enum rule_family family)
@@ -240,9 +240,8 @@ static void aim(struct rule_gen *g, struct rule_query *q, const struct rule *r)
 		}
 	if (r->dst != RULE_DST_NAME)
 		return;
-	n = env.resolve(NULL, r->name, g->family, list, RULE_ADDR_MAX);
-	if (n > (int)RULE_ADDR_MAX)
-		n = RULE_ADDR_MAX;
+	n = rule_addr_written(
+		env.resolve(NULL, r->name, g->family, list, RULE_ADDR_MAX));
 	if (n > 0)
 		q->dst = list[below(g, (uint32_t)n)];
 }

@@ -39,7 +39,8 @@ static bool name_matches(const struct rule *r, const struct rule_env *env,
 	if (n < 0 || n > most) {
 		if (r->action == RULE_DROP)
 			return true;
-		n = n < 0 ? 0 : most;
+		n = n < 0 ? 0 : n % RULE_ADDR_MORE;
+		n = n > most ? most : n;
 	}
 	return in_list(list, n, dst);
 }

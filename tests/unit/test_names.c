@@ -150,6 +150,20 @@ static void rules(const char *key, const char *policy, const char *a,
 	work_after(1);
 }
 
+static void told(uint16_t n, const char *name, const char *addr, uint16_t flags)
+{
+	struct fw_dns_msg m = { .client = n };
+	struct dns_msg d;
+
+	dns_msg_begin(&d, 1, flags, name,
+		      strchr(addr, ':') ? PKT_DNS_AAAA : PKT_DNS_A);
+	dns_msg_addr(&d, name, 60, addr);
+	m.len = (uint16_t)d.len;
+	memcpy(m.msg, d.b, d.len);
+	names_seen(&names, &m, now);
+	work_after(1000);
+}
+
 static void N6_an_unresolved_accept_matches_nothing_and_the_rest_works(void)
 {
 	start();
@@ -178,6 +192,34 @@ static void N6_an_unresolved_drop_closes_for_what_reaches_it(void)
 	work_after(1);
 	CU_ASSERT(!passes(work, "192.0.2.9", 80));
 	CU_ASSERT(passes(work, "192.0.2.8", 80));
+	stop();
+}
+
+static void N6_an_answer_that_was_cut_short_leaves_a_drop_closed(void)
+{
+	struct dns_msg m;
+
+	start();
+	rules(WORK, "accept", "action=drop dsthost=a.test",
+	      "action=drop dst4=198.51.100.1/32");
+	rules(NAS, "drop", "action=accept dsthost=a.test", "action=drop");
+	dns_msg_begin(&m, 1, DNS_MSG_ANSWER | DNS_MSG_TRUNCATED, "a.test",
+		      PKT_DNS_A);
+	dns_msg_addr(&m, "a.test", 60, "192.0.2.9");
+	answer("a.test", &m, RULE_IP4);
+	work_after(1000);
+	CU_ASSERT(!passes(work, "192.0.2.9", 80));
+	CU_ASSERT(!passes(work, "192.0.2.8", 80)); /* may be another one */
+	CU_ASSERT(passes(nas, "192.0.2.9", 80));
+	CU_ASSERT(!passes(nas, "192.0.2.8", 80));
+	has("a.test", "192.0.2.9", NULL);
+	work_after(1000);
+	CU_ASSERT(!passes(work, "192.0.2.9", 80));
+	CU_ASSERT(passes(work, "192.0.2.8", 80));
+	/* what only a client was told so, closes for that client alone */
+	told(work, "a.test", "192.0.2.7", DNS_MSG_ANSWER | DNS_MSG_TRUNCATED);
+	CU_ASSERT(!passes(work, "192.0.2.8", 80));
+	CU_ASSERT(!passes(nas, "192.0.2.7", 80));
 	stop();
 }
 
@@ -422,20 +464,6 @@ static void what_was_published_of_a_client_that_goes_is_taken_back(void)
 }
 
 /* Client @n was told that @name has @addr. */
-static void told(uint16_t n, const char *name, const char *addr, uint16_t flags)
-{
-	struct fw_dns_msg m = { .client = n };
-	struct dns_msg d;
-
-	dns_msg_begin(&d, 1, flags, name,
-		      strchr(addr, ':') ? PKT_DNS_AAAA : PKT_DNS_A);
-	dns_msg_addr(&d, name, 60, addr);
-	m.len = (uint16_t)d.len;
-	memcpy(m.msg, d.b, d.len);
-	names_seen(&names, &m, now);
-	work_after(1000);
-}
-
 static void N6_what_a_client_is_told_opens_for_it_alone(void)
 {
 	start();
@@ -542,6 +570,7 @@ static void names_of_a_client_that_goes_are_not_asked_for(void)
 UNIT_SUITE(names,
 	   UNIT(N6_an_unresolved_accept_matches_nothing_and_the_rest_works),
 	   UNIT(N6_an_unresolved_drop_closes_for_what_reaches_it),
+	   UNIT(N6_an_answer_that_was_cut_short_leaves_a_drop_closed),
 	   UNIT(N6_a_setting_lets_an_unresolved_drop_pass),
 	   UNIT(each_family_has_its_own_addresses),
 	   UNIT(what_is_not_committed_does_not_come_into_force),

@@ -87,7 +87,7 @@ static const char *of(uint16_t n, const char *name, enum rule_family family)
 		return "none";
 	}
 	text[0] = '\0';
-	for (int i = 0; i < count && i < (int)RULE_ADDR_MAX; i++) {
+	for (int i = 0; i < rule_addr_written(count); i++) {
 		char one[PKT_ADDR_TEXT];
 
 		sprintf(text + strlen(text), "%s%s", i ? " " : "",

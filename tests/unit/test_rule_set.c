@@ -297,6 +297,14 @@ static void R126_a_name_has_at_most_so_many_addresses(void)
 		     RULE_ACCEPT, PKT_REASON_NONE, 0);
 	check_answer(ask_last("action=accept dsthost=a", max + 1, 64),
 		     RULE_DROP, PKT_REASON_POLICY, RULE_IDX_POLICY);
+	check_answer(ask_last("action=accept dsthost=a", RULE_ADDR_MORE + 2, 1),
+		     RULE_ACCEPT, PKT_REASON_NONE, 0);
+	check_answer(ask_last("action=accept dsthost=a", RULE_ADDR_MORE + 2, 2),
+		     RULE_DROP, PKT_REASON_POLICY, RULE_IDX_POLICY);
+	check_answer(ask_last("action=accept dsthost=a", RULE_ADDR_MORE, 0),
+		     RULE_DROP, PKT_REASON_POLICY, RULE_IDX_POLICY);
+	check_answer(ask_last("action=drop dsthost=a", RULE_ADDR_MORE + 2, 200),
+		     RULE_DROP, PKT_REASON_RULE, 0);
 	check_answer(ask_last("action=drop dsthost=a", max + 1, 200), RULE_DROP,
 		     PKT_REASON_RULE, 0);
 	check_answer(ask_last("action=drop dsthost=a", 0, 1), RULE_ACCEPT,
