@@ -10,11 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "firewall/control/ctl.h"
+#include "firewall/control/listen.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/loop.h"
 
@@ -22,64 +21,17 @@
 
 /* ---- the socket -----------------------------------------------------------*/
 
-static int address(struct sockaddr_un *sa, const char *path)
-{
-	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(sa->sun_path))
-		return -ENAMETOOLONG;
-	memcpy(sa->sun_path, path, strlen(path));
-	return 0;
-}
-
-/* A socket without a listener is in the way; one with a listener is taken. */
-static int make_way(int fd, const struct sockaddr_un *sa)
-{
-	struct stat st;
-
-	if (lstat(sa->sun_path, &st) || !S_ISSOCK(st.st_mode))
-		return 0;
-	if (!connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) ||
-	    errno == EAGAIN)
-		return -EADDRINUSE;
-	return unlink(sa->sun_path) ? -errno : 0;
-}
-
-static int listen_at(int fd, const struct sockaddr_un *sa, uint32_t gid)
-{
-	mode_t was = umask(gid ? 0117 : 0177);
-	int err = 0;
-
-	if (bind(fd, (const struct sockaddr *)sa, sizeof(*sa)))
-		err = -errno;
-	umask(was);
-	if (!err && gid && chown(sa->sun_path, (uid_t)-1, (gid_t)gid))
-		err = -errno;
-	if (!err && listen(fd, (int)CTL_CONNS))
-		err = -errno;
-	return err;
-}
-
 int ctl_open(struct ctl *c, const char *path, uint32_t gid)
 {
-	struct sockaddr_un sa;
-	int err = address(&sa, path);
+	int fd;
 
 	c->fd = -1;
 	for (uint32_t i = 0; i < CTL_CONNS; i++)
 		c->conn[i].fd = -1;
-	if (err)
-		return err;
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->fd < 0)
-		return -errno;
-	err = make_way(c->fd, &sa);
-	if (!err)
-		err = listen_at(c->fd, &sa, gid);
-	if (err) {
-		close(c->fd);
-		c->fd = -1;
-		return err;
-	}
+	fd = listen_local(path, gid ? 0660 : 0600, gid, CTL_CONNS);
+	if (fd < 0)
+		return fd;
+	c->fd = fd;
 	snprintf(c->path, sizeof(c->path), "%s", path);
 	return 0;
 }

@@ -5,10 +5,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "firewall/control/listen.h"
 #include "firewall/control/qubesdb_serve.h"
 
 #define EVENTS 32
@@ -53,45 +52,6 @@ static void on_changed(void *ctx, const char *path)
 
 /* ---- beginning and end ----------------------------------------------------*/
 
-/* A socket without a listener is in the way; one with a listener is taken. */
-static int make_way(int fd, const struct sockaddr_un *sa)
-{
-	struct stat st;
-
-	if (lstat(sa->sun_path, &st) || !S_ISSOCK(st.st_mode))
-		return 0;
-	if (!connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) ||
-	    errno == EAGAIN)
-		return -EADDRINUSE;
-	return unlink(sa->sun_path) ? -errno : 0;
-}
-
-static int listen_at(struct qubesdb_serve *v, const char *path)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	mode_t was;
-	int err;
-
-	if (strlen(path) >= sizeof(sa.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(sa.sun_path, path, strlen(path));
-	v->listener =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (v->listener < 0)
-		return -errno;
-	err = make_way(v->listener, &sa);
-	if (err)
-		return err;
-	was = umask(0111); /* for everybody */
-	if (bind(v->listener, (const struct sockaddr *)&sa, sizeof(sa)))
-		err = -errno;
-	umask(was);
-	if (err)
-		return err;
-	snprintf(v->path, sizeof(v->path), "%s", path);
-	return listen(v->listener, (int)QUBESDB_SERVE_PEERS) ? -errno : 0;
-}
-
 static int watch(const struct qubesdb_serve *v, int fd, uint32_t events)
 {
 	struct epoll_event ev = { .events = events };
@@ -116,10 +76,14 @@ int qubesdb_serve_open(struct qubesdb_serve *v, const char *path, bool writes,
 		if (!v->place[i].peer)
 			err = -ENOMEM;
 	}
-	if (!err)
-		err = listen_at(v, path);
-	if (!err)
+	if (!err) {
+		v->listener = listen_local(path, 0666, 0, QUBESDB_SERVE_PEERS);
+		err = v->listener < 0 ? v->listener : 0;
+	}
+	if (!err) {
+		snprintf(v->path, sizeof(v->path), "%s", path);
 		err = watch(v, v->listener, EPOLLIN);
+	}
 	if (err) {
 		qubesdb_serve_close(v);
 		return err;
