@@ -164,13 +164,17 @@ def bus():
     yield "rules", b"".join(s.rules(p | 0x30) for p in range(8)) + s.run(201) + s.rules(3 | 8) + s.run(201)
 
 
-def qubesdb():
-    def msg(kind, path="", data=b"", length=None):
-        n = len(data) if length is None else length
-        return (bytes([kind]) + path.encode().ljust(67, b"\0") + n.to_bytes(4, "little") + data)
+def qdb_message(kind, path="", data=b"", length=None):
+    n = len(data) if length is None else length
+    return bytes([kind]) + path.encode().ljust(67, b"\0") + n.to_bytes(4, "little") + data
 
-    def feed(data):
-        return b"".join(bytes([len(data[i:i + 100])]) + data[i:i + 100] for i in range(0, len(data), 100))
+
+def in_pieces(data):
+    return b"".join(bytes([len(data[i:i + 100])]) + data[i:i + 100] for i in range(0, len(data), 100))
+
+
+def qubesdb():
+    msg, feed = qdb_message, in_pieces
 
     def word(what, which, *args):
         return bytes([128 | which << 3 | what]) + b"".join(bytes([len(a)]) + a for a in args)
@@ -194,6 +198,53 @@ def qubesdb():
     yield "nul", ran + feed(msg(1, "/a", b"x\0y") + msg(4, "/a", b"x"))
     yield "paths", ran + feed(msg(1, "a") + end) + word(later, 0) + word(meet, 0) + feed(end + msg(4, "/"))
     yield "early", feed(msg(1, "/a"))
+
+
+def qubesdb_local():
+    msg, feed = qdb_message, in_pieces
+
+    def step(what, which=0, *args):
+        return bytes([128 | which << 3 | what]) + b"".join(bytes([len(a)]) + a for a in args)
+
+    message, end, write, removal, again, leave, full, piece = range(8)
+    rules = "/qubes-firewall/1"
+    news = 13
+    ran = feed(msg(7, "/") + msg(11, "/name", b"fw") + msg(11, rules, b"")) + step(end)
+    trigger = feed(msg(news, rules))
+    answer = feed(msg(11, rules + "/0000", b"action=accept") + msg(11) + msg(10, rules))
+    yield "sync", ran
+    yield "commit", ran + trigger + answer
+    yield "disturbed", ran + trigger + feed(msg(news, rules + "/") + msg(news, rules)) + answer + answer
+    yield "gone", ran + trigger + feed(msg(11) + msg(8, rules) + msg(news, rules + "/") + msg(news, "/"))
+    yield "ours", ran + step(write, 0, b"x") + step(removal, 0) + feed(msg(7, "/a") + msg(8, "/a"))
+    yield "again", ran + step(leave) + step(again) + ran + trigger + answer
+    yield "full", ran + step(full, 1) + step(write, 0, b"x") * 300 + trigger * 9 + step(full) + feed(msg(7, "/a"))
+    yield "many", ran + b"".join(feed(msg(news, f"/{i}")) for i in range(260)) + step(again)
+    yield "pieces", step(piece) + ran + trigger + answer
+    for kind in (0, 8, 9, 10, 11, 12, 255):
+        yield f"type {kind}", ran + trigger + feed(msg(kind, "/a", b"x"))
+
+
+def qubesdb_peer():
+    msg, feed = qdb_message, in_pieces
+    read, write, multiread, listing, removal, watch, unwatch = range(7)
+
+    def dom0(which, value=None):
+        return bytes([128 | which << 3 | (3 if value is None else 2)]) + (
+            b"" if value is None else bytes([len(value)]) + value)
+
+    filled = dom0(0, b"x") + dom0(1, b"y" * 200)
+    for may in (0, 1):
+        begin = bytes([may]) + filled
+        yield f"changes {may}", begin + feed(msg(write, "/n", b"v") + msg(removal, "/a") + msg(removal, "/c"))
+    begin = b"\0" + filled
+    yield "reads", begin + feed(msg(read, "/a") + msg(read, "/none") + msg(multiread, "/a") + msg(listing))
+    yield "watches", begin + feed(msg(watch, "/") + msg(watch, "/a")) + dom0(0, b"") + dom0(2) + feed(
+        msg(unwatch, "/a") + msg(unwatch, "/a"))
+    yield "too many", begin + b"".join(feed(msg(watch, f"/{i}")) for i in range(18))
+    for kind in (0, 1, 2, 5, 7, 255):
+        yield f"wrong {kind}", begin + feed(msg(kind, "a b", b"x"))
+    yield "long", begin + feed(msg(read, "/a", b"", 3072))
 
 
 def qrexec():
@@ -229,7 +280,7 @@ def qrexec():
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    for stories in (netback, netfront, bus, qubesdb, qrexec):
+    for stories in (netback, netfront, bus, qubesdb, qubesdb_local, qubesdb_peer, qrexec):
         where = os.path.join(sys.argv[1], stories.__name__)
         os.makedirs(where, exist_ok=True)
         for name, data in stories():
