@@ -46,7 +46,7 @@ static inline bool data_on_rings(const struct data_port *dp)
 	return dp->kind >= DATA_VIF;
 }
 
-/* A rule set that is mapped as long as the path uses it. */
+/* A rule set, or all profiles, mapped as long as the path uses it. */
 struct data_rules {
 	const void *mem;
 	size_t len;
@@ -91,6 +91,7 @@ struct data {
 	struct view *view;
 	struct data_port *port;	  /* [clients + 1] */
 	struct data_rules *rules; /* [(clients + 1) * 2], IPv4 and IPv6 */
+	struct data_rules profiles;
 	struct msg in;
 	struct data_answer answer;
 

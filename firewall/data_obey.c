@@ -99,6 +99,27 @@ static int set_rules(struct data *d)
 	return err;
 }
 
+static int set_profiles(struct data *d)
+{
+	struct data_rules next = { .len = d->in.body.profiles.len };
+	const struct profiles *p, *old;
+
+	next.mem = mem_map_sealed(d->in.fd, next.len);
+	if (!next.mem)
+		return -EBADF;
+	p = profiles_check(next.mem, next.len);
+	if (!p) {
+		mem_unmap(next.mem, next.len);
+		return -EBADMSG;
+	}
+	old = fw_profiles_set(d->fw, p);
+	vw_assert(old == d->profiles.mem);
+	if (d->profiles.mem)
+		mem_unmap(d->profiles.mem, d->profiles.len);
+	d->profiles = next;
+	return 0;
+}
+
 /* All lists come as an array in a sealed file of @n times @each bytes. */
 static int set_list(struct data *d, size_t each)
 {
@@ -208,6 +229,8 @@ static int obey(struct data *d)
 		return set_list(d, sizeof(struct fw_pair));
 	case MSG_FORWARDS:
 		return set_list(d, sizeof(struct fw_forward));
+	case MSG_PROFILES:
+		return set_profiles(d);
 	case MSG_FLOWS:
 		return show_flows(d);
 	case MSG_FLOWS_END:

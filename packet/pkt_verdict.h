@@ -82,6 +82,7 @@
 	X(CLOSED, "closed", "client has no addresses or no rules yet")         \
 	X(RULE, "rule", "refused by a rule")                                   \
 	X(POLICY, "policy", "no rule matched and the policy refuses")          \
+	X(PROFILE, "profile", "refused by the client's profile")               \
 	X(RULES_BAD, "rules-bad",                                              \
 	  "the client's rules could not be read, so all is refused")           \
 	X(CLIENT_TO_CLIENT, "client-to-client",                                \

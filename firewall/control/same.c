@@ -40,7 +40,7 @@ bool same_client(const struct fw_client *a, const struct fw_client *b)
 	return !strcmp(a->name, b->name) && a->kind == b->kind &&
 	       a->port == b->port && same_mac(&a->mac, &b->mac) &&
 	       same_addrs(a, b) && same_quota(&a->quota, &b->quota) &&
-	       a->proxy_arp == b->proxy_arp;
+	       a->proxy_arp == b->proxy_arp && !strcmp(a->profile, b->profile);
 }
 
 bool same_uplink(const struct fw_uplink *a, const struct fw_uplink *b)

@@ -47,6 +47,9 @@ int fw_dns_set(struct fw *fw, const struct fw_dns *d)
 	for (uint8_t i = 0; i < was->virt_n && !same; i++)
 		if (!is_ours(fw, &was->virt[i]))
 			nat_addr_forget(fw->nat, &was->virt[i]);
+	/* profiles may tell them from other addresses */
+	if (fw->profiles && !same_servers(was, d))
+		fw_judge_all_again(fw);
 	*was = *d;
 	fw->dns_state->watching = memcmp(d->watch, none, sizeof(none)) != 0;
 	/* flows to what is a virtual one only now led to the address itself */

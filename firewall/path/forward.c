@@ -32,13 +32,13 @@ static enum pkt_reason reach(const struct fw *fw, const struct fw_forward *by,
 			     uint16_t *to)
 {
 	struct place at = place_find(fw->place, &by->to);
-	const struct party *c = &fw->party[at.client];
 
 	if (!(at.flags & PLACE_CLIENT))
 		return PKT_REASON_PORT_DOWN;
 	*to = at.client;
-	return c->rules[fw_family(&by->to)] ? PKT_REASON_NONE
-					    : PKT_REASON_CLOSED;
+	return fw_is_open(fw, at.client, fw_family(&by->to))
+		       ? PKT_REASON_NONE
+		       : PKT_REASON_CLOSED;
 }
 
 enum pkt_reason fw_by_opening(const struct fw *fw, enum fw_forward_way way,

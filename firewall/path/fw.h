@@ -14,6 +14,7 @@
 #include "packet/pkt_frag.h"
 #include "packet/pkt_port.h"
 #include "packet/pkt_time.h"
+#include "rules/profile.h"
 #include "rules/rule.h"
 
 /*
@@ -138,6 +139,14 @@ int VW_MUST_USE fw_pairs_set(struct fw *fw, const struct fw_pair *p,
  */
 int VW_MUST_USE fw_forwards_set(struct fw *fw, const struct fw_forward *f,
 				uint32_t n);
+
+/*
+ * The profiles from now on, for clients whose settings name them; judged by
+ * them from the next packet on, flows included.  @p (NULL: there are none) was
+ * checked, stays the caller's and must stay mapped until it is replaced; the
+ * one before is returned, and the caller's again.
+ */
+const struct profiles *fw_profiles_set(struct fw *fw, const struct profiles *p);
 
 /*
  * Name servers from now on; flows to virtual ones end when any of them changes,

@@ -105,12 +105,12 @@ struct judgement fw_judge(const struct fw *fw, uint16_t n,
 	struct judgement j = { .rule = RULE_IDX_POLICY };
 	struct rule_answer a;
 
-	if (!c->used || !c->has[family] || !c->rules[family]) {
+	if (!fw_is_open(fw, n, family)) {
 		j.reason = PKT_REASON_CLOSED;
 		return j;
 	}
 	j.reason = where(fw, n, t, &j);
-	if (j.reason != PKT_REASON_NONE)
+	if (j.reason != PKT_REASON_NONE || !fw_profile_passes(fw, n, t, &j))
 		return j;
 	a = ruleset_eval(c->rules[family], &(struct rule_query){
 						   .dst = t->dst,

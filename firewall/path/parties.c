@@ -87,8 +87,8 @@ static void show(struct fw *fw, uint16_t n)
 
 	row->used = c->used;
 	row->kind = c->kind;
-	row->open4 = c->used && c->has[RULE_IP4] && c->rules[RULE_IP4];
-	row->open6 = c->used && c->has[RULE_IP6] && c->rules[RULE_IP6];
+	row->open4 = fw_is_open(fw, n, RULE_IP4);
+	row->open6 = fw_is_open(fw, n, RULE_IP6);
 	row->rule_gen = c->gen;
 }
 
@@ -175,6 +175,7 @@ static void adopt(struct fw *fw, uint16_t n, const struct fw_client *c)
 	p->has[RULE_IP4] = p->has[RULE_IP6] = false;
 	for (uint32_t i = 0; i < count; i++)
 		p->has[fw_family(&mine[i].addr)] = true;
+	fw_profile_find(fw, p);
 	memcpy(fw_row(fw, n)->name, c->name, sizeof(c->name));
 	fw_row(fw, n)->name[sizeof(c->name) - 1] = 0;
 }
@@ -245,6 +246,20 @@ int fw_client_rules(struct fw *fw, uint16_t n, enum rule_family family,
 	new_gen_uplink(fw); /* it may have closed, or opened */
 	show(fw, n);
 	return 0;
+}
+
+const struct profiles *fw_profiles_set(struct fw *fw, const struct profiles *p)
+{
+	const struct profiles *old = fw->profiles;
+
+	fw->profiles = p;
+	for (uint16_t n = 1; n <= fw->conf.clients; n++)
+		fw_profile_find(fw, &fw->party[n]);
+	fw_judge_all_again(fw);
+	for (uint16_t n = 1; n <= fw->conf.clients; n++)
+		if (fw->party[n].used)
+			show(fw, n);
+	return old;
 }
 
 /* ---- the uplink and what is known of the world --------------------------- */

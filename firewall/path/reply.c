@@ -26,6 +26,7 @@ static const struct manners {
 	[PKT_REASON_PROTO] = { PROHIBITED, true },
 	[PKT_REASON_RULE] = { PROHIBITED, true },
 	[PKT_REASON_POLICY] = { PROHIBITED, true },
+	[PKT_REASON_PROFILE] = { PROHIBITED, true },
 	[PKT_REASON_RULES_BAD] = { PROHIBITED, true },
 	[PKT_REASON_CLIENT_TO_CLIENT] = { PROHIBITED, true },
 	[PKT_REASON_OVERLAP] = { PROHIBITED, true },
@@ -127,6 +128,16 @@ static enum answer fitting(const struct fw *fw, const struct pkt *p,
 	return a;
 }
 
+/* The number that people know the rule by. */
+static uint32_t rule_number(const struct ruleset *set, enum pkt_reason reason,
+			    uint16_t rule)
+{
+	if (reason == PKT_REASON_PROFILE)
+		return rule;
+	return set && rule != RULE_IDX_POLICY ? ruleset_number(set, rule)
+					      : RULE_NUMBER_POLICY;
+}
+
 void fw_note(struct fw *fw, uint16_t n, const struct pkt *p,
 	     enum pkt_reason reason, uint16_t rule, struct mono now)
 {
@@ -136,9 +147,7 @@ void fw_note(struct fw *fw, uint16_t n, const struct pkt *p,
 		.dst = pkt_dst(p),
 		.client = n,
 		.dport = pkt_is_icmp(p) ? p->icmp_type : p->dport,
-		.rule = set && rule != RULE_IDX_POLICY
-				? ruleset_number(set, rule)
-				: RULE_NUMBER_POLICY,
+		.rule = rule_number(set, reason, rule),
 		.proto = p->proto,
 		.reason = (uint8_t)reason,
 	};

@@ -49,6 +49,7 @@ struct party {
 	uint16_t gen;
 	bool has[2]; /* addresses of this enum rule_family */
 	const struct ruleset *rules[2];
+	uint16_t profile; /* number of conf.profile, or PROFILE_NONE */
 	struct bucket reply;
 	struct bucket dns;     /* questions whose answers are noted */
 	struct fw_client conf; /* clients only */
@@ -114,6 +115,7 @@ struct fw {
 	uint8_t *pairs;		    /* bit from * (clients + 1) + to */
 	struct fw_forward *forward; /* forward_n of FW_FORWARDS */
 	uint32_t forward_n;
+	const struct profiles *profiles; /* NULL: none */
 	bool gso;	/* every port takes aggregates: make some */
 	bool settling;	/* flows were adopted, see fw_settle() */
 	bool strangers; /* ... and may use addresses that were ours */
@@ -322,6 +324,17 @@ bool fw_dns_queue(struct fw *fw, const struct pkt *p, uint16_t client,
 
 /* Did it arrive as it was sent?  Packets that pass are not asked that. */
 bool fw_dns_whole(const struct pkt *p);
+
+/* ---- profile.c ----------------------------------------------------------- */
+
+/* Looks up what its settings name. */
+void fw_profile_find(struct fw *fw, struct party *c);
+/* May client @n open flows of that family at all, if rules let it? */
+bool fw_is_open(const struct fw *fw, uint16_t n, enum rule_family family);
+/* What its profile says to @t; false, with @j->reason and the rule's number:
+ * no. */
+bool fw_profile_passes(const struct fw *fw, uint16_t n,
+		       const struct nat_tuple *t, struct judgement *j);
 
 /* ---- dns_own.c ----------------------------------------------------------- */
 

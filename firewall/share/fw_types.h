@@ -8,6 +8,7 @@
 #include "firewall/share/view.h"
 #include "nat/nat.h"
 #include "packet/pkt_addr.h"
+#include "rules/profile.h"
 
 /*
  * What the control side tells the forwarding path: plain data, sent as it is in
@@ -34,6 +35,11 @@ struct fw_client {
 		gateway6;	/* our address on its link, or zero */
 	struct nat_quota quota; /* all zero: the default */
 	bool proxy_arp; /* answer for any address but its own (Qubes: yes) */
+	/*
+	 * Asked before its rules; empty: none.  While there is none of that
+	 * name the client is closed.
+	 */
+	char profile[PROFILE_NAME_MAX];
 };
 
 struct fw_uplink {

@@ -39,6 +39,7 @@ static const struct shape requests[] = {
 	[MSG_VIFS] = { true, sizeof(struct msg_vifs), 0 },
 	[MSG_SETTLED] = { true, 0, 0 },
 	[MSG_FORWARDS] = { true, sizeof(struct msg_guard), 1 },
+	[MSG_PROFILES] = { true, sizeof(struct msg_profiles), 1 },
 	[MSG_DNS] = { true, sizeof(struct fw_dns), 0 },
 	[MSG_DNS_ASK] = { true, sizeof(struct fw_dns_msg), 0 },
 };
@@ -164,7 +165,8 @@ static bool client_ok(const struct msg_client *m)
 
 	if (c->addr_n > FW_CLIENT_ADDRS || c->net_n > FW_CLIENT_ADDRS ||
 	    c->kind > FW_NETWORK || !flag_ok(&c->proxy_arp) ||
-	    !name_ok(c->name, sizeof(c->name)))
+	    !name_ok(c->name, sizeof(c->name)) ||
+	    !name_ok(c->profile, sizeof(c->profile)))
 		return false;
 	for (uint8_t i = 0; i < c->net_n; i++)
 		if (c->net[i].len > 128)
@@ -210,6 +212,8 @@ static bool body_ok(uint32_t type, const union msg_body *b)
 	case MSG_RULES:
 		return b->rules.n != 0 && b->rules.family <= RULE_IP6 &&
 		       b->rules.len != 0;
+	case MSG_PROFILES:
+		return b->profiles.len != 0;
 	case MSG_DONE:
 	case MSG_PORT_FAILED:
 		return b->done.err >= 0;

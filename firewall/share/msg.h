@@ -47,6 +47,8 @@ enum msg_type {
 	MSG_SETTLED,   /* no body: a new data process was told all that its
 			  predecessor knew; see fw_settle() */
 	MSG_FORWARDS,  /* struct msg_guard; 1 fd: sealed memfd, fw_forward[n] */
+	MSG_PROFILES,  /* struct msg_profiles; 1 fd: sealed memfd with all
+			  profiles, in place of those before */
 	MSG_DNS,       /* struct fw_dns */
 	MSG_DNS_ASK,   /* struct fw_dns_msg: a question of ours; done when it
 			  is on its way */
@@ -143,6 +145,10 @@ struct msg_guard {
 	uint32_t n;
 };
 
+struct msg_profiles {
+	uint32_t len; /* of the block in the memfd */
+};
+
 struct msg_flows {
 	uint32_t cursor;
 };
@@ -199,6 +205,7 @@ union msg_body {
 	struct msg_client client;
 	struct msg_rules rules;
 	struct msg_guard guard;
+	struct msg_profiles profiles;
 	struct msg_flows flows;
 	struct msg_done done;
 	struct msg_flows_page flows_page;
