@@ -177,6 +177,7 @@ struct replay {
 	uint32_t pair_n;
 	const struct fw_forward *forward;
 	uint32_t forward_n;
+	const struct profiles *profiles; /* NULL: none */
 };
 
 /* Prints a summary to stdout; an enum role_exit. */

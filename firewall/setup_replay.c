@@ -234,10 +234,12 @@ struct stage {
 	struct pkt_addr guard[APPLY_GUARD_MAX];
 	struct fw_pair pair[CONF_ALLOWS];
 	struct fw_forward forward[CONF_FORWARDS];
+	struct profiles_made profiles;
 };
 
 static int fill(struct stage *s, struct conf *c, const struct tree *t)
 {
+	struct profiles_fault fault;
 	struct role_conf rc;
 	uint32_t wrong;
 
@@ -264,8 +266,14 @@ static int fill(struct stage *s, struct conf *c, const struct tree *t)
 	s->r.forward_n = c->forward_n;
 	for (uint16_t i = 0; i < c->forward_n; i++)
 		s->forward[i] = c->forward[i].fw;
+	if (profiles_wanted(c) && profiles_make(&s->profiles, c, &fault)) {
+		fprintf(stderr, "vifwalld: %s\n", fault.text);
+		return -EINVAL;
+	}
+	s->r.profiles = s->profiles.built;
 	for (uint16_t i = 0; i < c->client_n; i++) {
 		s->client[i] = c->client[i].fw;
+		profiles_choose(c, &s->client[i]);
 		for (int f = 0; f < 2; f++) {
 			int err = load(&s->set[2 * i + f], c, i, f, t);
 
@@ -284,6 +292,7 @@ static int run(struct conf *c, const struct tree *t, const char *in,
 	int err;
 
 	memset(&s, 0, sizeof(s));
+	s.profiles.fd = -1;
 	s.r.in = in;
 	s.r.out = out;
 	err = fill(&s, c, t);
@@ -294,6 +303,7 @@ static int run(struct conf *c, const struct tree *t, const char *in,
 	err = replay_run(&s.r);
 	for (uint32_t i = 0; i < 2u * c->client_n; i++)
 		set_clear(&s.set[i]);
+	profiles_clear(&s.profiles);
 	return err;
 }
 

@@ -355,10 +355,12 @@ void apply_client(struct apply *a, uint16_t n, const struct fw_client *fw,
 		  bool accept)
 {
 	struct apply_slot *s = &a->slot[n];
+	struct fw_client now = *fw;
 	char key[2][PKT_ADDR_TEXT];
 
-	if (!same_client(&s->fw, fw))
-		slot_fw(a, n, fw);
+	profiles_choose(&a->conf, &now);
+	if (!same_client(&s->fw, &now))
+		slot_fw(a, n, &now);
 	keys_of(fw, key);
 	for (int f = 0; f < 2; f++) {
 		if (!strcmp(s->key[f], key[f]) && s->accept == accept)
@@ -439,6 +441,7 @@ void apply_conf(struct apply *a, const struct conf *c)
 	apply_clashes(a);
 	a->pairs_todo = true;
 	apply_forwards(a);
+	apply_profiles(a);
 	apply_dns_conf(a);
 }
 
@@ -448,6 +451,7 @@ void apply_init(struct apply *a, const struct conf *c,
 	memset(a, 0, sizeof(*a));
 	a->ops = ops;
 	a->sock = -1;
+	a->profiles.fd = -1;
 	a->conf.clients = c->clients;
 	for (uint32_t n = 0; n < APPLY_SLOTS; n++)
 		slot_clear(&a->slot[n]);
@@ -461,6 +465,7 @@ void apply_fini(struct apply *a)
 		set_clear(&a->slot[n].set[0]);
 		set_clear(&a->slot[n].set[1]);
 	}
+	profiles_clear(&a->profiles);
 	if (a->sock >= 0)
 		close(a->sock);
 	a->sock = -1;

@@ -3,6 +3,7 @@
 #define VIFWALL_FIREWALL_CONTROL_APPLY_H
 
 #include "firewall/control/conf.h"
+#include "firewall/control/profiles.h"
 #include "firewall/control/set.h"
 #include "firewall/control/tree.h"
 #include "firewall/linux/link.h"
@@ -29,6 +30,7 @@
  *	apply_ring.c	ports on rings, which data opens
  *	apply_guest.c	clients that come and go with their vif
  *	apply_forward.c	openings, from settings and from the tree
+ *	apply_profile.c	profiles, from settings
  *	apply_dns.c	name servers
  *	apply_send.c	telling data
  *	apply_answer.c	what it says to that
@@ -113,6 +115,7 @@ enum apply_kind {
 	APPLY_GUARD,
 	APPLY_PAIRS,
 	APPLY_FORWARDS,
+	APPLY_PROFILES,
 	APPLY_DNS,
 	APPLY_DNS_ASK,
 	APPLY_ASKED,
@@ -155,12 +158,13 @@ struct apply {
 	bool broken;   /* data talks nonsense: its socket was closed */
 	uint32_t seq;
 	uint64_t restarts; /* of data, after the first */
-	bool guard_todo, pairs_todo, forward_todo, dns_todo;
+	bool guard_todo, pairs_todo, forward_todo, profiles_todo, dns_todo;
 	bool settled_todo; /* a new data process waits to hear that it is all */
 	struct pkt_addr guard[APPLY_GUARD_MAX];
 	uint32_t guard_n;
 	struct apply_forward forward[FW_FORWARDS]; /* as data tries them */
 	uint32_t forward_n, forward_bad;	   /* in force; passed over */
+	struct profiles_made profiles;		   /* in force */
 	struct apply_wait wait[APPLY_WINDOW];	   /* a ring, oldest first */
 	uint32_t wait_at, wait_n;
 	struct fw_dns dns;	 /* in force */
@@ -285,6 +289,8 @@ void apply_client(struct apply *a, uint16_t n, const struct fw_client *fw,
 void apply_commit(struct apply *a, uint16_t n, int family);
 /* Openings anew, from the settings and from the tree below TREE_FORWARD. */
 void apply_forwards(struct apply *a);
+/* Profiles anew, from the settings. */
+void apply_profiles(struct apply *a);
 /* A number for a new client, 0 when none is left. */
 uint16_t apply_free(const struct apply *a);
 /* The client goes; its number is free once data was told. */

@@ -119,6 +119,11 @@ static void done(struct apply *a, const struct apply_wait *w, int err,
 				list_name((enum apply_kind)w->kind),
 				log_errno(err));
 		break;
+	case APPLY_PROFILES:
+		if (err)
+			log_err("data refused the profiles (%s)",
+				log_errno(err));
+		break;
 	case APPLY_DNS:
 		if (err)
 			log_err("data refused the name servers (%s)",

@@ -133,9 +133,21 @@ static bool send_forwards(struct apply *a)
 			 sizeof(list[0]));
 }
 
+static bool send_profiles(struct apply *a)
+{
+	const struct msg_profiles m = { .len = (uint32_t)a->profiles.len };
+
+	return post(a, MSG_PROFILES, &m, a->profiles.fd,
+		    (struct apply_wait){ .kind = APPLY_PROFILES });
+}
+
 static void lists_work(struct apply *a)
 {
 	struct fw_pair pair[CONF_ALLOWS];
+
+	/* a client whose profile is not there is closed */
+	if (a->profiles_todo && send_profiles(a))
+		a->profiles_todo = false;
 
 	if (a->guard_todo && send_list(a, MSG_GUARD, APPLY_GUARD, a->guard,
 				       a->guard_n, sizeof(a->guard[0])))
@@ -409,7 +421,7 @@ struct mono apply_work(struct apply *a, struct mono now)
 bool apply_idle(const struct apply *a)
 {
 	if (a->sock < 0 || a->wait_n || a->guard_todo || a->pairs_todo ||
-	    a->forward_todo || a->dns_todo)
+	    a->forward_todo || a->profiles_todo || a->dns_todo)
 		return false;
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
 		if (a->slot[n].todo && !a->slot[n].stuck && !a->slot[n].err &&
@@ -431,6 +443,7 @@ void apply_data(struct apply *a, int sock)
 	a->guard_todo = a->guard_n > 0;
 	a->pairs_todo = true;
 	a->forward_todo = a->forward_n > 0;
+	a->profiles_todo = a->profiles.built;
 	a->dns_todo = memcmp(&a->dns, &no_dns, sizeof(no_dns)) != 0;
 	a->settled_todo = a->restarts > 0;
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++) {

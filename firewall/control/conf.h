@@ -13,6 +13,7 @@
 #include "nat/nat.h"
 #include "packet/pkt_assert.h"
 #include "packet/pkt_addr.h"
+#include "rules/profile.h"
 #include "xen/qubes/chan_unix.h"
 
 /*
@@ -32,7 +33,11 @@
 #define CONF_ALLOWS 256u
 #define CONF_FORWARDS 128u
 #define CONF_DNS 4u
-#define CONF_PATH_MAX 108u /* with its NUL; as long as a Unix socket's */
+#define CONF_SETS 32u
+#define CONF_PROFILE_RULES 128u
+#define CONF_PROFILE_USES 128u
+#define CONF_PROFILE_NONE "none" /* no profile, whatever others have */
+#define CONF_PATH_MAX 108u	 /* with its NUL; as long as a Unix socket's */
 #define CONF_RUN_DIR_MAX 64u
 #define CONF_IF_MAX 16u /* IFNAMSIZ */
 #define CONF_LINE_MAX 1024u
@@ -137,6 +142,25 @@ struct conf_forward {
 	uint32_t line; /* of the file; 0: of a command line */
 };
 
+/* A named set of addresses: a file's path, or the prefixes themselves. */
+struct conf_set_of {
+	char name[ADDR_SET_NAME_MAX];
+	char text[256];
+	uint32_t line;
+};
+
+struct conf_profile_rule {
+	char profile[PROFILE_NAME_MAX];
+	char text[PROFILE_TEXT_MAX + 1];
+	uint32_t line;
+};
+
+struct conf_profile_use {
+	char who[PKT_ADDR_TEXT]; /* a client's name or an address of its */
+	char profile[PROFILE_NAME_MAX];
+	uint32_t line;
+};
+
 struct conf {
 	struct conf_uplink uplink;
 	uint16_t client_n, allow_n, forward_n;
@@ -184,6 +208,11 @@ struct conf {
 	uint16_t option_len;
 	struct conf_allow allow[CONF_ALLOWS];
 	struct conf_forward forward[CONF_FORWARDS];
+	char profile[PROFILE_NAME_MAX]; /* of all clients; empty: none */
+	uint16_t set_n, profile_rule_n, profile_use_n;
+	struct conf_set_of set[CONF_SETS];
+	struct conf_profile_rule profile_rule[CONF_PROFILE_RULES];
+	struct conf_profile_use profile_use[CONF_PROFILE_USES];
 	struct conf_client client[CONF_CLIENTS];
 };
 

@@ -339,6 +339,7 @@ void conf_check(struct conf *c, enum conf_use use, struct conf_errors *e)
 		client(&k, &c->client[i]);
 	for (uint16_t i = 0; i < c->allow_n; i++)
 		allow(&k, &c->allow[i]);
+	conf_check_profiles(c, e);
 	c->nat.owners = (uint16_t)(c->clients + 1);
 }
 

@@ -142,10 +142,9 @@ void conf_read_text(struct conf *c, const char *name, const char *text,
 }
 
 /*
- * The whole file in malloc()ed memory; NULL: *@err says why, an errno.
  * #syscalls control: openat fstat newfstatat read close
  */
-static char *slurp(const char *path, size_t *len, int *err)
+char *conf_slurp(const char *path, size_t max, size_t *len, int *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char *out = NULL;
@@ -161,15 +160,14 @@ static char *slurp(const char *path, size_t *len, int *err)
 	if (fstat(fd, &st) || S_ISDIR(st.st_mode))
 		goto err_close;
 	*err = ENOMEM;
-	out = malloc(CONF_FILE_MAX + 1);
+	out = malloc(max + 1);
 	if (!out)
 		goto err_close;
 	do {
-		got = read(fd, out + *len, CONF_FILE_MAX + 1 - *len);
+		got = read(fd, out + *len, max + 1 - *len);
 		if (got > 0)
 			*len += (size_t)got;
-	} while (*len <= CONF_FILE_MAX &&
-		 (got > 0 || (got < 0 && errno == EINTR)));
+	} while (*len <= max && (got > 0 || (got < 0 && errno == EINTR)));
 	if (!got) {
 		close(fd);
 		return out;
@@ -186,7 +184,7 @@ void conf_read_file(struct conf *c, const char *path, struct conf_errors *e)
 	struct conf_where where = { .source = path };
 	size_t len;
 	int err;
-	char *text = slurp(path, &len, &err);
+	char *text = conf_slurp(path, CONF_FILE_MAX, &len, &err);
 
 	if (!text) {
 		conf_error(e, &where, "can't be read: %s", strerror(err));
@@ -284,7 +282,7 @@ void conf_read_kernel(struct conf *c, struct conf_errors *e)
 {
 	size_t len;
 	int err;
-	char *text = slurp("/proc/cmdline", &len, &err);
+	char *text = conf_slurp("/proc/cmdline", CONF_FILE_MAX, &len, &err);
 
 	/* without /proc there is nothing to obey */
 	if (!text)

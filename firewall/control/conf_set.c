@@ -133,7 +133,8 @@ static void refused_item(struct conf_load *l, const struct conf_row *row,
 	uint32_t column;
 	const char *why;
 
-	conf_forward_why(value, len, &column, &why);
+	(row->type->why ? row->type->why : conf_forward_why)(value, len,
+							     &column, &why);
 	if (l->value_at)
 		at.column = l->value_at + column - 1;
 	else
@@ -180,6 +181,24 @@ static bool again(struct conf_load *l, const struct conf_row *row,
 	return false;
 }
 
+/* What a setting added to a list; the counts are those of before. */
+static void note_lines(struct conf_load *l, const struct conf *c,
+		       const uint16_t was[5])
+{
+	uint32_t line = l->where.line;
+
+	for (uint16_t i = was[0]; i < c->allow_n; i++)
+		l->c->allow[i].line = line;
+	for (uint16_t i = was[1]; i < c->forward_n; i++)
+		l->c->forward[i].line = line;
+	for (uint16_t i = was[2]; i < c->set_n; i++)
+		l->c->set[i].line = line;
+	for (uint16_t i = was[3]; i < c->profile_rule_n; i++)
+		l->c->profile_rule[i].line = line;
+	for (uint16_t i = was[4]; i < c->profile_use_n; i++)
+		l->c->profile_use[i].line = line;
+}
+
 void conf_set(struct conf_load *l, const char *name, size_t len,
 	      const char *value, size_t value_len)
 {
@@ -188,7 +207,8 @@ void conf_set(struct conf_load *l, const char *name, size_t len,
 	size_t client_len;
 	const struct conf_row *row = lookup(name, len, &client, &client_len);
 	struct conf_client *cl = NULL;
-	uint16_t allow_n = l->c->allow_n, forward_n = l->c->forward_n;
+	const uint16_t was[5] = { l->c->allow_n, l->c->forward_n, l->c->set_n,
+				  l->c->profile_rule_n, l->c->profile_use_n };
 	int err;
 
 	if (!row) {
@@ -207,10 +227,8 @@ void conf_set(struct conf_load *l, const char *name, size_t len,
 			       value_len);
 	if (err)
 		refused(l, row, shown, value, value_len, err);
-	else if (l->c->allow_n > allow_n)
-		l->c->allow[allow_n].line = l->where.line;
-	else if (l->c->forward_n > forward_n)
-		l->c->forward[forward_n].line = l->where.line;
+	else
+		note_lines(l, l->c, was);
 }
 
 void conf_default(struct conf *c)

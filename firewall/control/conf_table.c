@@ -131,6 +131,19 @@ const struct conf_row conf_global[] = {
 	ROW("forward", conf_forward, 0, NULL, 0, 0, NULL, LIVE | CONF_F_REPEAT,
 	    "Lets somebody reach a client who asks for a port of our outside "
 	    "address, or one client another; may be given many times."),
+	ROW("set", conf_set_of, 0, NULL, 0, 0, NULL, LIVE | CONF_F_REPEAT,
+	    "A named set of addresses, from a file or as it stands here, for "
+	    "rules of profiles; may be given many times."),
+	ROW("profile", conf_profile, AT(profile), NULL, 0, 0, NULL, LIVE,
+	    "The profile of all clients of which nothing else is said: rules "
+	    "that are asked before a client's own and can only refuse."),
+	ROW("profile.rule", conf_profile_rule, 0, NULL, 0, 0, NULL,
+	    LIVE | CONF_F_REPEAT,
+	    "Adds to a profile; may be given many times."),
+	ROW("profile.use", conf_profile_use, 0, NULL, 0, 0, NULL,
+	    LIVE | CONF_F_REPEAT,
+	    "The profile of clients, by name or address; may be given many "
+	    "times, the last that names a client counts."),
 	{ .name = "dns",
 	  .type = &conf_addrs,
 	  .help = "Name servers; with dns.virtual what specialtarget=dns "
@@ -356,6 +369,10 @@ const struct conf_row conf_client[] = {
 	ROW(CONF_CLIENT_PATTERN "rules", conf_word, AT(rules), "tree", 0, 0,
 	    rules_words, LIVE,
 	    "By the rules directory, or none: all may go outside."),
+	ROW(CONF_CLIENT_PATTERN "profile", conf_profile, AT(fw.profile), NULL,
+	    0, 0, NULL, LIVE,
+	    "Its profile, whatever profile and profile.use say; none is "
+	    "none."),
 	QUOTA("flows", conf_u32, flows, 1u << 20, "As quota.flows."),
 	QUOTA("half-open", conf_u32, half_open, 1u << 20,
 	      "As quota.half-open."),

@@ -26,11 +26,13 @@ struct conf_type {
 	/*
 	 * Reads the @len bytes at @text, all of them, into @base + offset.
 	 * 0; -EINVAL it is not what the noun says, -ERANGE out of range,
-	 * -ENOSPC too long or too many, -EBADMSG ask conf_forward_why().  On
-	 * error nothing was written.
+	 * -ENOSPC too long or too many, -EBADMSG ask .why, or, when that is
+	 * NULL, conf_forward_why().  On error nothing was written.
 	 */
 	int (*parse)(const struct conf_row *row, void *base, const char *text,
 		     size_t len);
+	void (*why)(const char *text, size_t len, uint32_t *column,
+		    const char **why);
 };
 
 #define CONF_F_LIVE 0x1u   /* may change while the daemon runs */
@@ -143,7 +145,17 @@ extern const struct conf_type conf_u16, conf_u32, conf_bool, conf_word,
 	conf_mac_auto, conf_port, conf_xen, conf_channel, conf_xen_dom,
 	conf_path, conf_run_dir, conf_addr4, conf_addr6, conf_host4, conf_host6,
 	conf_addrs, conf_nets, conf_allow_pair, conf_forward, conf_user,
-	conf_group;
+	conf_group, conf_set_of, conf_profile, conf_profile_rule,
+	conf_profile_use;
+
+/* For conf_check(): profiles that must exist, sets that must be readable. */
+void conf_check_profiles(const struct conf *c, struct conf_errors *e);
+
+/*
+ * A whole file of up to @max bytes in malloc()ed memory; NULL: *@err says why,
+ * an errno.
+ */
+char *conf_slurp(const char *path, size_t max, size_t *len, int *err);
 
 /*
  * The type whose values have a text with items: after its parser refused
