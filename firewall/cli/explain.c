@@ -24,8 +24,14 @@ static void by_opening(const struct jdoc *d, const struct jval *o)
 static void by(const struct jdoc *d, const struct jval *o)
 {
 	const struct jval *rule = jget(d, o, "rule");
-	char t[JREAD_TEXT];
+	char t[JREAD_TEXT], name[JREAD_TEXT];
 
+	if (jget(d, o, "profile"))
+		fprintf(cli_out(),
+			" by rule %" PRIu64 " of the profile %s (%s)",
+			jnum(d, jget(d, o, "profile_rule")),
+			jtext(d, jget(d, o, "profile"), name),
+			jtext(d, jget(d, o, "text"), t));
 	if (!rule)
 		return;
 	if (rule->type == JREAD_NUM)

@@ -158,6 +158,20 @@ static void openings(const struct jdoc *d)
 	fprintf(cli_out(), "\n");
 }
 
+static void profiles(const struct jdoc *d)
+{
+	const struct jval *o = jget(d, jroot(d), "profiles");
+
+	if (o)
+		fprintf(cli_out(),
+			"profiles %" PRIu64 ", with %" PRIu64
+			" sets of %" PRIu64 " ranges in %" PRIu64 " KiB\n",
+			jnum(d, jget(d, o, "count")),
+			jnum(d, jget(d, o, "sets")),
+			jnum(d, jget(d, o, "ranges")),
+			(jnum(d, jget(d, o, "bytes")) + 1023) / 1024);
+}
+
 static void counts(const struct jdoc *d)
 {
 	const struct jval *c = jget(d, jroot(d), "client_counts");
@@ -199,6 +213,7 @@ static void head(const struct ask *a, void *ctx)
 	rules_source(d);
 	host_rules(d);
 	openings(d);
+	profiles(d);
 	counts(d);
 }
 

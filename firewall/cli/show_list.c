@@ -134,11 +134,28 @@ static void rule(const struct ask *a, const struct jval *r, void *ctx)
 		jtext(d, jget(d, r, "text"), t[1]));
 }
 
+static void profile_head(const struct jdoc *d)
+{
+	const struct jval *list = jget(d, jroot(d), "profile_rules");
+	char t[2][JREAD_TEXT];
+	uint32_t n = 0;
+
+	if (!list)
+		return;
+	fprintf(cli_out(), "%s profile %s: asked first\n",
+		jtext(d, jget(d, jroot(d), "client"), t[0]),
+		jtext(d, jget(d, jroot(d), "profile"), t[1]));
+	for (const struct jval *v = jfirst(d, list); v; v = jnext(d, list, v))
+		fprintf(cli_out(), "  %4u  %s\n", ++n, jtext(d, v, t[0]));
+}
+
 static void family_head(const struct ask *a, void *ctx)
 {
 	char t[JREAD_TEXT];
 	const struct jval *set = jget(&a->doc, jroot(&a->doc), ctx);
 
+	if (!strcmp(ctx, "ip4"))
+		profile_head(&a->doc);
 	/* no address of that family: nothing to say */
 	if (jtext(&a->doc, jget(&a->doc, set, "source"), t)[0])
 		set_head(&a->doc, ctx);

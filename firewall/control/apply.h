@@ -255,6 +255,9 @@ bool apply_idle(const struct apply *a);
 int VW_MUST_USE apply_ask(struct apply *a, uint32_t type, const void *body,
 			  uint32_t cookie);
 
+/* Is client @n's profile in force, if it has one?  Else it is closed. */
+bool apply_profile_ok(const struct apply *a, uint16_t n);
+
 /* Number of the client in force named @name, 0 when there is none. */
 uint16_t apply_find(const struct apply *a, const char *name, size_t len);
 /* Number of the client whose address @addr is, 0 when it is nobody's. */

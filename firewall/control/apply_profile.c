@@ -55,3 +55,12 @@ void apply_profiles(struct apply *a)
 	a->profiles = next;
 	a->profiles_todo = true;
 }
+
+bool apply_profile_ok(const struct apply *a, uint16_t n)
+{
+	const char *name = a->slot[n].fw.profile;
+
+	return !name[0] ||
+	       (a->profiles.built &&
+		profiles_find(a->profiles.built, name) != PROFILE_NONE);
+}

@@ -7,12 +7,14 @@
 
 #include "firewall/control/ctl.h"
 #include "firewall/control/forward_text.h"
+#include "firewall/share/fw_profile.h"
 
 struct verdict {
 	enum pkt_reason reason;
 	uint16_t to; /* client, 0 the uplink */
 	bool judged; /* by rules: rule is valid */
 	uint16_t rule;
+	uint16_t profile_rule; /* with PKT_REASON_PROFILE: its number */
 	const struct apply_forward *by; /* the opening that lets it in */
 };
 
@@ -45,7 +47,7 @@ static enum pkt_reason reach(const struct apply *a, struct verdict *v)
 	v->to = apply_find_addr(a, to);
 	if (!v->to)
 		return PKT_REASON_PORT_DOWN;
-	return a->slot[v->to].told &&
+	return a->slot[v->to].told && apply_profile_ok(a, v->to) &&
 			       a->slot[v->to].set[!pkt_addr_is_v4(to)].built
 		       ? PKT_REASON_NONE
 		       : PKT_REASON_CLOSED;
@@ -146,6 +148,26 @@ static enum pkt_reason way_out(const struct ctl *c, uint16_t to, int family)
 	return PKT_REASON_NONE;
 }
 
+/* What its profile says. */
+static enum pkt_reason profile(const struct ctl *c, const struct ctl_request *r,
+			       struct verdict *v)
+{
+	const struct apply *a = c->apply;
+	const char *name = a->slot[r->client].fw.profile;
+	struct nat_tuple t = tuple(r);
+	struct profile_query q;
+	struct profile_answer said;
+
+	if (!name[0])
+		return PKT_REASON_NONE;
+	t.icmp_type = (uint8_t)r->port;
+	q = fw_profile_query(&a->dns, &t);
+	said = profiles_eval(a->profiles.built,
+			     profiles_find(a->profiles.built, name), &q);
+	v->profile_rule = said.rule;
+	return said.refused ? PKT_REASON_PROFILE : PKT_REASON_NONE;
+}
+
 static struct verdict judge(const struct ctl *c, const struct ctl_request *r,
 			    int family)
 {
@@ -153,7 +175,8 @@ static struct verdict judge(const struct ctl *c, const struct ctl_request *r,
 	struct verdict v = { .reason = PKT_REASON_NONE };
 	struct rule_answer a;
 
-	if (!s->told || !s->key[family][0] || !s->set[family].built) {
+	if (!s->told || !s->key[family][0] || !s->set[family].built ||
+	    !apply_profile_ok(c->apply, r->client)) {
 		v.reason = PKT_REASON_CLOSED;
 		return v;
 	}
@@ -165,6 +188,9 @@ static struct verdict judge(const struct ctl *c, const struct ctl_request *r,
 		v.reason = PKT_REASON_PROTO;
 		return v;
 	}
+	v.reason = profile(c, r, &v);
+	if (v.reason != PKT_REASON_NONE)
+		return v;
 	a = ruleset_eval(s->set[family].built,
 			 &(struct rule_query){
 				 .dst = r->dst,
@@ -222,6 +248,20 @@ static void rule_json(struct json *j, const struct set *set,
 	}
 }
 
+static void profile_json(const struct ctl *c, struct json *j,
+			 const struct ctl_request *r, const struct verdict *v)
+{
+	const char *name = c->apply->slot[r->client].fw.profile;
+	const char *text;
+
+	if (v->reason != PKT_REASON_PROFILE)
+		return;
+	text = profiles_text(&c->apply->conf, name, v->profile_rule);
+	json_str(j, "profile", name);
+	json_num(j, "profile_rule", v->profile_rule);
+	json_str(j, "text", text ? text : "");
+}
+
 static void opening_json(struct json *j, const struct ctl_request *r,
 			 const struct verdict *v)
 {
@@ -250,9 +290,9 @@ static bool is_ping(const struct ctl *c, const struct ctl_request *r)
 /* A reset is for those that rules, or the lack of a right, refuse. */
 static bool is_prohibited(enum pkt_reason why)
 {
-	return why == PKT_REASON_RULE || why == PKT_REASON_POLICY ||
-	       why == PKT_REASON_RULES_BAD || why == PKT_REASON_PROTO ||
-	       why == PKT_REASON_CLIENT_TO_CLIENT;
+	return why == PKT_REASON_RULE || why == PKT_REASON_PROFILE ||
+	       why == PKT_REASON_POLICY || why == PKT_REASON_RULES_BAD ||
+	       why == PKT_REASON_PROTO || why == PKT_REASON_CLIENT_TO_CLIENT;
 }
 
 /* What the client would be told about a refusal, as firewall/path/reply.c. */
@@ -314,6 +354,7 @@ void ctl_show_explain(const struct ctl *c, struct json *j,
 		 r.port);
 	json_str(j, "verdict", pass ? "accept" : "drop");
 	rule_json(j, &s->set[family], &v);
+	profile_json(c, j, &r, &v);
 	opening_json(j, &r, &v);
 	if (!pass) {
 		json_str(j, "reason", pkt_reason_name(v.reason));

@@ -24,6 +24,22 @@ static void rule_json(struct json *j, const struct set *set, uint32_t i)
 	json_end_object(j);
 }
 
+/* What is asked before them. */
+static void profile_json(const struct ctl *c, struct json *j,
+			 const char *profile)
+{
+	const char *text;
+
+	if (!profile[0])
+		return;
+	json_str(j, "profile", profile);
+	json_array(j, "profile_rules");
+	for (uint32_t i = 1;
+	     (text = profiles_text(&c->apply->conf, profile, i)); i++)
+		json_str(j, NULL, text);
+	json_end_array(j);
+}
+
 /* @from counts through the rules of IPv4, then those of IPv6. */
 void ctl_show_rules(const struct ctl *c, struct json *j, uint16_t n,
 		    uint32_t from)
@@ -33,6 +49,7 @@ void ctl_show_rules(const struct ctl *c, struct json *j, uint16_t n,
 	uint32_t i = from;
 
 	json_str(j, "client", s->fw.name);
+	profile_json(c, j, s->fw.profile);
 	ctl_json_set(c, j, "ip4", n, RULE_IP4);
 	ctl_json_set(c, j, "ip6", n, RULE_IP6);
 	json_array(j, "list");

@@ -101,6 +101,8 @@ static const char *closed_why(const struct ctl *c, uint16_t n, int family)
 		return "no rules were committed";
 	if (set->state == SET_BAD)
 		return "its rules could not be read";
+	if (!apply_profile_ok(c->apply, n))
+		return "its profile is not there";
 	if (pkt_addr_is_zero(ours))
 		return family ? "uplink.ip6 is not set"
 			      : "uplink.ip is not set";
@@ -198,6 +200,8 @@ static void client_json(const struct ctl *c, struct json *j, uint16_t n)
 	for (uint8_t i = 0; i < fw->net_n; i++)
 		json_str(j, NULL, pkt_prefix_print(text, &fw->net[i]));
 	json_end_array(j);
+	if (fw->profile[0])
+		json_str(j, "profile", fw->profile);
 	ctl_json_set(c, j, "ip4", n, RULE_IP4);
 	ctl_json_set(c, j, "ip6", n, RULE_IP6);
 	counters_json(j, ctl_row(c, n));
@@ -305,6 +309,18 @@ static void counts_json(const struct ctl *c, struct json *j)
 	json_end_object(j);
 }
 
+static void profiles_json(struct json *j, const struct profiles_made *p)
+{
+	if (!p->built)
+		return;
+	json_object(j, "profiles");
+	json_num(j, "count", profiles_count(p->built));
+	json_num(j, "sets", profiles_set_count(p->built));
+	json_num(j, "ranges", profiles_range_count(p->built));
+	json_num(j, "bytes", p->len);
+	json_end_object(j);
+}
+
 void ctl_show_status(const struct ctl *c, struct json *j,
 		     const struct msg_usage_page *usage)
 {
@@ -329,6 +345,7 @@ void ctl_show_status(const struct ctl *c, struct json *j,
 	json_num(j, "count", c->apply->forward_n);
 	json_num(j, "bad", c->apply->forward_bad);
 	json_end_object(j);
+	profiles_json(j, &c->apply->profiles);
 	/* the first page of clients, which is all that most have */
 	ctl_show_clients(c, j, 0);
 }
