@@ -131,6 +131,9 @@ static void say_msg(const struct msg *m)
 	case MSG_FORWARDS:
 		say("forwards%u ", b->guard.n);
 		break;
+	case MSG_PROFILES:
+		say("profiles ");
+		break;
 	case MSG_SETTLED:
 		say("settled ");
 		break;

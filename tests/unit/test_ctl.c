@@ -421,6 +421,41 @@ static void explain_says_what_would_happen_and_why(void)
 	stop();
 }
 
+static void a_profile_is_shown_and_explained(void)
+{
+	static struct conf_errors errors;
+	static struct conf conf;
+	static const char text[] = "client.work.profile = no-lan";
+	const struct jval *o;
+
+	start();
+	ctl_bed_rule(&b, "action=accept");
+	conf = b.apply.conf;
+	conf_read_text(&conf, "more", text, strlen(text), &errors);
+	CU_ASSERT_EQUAL(errors.n, 0);
+	apply_conf(&b.apply, &conf);
+	ctl_bed_turn(&b);
+	o = ctl_bed_ask(&b,
+			"explain client=work dst=10.0.0.6 proto=tcp port=1");
+	CU_ASSERT(ctl_bed_has(&b, o, "reason", "profile"));
+	CU_ASSERT(ctl_bed_has(&b, o, "profile", "no-lan"));
+	CU_ASSERT(ctl_bed_has(&b, o, "profile_rule", "2"));
+	CU_ASSERT(ctl_bed_has(&b, o, "text", "action=drop dst=lan"));
+	CU_ASSERT(ctl_bed_has(&b, o, "told", "an ICMP error"));
+	o = ctl_bed_ask(&b,
+			"explain client=work dst=192.0.3.1 proto=tcp port=1");
+	CU_ASSERT(ctl_bed_has(&b, o, "verdict", "accept"));
+	CU_ASSERT(ctl_bed_has(&b, o, "rule", "3"));
+	o = ctl_bed_ask(&b, "rules client=work");
+	CU_ASSERT(ctl_bed_has(&b, o, "profile", "no-lan"));
+	CU_ASSERT(jget(&b.doc, o, "profile_rules") != NULL);
+	o = ctl_bed_ask(&b, "rules client=nas");
+	CU_ASSERT(jget(&b.doc, o, "profile_rules") == NULL);
+	o = ctl_bed_ask(&b, "status");
+	CU_ASSERT(ctl_bed_has(&b, jget(&b.doc, o, "profiles"), "count", "1"));
+	stop();
+}
+
 static void explain_says_how_it_leaves_or_what_is_told(void)
 {
 	const struct jval *o;
@@ -587,6 +622,7 @@ UNIT_SUITE(ctl, UNIT(status_has_what_an_operator_asks_first),
 	   UNIT(R136_nonsense_in_flows_is_harmless),
 	   UNIT(reload_says_whether_it_was_done),
 	   UNIT(explain_says_what_would_happen_and_why),
+	   UNIT(a_profile_is_shown_and_explained),
 	   UNIT(explain_says_how_it_leaves_or_what_is_told),
 	   UNIT(explain_knows_the_hairpin), UNIT(explain_names_the_opening),
 	   UNIT(openings_are_listed_with_what_becomes_of_them))

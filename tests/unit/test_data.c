@@ -425,6 +425,33 @@ static void openings_come_by_a_sealed_file_and_are_looked_at(void)
 	close_data();
 }
 
+static void profiles_come_by_a_sealed_file_and_are_looked_at(void)
+{
+	struct profiles_rule rule = { .profile = "p" };
+	const struct profiles_in in = { .rule = &rule, .rule_n = 1 };
+	static _Alignas(PROFILES_ALIGN) uint8_t mem[1024];
+	uint32_t order, tmp, n;
+	struct msg_profiles m;
+	size_t used;
+	int good, bad;
+
+	CU_ASSERT_EQUAL_FATAL(profiles_build(mem, &used, &in, &order, &tmp, &n),
+			      0);
+	m.len = (uint32_t)used;
+	good = mem_sealed("profiles", mem, used);
+	mem[4] ^= 1;
+	bad = mem_sealed("profiles", mem, used);
+	open_data();
+	CU_ASSERT_EQUAL(ask(MSG_PROFILES, &m, good), 0);
+	CU_ASSERT_EQUAL(ask(MSG_PROFILES, &m, bad), EBADMSG);
+	CU_ASSERT_EQUAL(ask(MSG_PROFILES, &m, good), 0);
+	m.len++;
+	CU_ASSERT_EQUAL(ask(MSG_PROFILES, &m, good), EBADF);
+	close(good);
+	close(bad);
+	close_data();
+}
+
 static void flows_and_usage_are_shown(void)
 {
 	struct msg_flows from = { 0 };
@@ -561,6 +588,7 @@ UNIT_SUITE(data, UNIT(a_packet_goes_out_and_its_answer_comes_back),
 	   UNIT(R95_a_client_that_goes_takes_its_rules_along),
 	   UNIT(the_guard_and_the_pairs_come_by_sealed_files),
 	   UNIT(openings_come_by_a_sealed_file_and_are_looked_at),
+	   UNIT(profiles_come_by_a_sealed_file_and_are_looked_at),
 	   UNIT(flows_and_usage_are_shown),
 	   UNIT(a_message_that_is_none_is_answered_so),
 	   UNIT(answers_that_do_not_fit_wait_and_none_is_lost),

@@ -489,6 +489,26 @@ static enum pkt_reason port_down(void)
 	return from_a((struct frame_spec){ .dst = LAB_B4 });
 }
 
+static enum pkt_reason profile(void)
+{
+	struct profiles_rule rule = { .profile = "p" };
+	const struct profiles_in in = { .rule = &rule, .rule_n = 1 };
+	static _Alignas(PROFILES_ALIGN) uint8_t mem[1024];
+	struct fw_client c = lab_client(LAB_A);
+	struct profile_error e;
+	uint32_t order, tmp, bad;
+	size_t used;
+
+	if (profile_parse(&rule.text, "action=drop", 11, &e) ||
+	    profiles_build(mem, &used, &in, &order, &tmp, &bad))
+		return PKT_REASON_NONE;
+	memcpy(c.profile, "p", 2);
+	(void)fw_profiles_set(l->fw, profiles_check(mem, used));
+	if (fw_client_set(l->fw, LAB_A, &c, l->now))
+		return PKT_REASON_NONE;
+	return from_a((struct frame_spec){ 0 });
+}
+
 static enum pkt_reason (*const stories[PKT_REASON_N])(void) = {
 	[PKT_REASON_IP6_OFF] = ip6_off,
 	[PKT_REASON_FRAG_OVERLAP] = frag_overlap,
@@ -501,6 +521,7 @@ static enum pkt_reason (*const stories[PKT_REASON_N])(void) = {
 	[PKT_REASON_CLOSED] = closed,
 	[PKT_REASON_RULE] = rule,
 	[PKT_REASON_POLICY] = policy,
+	[PKT_REASON_PROFILE] = profile,
 	[PKT_REASON_RULES_BAD] = rules_bad,
 	[PKT_REASON_OVERLAP] = overlap,
 	[PKT_REASON_CANNOT_NAT] = cannot_nat,
