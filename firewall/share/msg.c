@@ -39,9 +39,9 @@ static const struct shape requests[] = {
 	[MSG_VIFS] = { true, sizeof(struct msg_vifs), 0 },
 	[MSG_SETTLED] = { true, 0, 0 },
 	[MSG_FORWARDS] = { true, sizeof(struct msg_guard), 1 },
-	[MSG_PROFILES] = { true, sizeof(struct msg_profiles), 1 },
 	[MSG_DNS] = { true, sizeof(struct fw_dns), 0 },
 	[MSG_DNS_ASK] = { true, sizeof(struct fw_dns_msg), 0 },
+	[MSG_PROFILES] = { true, sizeof(struct msg_profiles), 1 },
 };
 
 static const struct shape answers[] = {

@@ -47,11 +47,11 @@ enum msg_type {
 	MSG_SETTLED,   /* no body: a new data process was told all that its
 			  predecessor knew; see fw_settle() */
 	MSG_FORWARDS,  /* struct msg_guard; 1 fd: sealed memfd, fw_forward[n] */
-	MSG_PROFILES,  /* struct msg_profiles; 1 fd: sealed memfd with all
-			  profiles, in place of those before */
 	MSG_DNS,       /* struct fw_dns */
 	MSG_DNS_ASK,   /* struct fw_dns_msg: a question of ours; done when it
 			  is on its way */
+	MSG_PROFILES,  /* struct msg_profiles; 1 fd: sealed memfd with all
+			  profiles, in place of those before */
 	/* data answers */
 	MSG_DONE = MSG_QUESTION, /* struct msg_done */
 	MSG_FLOWS_PAGE,		 /* struct msg_flows_page */

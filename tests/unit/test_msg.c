@@ -132,7 +132,7 @@ static void every_message_arrives_as_it_was_sent(void)
 
 static void a_type_that_is_none_can_not_be_sent(void)
 {
-	static const uint32_t none[] = { 0, MSG_DNS_ASK + 1, MSG_QUESTION - 1,
+	static const uint32_t none[] = { 0, MSG_PROFILES + 1, MSG_QUESTION - 1,
 					 MSG_DNS_CAME + 1, UINT32_MAX };
 	union msg_body b = { .done = { 0 } };
 
