@@ -65,10 +65,11 @@ static enum pkt_reason syn(int who, const char *dst, uint16_t dport)
 
 static enum pkt_reason udp(int who, const char *dst, uint16_t dport)
 {
-	enum pkt_reason r =
-		lab_send(l, who,
-			 &(struct frame_spec){
-				 .dst = dst, .proto = IP_UDP, .dport = dport });
+	struct frame_spec s = { .src = strchr(dst, ':') ? LAB_A6 : NULL,
+				.dst = dst,
+				.proto = IP_UDP,
+				.dport = dport };
+	enum pkt_reason r = lab_send(l, who, &s);
 
 	lab_hush(l);
 	return r;

@@ -53,6 +53,8 @@ static void good_body(uint32_t type, union msg_body *b)
 		b->front.mtu = 1500;
 	if (type == MSG_VIFS_PAGE)
 		b->vifs_page.n = MSG_VIFS_PER_PAGE;
+	if (type == MSG_PROFILES)
+		b->profiles.len = 64;
 	if (type == MSG_RULES) {
 		b->rules.n = 1;
 		b->rules.len = 64;
