@@ -112,7 +112,8 @@ static int set_profiles(struct data *d)
 		mem_unmap(next.mem, next.len);
 		return -EBADMSG;
 	}
-	old = fw_profiles_set(d->fw, p);
+	old = fw_profiles_set(d->fw, p, d->in.body.profiles.of,
+			      MSG_PROFILES_CLIENTS);
 	vw_assert(old == d->profiles.mem);
 	if (d->profiles.mem)
 		mem_unmap(d->profiles.mem, d->profiles.len);

@@ -150,7 +150,7 @@ static int add_parties(struct run *run)
 	const struct replay *r = run->r;
 	int err = add_uplink(run);
 
-	(void)fw_profiles_set(run->fw, r->profiles);
+	(void)fw_profiles_set(run->fw, r->profiles, NULL, 0);
 	for (uint16_t n = 1; !err && n <= r->client_n; n++) {
 		err = add_client(run, n);
 		if (err)

@@ -38,7 +38,7 @@ void apply_profiles(struct apply *a)
 	struct profiles_fault f;
 
 	guests(a);
-	if (!profiles_wanted(&a->conf))
+	if (!a->profiles.built && !profiles_wanted(&a->conf))
 		return;
 	if (profiles_make(&next, &a->conf, &f)) {
 		log_err("profiles are as before: %s", f.text);

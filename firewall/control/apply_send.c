@@ -4,6 +4,7 @@
  * wait for an answer (a client for its port, rules for their client) is left
  * for the pass after that answer.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -133,10 +134,28 @@ static bool send_forwards(struct apply *a)
 			 sizeof(list[0]));
 }
 
+/* A number that data is to forget first may be somebody else's there. */
+static uint8_t profile_of(const struct apply *a, uint16_t n)
+{
+	const struct apply_slot *s = &a->slot[n];
+	uint16_t found;
+
+	if (s->todo & APPLY_CLIENT_DEL)
+		return FW_PROFILE_CLOSED;
+	if (!s->fw.profile[0])
+		return FW_PROFILE_NONE;
+	found = profiles_find(a->profiles.built, s->fw.profile);
+	return found == PROFILE_NONE ? FW_PROFILE_CLOSED : (uint8_t)found;
+}
+
+static_assert(APPLY_SLOTS <= MSG_PROFILES_CLIENTS, "every client is told");
+
 static bool send_profiles(struct apply *a)
 {
-	const struct msg_profiles m = { .len = (uint32_t)a->profiles.len };
+	struct msg_profiles m = { .len = (uint32_t)a->profiles.len };
 
+	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
+		m.of[n] = profile_of(a, n);
 	return post(a, MSG_PROFILES, &m, a->profiles.fd,
 		    (struct apply_wait){ .kind = APPLY_PROFILES });
 }
@@ -145,10 +164,8 @@ static void lists_work(struct apply *a)
 {
 	struct fw_pair pair[CONF_ALLOWS];
 
-	/* a client whose profile is not there is closed */
 	if (a->profiles_todo && send_profiles(a))
 		a->profiles_todo = false;
-
 	if (a->guard_todo && send_list(a, MSG_GUARD, APPLY_GUARD, a->guard,
 				       a->guard_n, sizeof(a->guard[0])))
 		a->guard_todo = false;
@@ -310,7 +327,8 @@ static bool send_client(struct apply *a, uint16_t n)
 	struct msg_client m = { .n = n, .client = client_now(a, n) };
 	bool on_way = s->ring.is ? s->ring.wanted : s->link.fd >= 0;
 
-	if (on_way && !s->port_told)
+	/* a client whose profile is not there is closed, and loses flows */
+	if ((on_way && !s->port_told) || (n && a->profiles_todo))
 		return false;
 	if (n ? !slot_send(a, n, APPLY_CLIENT, MSG_CLIENT, &m, -1)
 	      : !send_uplink(a, APPLY_CLIENT, s->port_told))

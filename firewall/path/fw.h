@@ -141,12 +141,15 @@ int VW_MUST_USE fw_forwards_set(struct fw *fw, const struct fw_forward *f,
 				uint32_t n);
 
 /*
- * The profiles from now on, for clients whose settings name them; judged by
- * them from the next packet on, flows included.  @p (NULL: there are none) was
- * checked, stays the caller's and must stay mapped until it is replaced; the
- * one before is returned, and the caller's again.
+ * The profiles from now on, and in the same step whose they are: client i has
+ * @of[i] of them, or one of FW_PROFILE_*; clients from @n on are closed.  All
+ * are judged by them from the next packet on, flows included.  A client that is
+ * set later has the one that it names.  @p (NULL: there are none) was checked,
+ * stays the caller's and must stay mapped until it is replaced; the one before
+ * is returned, and the caller's again.
  */
-const struct profiles *fw_profiles_set(struct fw *fw, const struct profiles *p);
+const struct profiles *fw_profiles_set(struct fw *fw, const struct profiles *p,
+				       const uint8_t *of, uint32_t n);
 
 /*
  * Name servers from now on; flows to virtual ones end when any of them changes,

@@ -175,7 +175,7 @@ static void adopt(struct fw *fw, uint16_t n, const struct fw_client *c)
 	p->has[RULE_IP4] = p->has[RULE_IP6] = false;
 	for (uint32_t i = 0; i < count; i++)
 		p->has[fw_family(&mine[i].addr)] = true;
-	fw_profile_find(fw, p);
+	fw_profile_find(fw, n);
 	memcpy(fw_row(fw, n)->name, c->name, sizeof(c->name));
 	fw_row(fw, n)->name[sizeof(c->name) - 1] = 0;
 }
@@ -248,17 +248,18 @@ int fw_client_rules(struct fw *fw, uint16_t n, enum rule_family family,
 	return 0;
 }
 
-const struct profiles *fw_profiles_set(struct fw *fw, const struct profiles *p)
+const struct profiles *fw_profiles_set(struct fw *fw, const struct profiles *p,
+				       const uint8_t *of, uint32_t n)
 {
 	const struct profiles *old = fw->profiles;
 
 	fw->profiles = p;
-	for (uint16_t n = 1; n <= fw->conf.clients; n++)
-		fw_profile_find(fw, &fw->party[n]);
+	for (uint16_t i = 1; i <= fw->conf.clients; i++)
+		fw_profile_take(fw, i, i < n ? of[i] : FW_PROFILE_CLOSED);
 	fw_judge_all_again(fw);
-	for (uint16_t n = 1; n <= fw->conf.clients; n++)
-		if (fw->party[n].used)
-			show(fw, n);
+	for (uint16_t i = 1; i <= fw->conf.clients; i++)
+		if (fw->party[i].used)
+			show(fw, i);
 	return old;
 }
 

@@ -49,7 +49,7 @@ struct party {
 	uint16_t gen;
 	bool has[2]; /* addresses of this enum rule_family */
 	const struct ruleset *rules[2];
-	uint16_t profile; /* number of conf.profile, or PROFILE_NONE */
+	uint8_t profile; /* its number, or FW_PROFILE_* */
 	struct bucket reply;
 	struct bucket dns;     /* questions whose answers are noted */
 	struct fw_client conf; /* clients only */
@@ -327,8 +327,10 @@ bool fw_dns_whole(const struct pkt *p);
 
 /* ---- profile.c ----------------------------------------------------------- */
 
-/* Looks up what its settings name. */
-void fw_profile_find(struct fw *fw, struct party *c);
+/* Client @n has that one; closed, if there is no such. */
+void fw_profile_take(struct fw *fw, uint16_t n, uint8_t profile);
+/* It has the one that its settings name. */
+void fw_profile_find(struct fw *fw, uint16_t n);
 /* May client @n open flows of that family at all, if rules let it? */
 bool fw_is_open(const struct fw *fw, uint16_t n, enum rule_family family);
 /* What its profile says to @t; false, with @j->reason and the rule's number:

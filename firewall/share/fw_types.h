@@ -42,6 +42,10 @@ struct fw_client {
 	char profile[PROFILE_NAME_MAX];
 };
 
+/* A client's profile: the number of one of all profiles, or */
+#define FW_PROFILE_NONE 0xffu	/* it needs none */
+#define FW_PROFILE_CLOSED 0xfeu /* the one that it needs is not there */
+
 struct fw_uplink {
 	uint16_t port;		      /* id; UINT16_MAX: down */
 	struct pkt_addr addr4, addr6; /* ours there, or zero: family off */

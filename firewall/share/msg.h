@@ -145,8 +145,13 @@ struct msg_guard {
 	uint32_t n;
 };
 
+#define MSG_PROFILES_CLIENTS 1024u
+
+/* Also whose they are, so that both change in one step. */
 struct msg_profiles {
 	uint32_t len; /* of the block in the memfd */
+	/* of each client by its number; or FW_PROFILE_* */
+	uint8_t of[MSG_PROFILES_CLIENTS];
 };
 
 struct msg_flows {

@@ -7,7 +7,7 @@
  *	0  request: type (1 byte), then its body as far as there are bytes
  *	1  a port: number
  *	2  a frame: number of the port, bytes
- *	3  rules: client and family, policy
+ *	3  rules: client and family, policy; client 0: profiles, each client's
  *	4  as 0, without the type's own length: any record
  */
 #include <errno.h>
@@ -32,8 +32,8 @@ static void *block;
 static struct data d;
 static struct msg got;
 static int control, wire[CLIENTS + 1];
-static int list_fd, set_fd[2];
-static uint32_t set_len[2];
+static int list_fd, profiles_fd, set_fd[2];
+static uint32_t profiles_len, set_len[2];
 
 static void make_sets(void)
 {
@@ -48,6 +48,30 @@ static void make_sets(void)
 		set_fd[i] = mem_sealed("set", mem, used);
 	}
 	list_fd = mem_sealed("list", mem, 256);
+}
+
+/* Two profiles, one of which names a set. */
+static void make_profiles(void)
+{
+	static _Alignas(PROFILES_ALIGN) uint8_t mem[4096];
+	static const char *const text[] = { "action=drop dst=s",
+					    "action=pass proto=tcp" };
+	const struct pkt_prefix p = { .len = 8 };
+	const struct profiles_set set = { .name = "s", .prefix = &p, .n = 1 };
+	struct profiles_rule rule[] = { { .profile = "p" },
+					{ .profile = "q" } };
+	const struct profiles_in in = { &set, 1, rule, 2 };
+	struct profile_error e;
+	uint32_t order, tmp, bad;
+	size_t used;
+
+	for (int i = 0; i < 2; i++)
+		vw_assert(!profile_parse(&rule[i].text, text[i],
+					 strlen(text[i]), &e));
+	vw_assert(profiles_size(&in) <= sizeof(mem));
+	vw_assert(!profiles_build(mem, &used, &in, &order, &tmp, &bad));
+	profiles_len = (uint32_t)used;
+	profiles_fd = mem_sealed("profiles", mem, used);
 }
 
 static void begin(void)
@@ -71,6 +95,7 @@ static void begin(void)
 		block = aligned_alloc(PKT_ARENA_ALIGN, data_size(&conf));
 		vw_assert(view && block);
 		make_sets();
+		make_profiles();
 	}
 	memset(block, 0, data_size(&conf));
 	vw_assert(
@@ -90,6 +115,8 @@ static void end(void)
 	for (uint32_t i = 0; i < 2 * (CLIENTS + 1); i++)
 		if (d.rules[i].mem)
 			mem_unmap(d.rules[i].mem, d.rules[i].len);
+	if (d.profiles.mem)
+		mem_unmap(d.profiles.mem, d.profiles.len);
 	loop_close(&d.loop);
 	close(d.link);
 	close(control);
@@ -176,13 +203,25 @@ static void frame(struct cur *c)
 	turn();
 }
 
+static void profiles(struct cur *c, uint32_t seq)
+{
+	struct msg_profiles m = { .len = profiles_len };
+
+	for (uint32_t n = 1; n <= CLIENTS; n++)
+		m.of[n] = cur_u8(c);
+	vw_assert(!msg_send(control, MSG_PROFILES, seq, &m, profiles_fd));
+	expect_done(seq);
+}
+
 static void rules(struct cur *c, uint32_t seq)
 {
 	struct msg_rules m = { .n = cur_u8(c), .family = cur_u8(c) & 1 };
 	int accept = cur_u8(c) & 1;
 
-	if (!m.n)
+	if (!m.n) {
+		profiles(c, seq);
 		return;
+	}
 	m.len = set_len[accept];
 	vw_assert(!msg_send(control, MSG_RULES, seq, &m, set_fd[accept]));
 	expect_done(seq);

@@ -98,6 +98,24 @@ static void say_rules(const struct msg *m)
 	mem_unmap(map, m->body.rules.len);
 }
 
+/* Whose they are: client=number. */
+static void say_profiles(const struct msg *m)
+{
+	const struct msg_profiles *p = &m->body.profiles;
+	const void *map = mem_map_sealed(m->fd, p->len);
+
+	CU_ASSERT_FATAL(map != NULL);
+	CU_ASSERT_PTR_EQUAL(profiles_check(map, p->len), map);
+	mem_unmap(map, p->len);
+	say("profiles");
+	for (uint32_t n = 0; n < MSG_PROFILES_CLIENTS; n++)
+		if (p->of[n] == FW_PROFILE_CLOSED)
+			say(",%u=closed", n);
+		else if (p->of[n] != FW_PROFILE_NONE)
+			say(",%u=%u", n, p->of[n]);
+	say(" ");
+}
+
 static void say_msg(const struct msg *m)
 {
 	const union msg_body *b = &m->body;
@@ -132,7 +150,7 @@ static void say_msg(const struct msg *m)
 		say("forwards%u ", b->guard.n);
 		break;
 	case MSG_PROFILES:
-		say("profiles ");
+		say_profiles(m);
 		break;
 	case MSG_SETTLED:
 		say("settled ");
@@ -663,6 +681,57 @@ static void reload(const char *text)
 	settle();
 }
 
+#define P_LAN "profile.rule = p action=drop dst=lan\n"
+#define Q_LAN "profile.rule = q action=drop dst=lan\n"
+
+static void profiles_come_with_whose_they_are(void)
+{
+	struct fw_client guest = { .name = "vif9.0",
+				   .port = UINT16_MAX,
+				   .addr_n = 1 };
+
+	CU_ASSERT_EQUAL(pkt_addr_parse(&guest.addr[0], "10.0.0.9", 8), 0);
+	start(P_LAN "profile = p\nprofile.use = lab none\n" UP WORK LAB);
+	CU_ASSERT_EQUAL(apply_guest(&apply, &guest), 3);
+	settle();
+	CU_ASSERT(strstr(told, "profiles,1=1,3=1 ") == told);
+	CU_ASSERT_STRING_EQUAL(apply.slot[3].fw.profile, "p");
+	told[0] = '\0';
+	/* the rules move to another profile, with the one who has it */
+	reload("profile.rule = p action=drop\n" Q_LAN
+	       "profile.use = work q\n" UP WORK LAB);
+	CU_ASSERT(said("profiles,1=2 pairs0 +work1 +vif9.03! "));
+	reload("profile.rule = p action=drop\n" Q_LAN
+	       "profile.use = work q\n" UP WORK LAB);
+	CU_ASSERT(said("pairs0 "));
+	reload(UP WORK LAB);
+	CU_ASSERT(said("profiles pairs0 +work1 "));
+	stop();
+}
+
+static void a_new_data_process_is_told_of_profiles_first(void)
+{
+	start("profile = no-lan\n" UP WORK);
+	settle();
+	told[0] = '\0';
+	connect_data();
+	settle();
+	CU_ASSERT(strstr(told, "profiles,1=0 ") == told);
+	CU_ASSERT(strstr(told, "+work1 ") != NULL);
+	stop();
+}
+
+/* Whose number is another's now is closed until data was told so. */
+static void who_goes_leaves_its_profile_to_nobody(void)
+{
+	start("profile.use = work no-lan\n" UP WORK LAB);
+	settle();
+	told[0] = '\0';
+	reload(P_LAN UP LAB);
+	CU_ASSERT(said("profiles,1=closed pairs0 -client1 -port1 "));
+	stop();
+}
+
 static void the_same_settings_change_nothing(void)
 {
 	start(UP WORK LAB);
@@ -876,6 +945,9 @@ UNIT_SUITE(apply, UNIT(data_is_told_everything_in_an_order_that_works),
 	   UNIT(an_opening_that_is_none_opens_nothing_and_hurts_no_other),
 	   UNIT(there_are_no_more_openings_than_data_takes),
 	   UNIT(a_new_data_process_is_told_of_openings),
+	   UNIT(profiles_come_with_whose_they_are),
+	   UNIT(a_new_data_process_is_told_of_profiles_first),
+	   UNIT(who_goes_leaves_its_profile_to_nobody),
 	   UNIT(the_guard_is_the_union_of_both_lists),
 	   UNIT(a_busy_number_is_tried_again_soon),
 	   UNIT(a_client_that_data_refuses_is_stuck_but_holds_up_nobody),

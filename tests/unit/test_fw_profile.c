@@ -14,11 +14,25 @@ static struct lab *l;
 static struct profiles_made made, before;
 static struct conf conf;
 
+#define CLIENTS LAB_PORTS
+static const char *needs[CLIENTS]; /* what each was given */
+
+static uint8_t number_of(const char *profile)
+{
+	uint16_t n;
+
+	if (!profile || !profile[0])
+		return FW_PROFILE_NONE;
+	n = profiles_find(made.built, profile);
+	return n == PROFILE_NONE ? FW_PROFILE_CLOSED : (uint8_t)n;
+}
+
 /* The profiles of these settings, built and in force. */
 static void use(const char *settings)
 {
 	static struct conf_errors errors;
 	struct profiles_fault f;
+	uint8_t of[CLIENTS];
 
 	memset(&errors, 0, sizeof(errors));
 	conf_default(&conf);
@@ -26,7 +40,10 @@ static void use(const char *settings)
 	CU_ASSERT_EQUAL_FATAL(errors.n, 0);
 	before = made;
 	CU_ASSERT_EQUAL_FATAL(profiles_make(&made, &conf, &f), 0);
-	CU_ASSERT_PTR_EQUAL(fw_profiles_set(l->fw, made.built), before.built);
+	for (int n = 0; n < CLIENTS; n++)
+		of[n] = number_of(needs[n]);
+	CU_ASSERT_PTR_EQUAL(fw_profiles_set(l->fw, made.built, of, CLIENTS),
+			    before.built);
 	profiles_clear(&before);
 }
 
@@ -34,6 +51,7 @@ static void give(uint16_t n, const char *profile)
 {
 	struct fw_client c = lab_client(n);
 
+	needs[n] = profile;
 	snprintf(c.profile, sizeof(c.profile), "%s", profile);
 	CU_ASSERT_EQUAL(fw_client_set(l->fw, n, &c, l->now), 0);
 }
@@ -42,6 +60,7 @@ static void start(void)
 {
 	l = lab_new();
 	made = before = (struct profiles_made){ .fd = -1 };
+	memset(needs, 0, sizeof(needs));
 }
 
 static void stop(void)
@@ -157,6 +176,49 @@ static void flows_are_judged_again_by_a_new_profile(void)
 	stop();
 }
 
+static void
+rules_that_move_to_another_profile_with_its_clients_bind_all_along(void)
+{
+	struct frame_spec data = { .proto = IP_UDP, .dport = 80 };
+
+	start();
+	use("profile.rule = p action=drop dst=192.168.0.0/16\n");
+	give(LAB_A, "p");
+	CU_ASSERT_EQUAL(udp(LAB_A, "192.168.1.1", 80), PKT_REASON_PROFILE);
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &data), PKT_REASON_NONE);
+	needs[LAB_A] = "q";
+	use("profile.rule = p action=drop\n"
+	    "profile.rule = q action=drop dst=192.168.0.0/16\n");
+	/* its own settings still say p */
+	CU_ASSERT_EQUAL(udp(LAB_A, "192.168.1.1", 80), PKT_REASON_PROFILE);
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &data), PKT_REASON_NONE);
+	give(LAB_A, "q");
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &data), PKT_REASON_NONE);
+	CU_ASSERT_EQUAL(l->view->client[LAB_A].flows_opened, 1);
+	CU_ASSERT_EQUAL(l->view->client[LAB_A].flows_cut, 0);
+	stop();
+}
+
+static void a_number_that_is_none_closes(void)
+{
+	static const uint8_t bad[] = { FW_PROFILE_NONE, 2, 2, 2 };
+
+	start();
+	use("profile.rule = p action=pass\n");
+	give(LAB_A, "");
+	CU_ASSERT_EQUAL(udp(LAB_A, LAB_SERVER4, 80), PKT_REASON_NONE);
+	(void)fw_profiles_set(l->fw, made.built, bad, CLIENTS);
+	CU_ASSERT_EQUAL(udp(LAB_A, LAB_SERVER4, 80), PKT_REASON_CLOSED);
+	use("profile.rule = p action=pass\n");
+	CU_ASSERT_EQUAL(udp(LAB_A, LAB_SERVER4, 80), PKT_REASON_NONE);
+	(void)fw_profiles_set(l->fw, made.built, NULL, 0);
+	CU_ASSERT_EQUAL(udp(LAB_A, LAB_SERVER4, 80), PKT_REASON_CLOSED);
+	(void)fw_profiles_set(l->fw, NULL, bad, CLIENTS);
+	CU_ASSERT_EQUAL(udp(LAB_A, LAB_SERVER4, 80), PKT_REASON_CLOSED);
+	profiles_clear(&made);
+	stop();
+}
+
 static void name_servers_inside_a_refused_network_are_asked(void)
 {
 	struct fw_dns d = { .virt_n = 1, .server_n = 1 };
@@ -189,10 +251,13 @@ static void clients_that_may_meet_do_not_where_a_profile_refuses(void)
 	stop();
 }
 
-UNIT_SUITE(fw_profile, UNIT(what_a_profile_refuses_is_refused_before_any_rule),
-	   UNIT(the_sender_is_told_and_people_see_the_rule),
-	   UNIT(what_a_profile_passes_is_for_the_rules_to_judge),
-	   UNIT(a_client_whose_profile_is_not_there_is_closed),
-	   UNIT(flows_are_judged_again_by_a_new_profile),
-	   UNIT(name_servers_inside_a_refused_network_are_asked),
-	   UNIT(clients_that_may_meet_do_not_where_a_profile_refuses))
+UNIT_SUITE(
+	fw_profile, UNIT(what_a_profile_refuses_is_refused_before_any_rule),
+	UNIT(the_sender_is_told_and_people_see_the_rule),
+	UNIT(what_a_profile_passes_is_for_the_rules_to_judge),
+	UNIT(a_client_whose_profile_is_not_there_is_closed),
+	UNIT(flows_are_judged_again_by_a_new_profile),
+	UNIT(rules_that_move_to_another_profile_with_its_clients_bind_all_along),
+	UNIT(a_number_that_is_none_closes),
+	UNIT(name_servers_inside_a_refused_network_are_asked),
+	UNIT(clients_that_may_meet_do_not_where_a_profile_refuses))

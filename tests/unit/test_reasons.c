@@ -503,7 +503,7 @@ static enum pkt_reason profile(void)
 	    profiles_build(mem, &used, &in, &order, &tmp, &bad))
 		return PKT_REASON_NONE;
 	memcpy(c.profile, "p", 2);
-	(void)fw_profiles_set(l->fw, profiles_check(mem, used));
+	(void)fw_profiles_set(l->fw, profiles_check(mem, used), NULL, 0);
 	if (fw_client_set(l->fw, LAB_A, &c, l->now))
 		return PKT_REASON_NONE;
 	return from_a((struct frame_spec){ 0 });

@@ -51,6 +51,7 @@ static void every_member_of_a_client_counts(void)
 	CLIENT(gateway6.b[0] = 1);
 	CLIENT(quota.ports = 1);
 	CLIENT(proxy_arp = true);
+	CLIENT(profile[0] = 'p');
 }
 
 static void every_member_of_the_uplink_counts(void)
@@ -88,6 +89,7 @@ static void what_stands_in_padding_or_beyond_the_counts_does_not_count(void)
 	b.quota.icmp = b.quota.new_per_s = b.quota.new_burst = 0;
 	b.quota.ports = 0;
 	b.proxy_arp = false;
+	b.profile[0] = '\0';
 	CU_ASSERT_TRUE(same_client(&a, &b));
 }
 
