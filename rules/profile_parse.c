@@ -28,8 +28,7 @@ static const char *const value_allowed[KEY_N + 1] = {
 	[KEY_DSTPORTS] = "dstports is a port or low-high, 0 to 65535",
 	[KEY_ICMPTYPE] = "icmptype is 0 to 255",
 	[KEY_SPECIALTARGET] = "specialtarget is dns",
-	[KEY_N] = "keys are action, dst, proto, dstports, icmptype and "
-		  "specialtarget",
+	[KEY_N] = "keys: action, dst, proto, dstports, icmptype, specialtarget",
 };
 
 struct reading {

@@ -130,11 +130,10 @@ static void refused_item(struct conf_load *l, const struct conf_row *row,
 {
 	char allowed[CONF_ALLOWED_MAX], place[24] = "";
 	struct conf_where at = l->where;
-	uint32_t column;
-	const char *why;
+	uint32_t column = 1;
+	const char *why = "";
 
-	(row->type->why ? row->type->why : conf_forward_why)(value, len,
-							     &column, &why);
+	row->type->why(value, len, &column, &why);
 	if (l->value_at)
 		at.column = l->value_at + column - 1;
 	else

@@ -26,11 +26,13 @@ struct conf_type {
 	/*
 	 * Reads the @len bytes at @text, all of them, into @base + offset.
 	 * 0; -EINVAL it is not what the noun says, -ERANGE out of range,
-	 * -ENOSPC too long or too many, -EBADMSG ask .why, or, when that is
-	 * NULL, conf_forward_why().  On error nothing was written.
+	 * -ENOSPC too long or too many, -EBADMSG ask .why.  On error nothing
+	 * was written.
 	 */
 	int (*parse)(const struct conf_row *row, void *base, const char *text,
 		     size_t len);
+	/* For values with items: what is wrong in a @text that was refused,
+	 * and where. */
 	void (*why)(const char *text, size_t len, uint32_t *column,
 		    const char **why);
 };
@@ -156,12 +158,5 @@ void conf_check_profiles(const struct conf *c, struct conf_errors *e);
  * an errno.
  */
 char *conf_slurp(const char *path, size_t max, size_t *len, int *err);
-
-/*
- * The type whose values have a text with items: after its parser refused
- * @text, what is wrong in it and where.
- */
-void conf_forward_why(const char *text, size_t len, uint32_t *column,
-		      const char **why);
 
 #endif

@@ -234,8 +234,8 @@ static int parse_forward(const struct conf_row *row, void *base,
 	return 0;
 }
 
-void conf_forward_why(const char *text, size_t len, uint32_t *column,
-		      const char **why)
+static void forward_why(const char *text, size_t len, uint32_t *column,
+			const char **why)
 {
 	struct forward_error err = { .column = 1, .why = "" };
 	struct fw_forward f;
@@ -290,8 +290,17 @@ CONF_TYPE(conf_addrs, parse_addrs, 0, "a list of addresses",
 	  "addresses of hosts, IPv4 or IPv6, between blanks or commas");
 CONF_TYPE(conf_nets, parse_nets, 0, "a list of networks",
 	  "ADDRESS/LENGTH, IPv4 or IPv6, between blanks or commas");
-CONF_TYPE(conf_forward, parse_forward, 0, "an opening",
-	  "in=uplink dport=PORT to=ADDRESS:PORT with proto=, src=, clients=, "
-	  "or from=ADDRESS to=ADDRESS with proto=, dport=");
-CONF_TYPE(conf_allow_pair, parse_allow, 0, "a pair of clients",
-	  "CLIENT -> CLIENT, or from=ADDRESS to=ADDRESS with proto=, dport=");
+const struct conf_type conf_forward = {
+	.noun = "an opening",
+	.allowed = "in=uplink dport=PORT to=ADDRESS:PORT with proto=, src=, "
+		   "clients=, or from=ADDRESS to=ADDRESS with proto=, dport=",
+	.parse = parse_forward,
+	.why = forward_why,
+};
+const struct conf_type conf_allow_pair = {
+	.noun = "a pair of clients",
+	.allowed = "CLIENT -> CLIENT, or from=ADDRESS to=ADDRESS with proto=, "
+		   "dport=",
+	.parse = parse_allow,
+	.why = forward_why,
+};
