@@ -128,11 +128,12 @@ def section_instructions():
 
 
 def section_rules():
-    """One look-up in sets of rules, and building them."""
-    if have("bench_rules"):
-        for _ in range(1 if QUICK else 3):
-            for key, value in values(run("bench_rules")[0]).items():
-                keep(key, value)
+    """One look-up in sets of rules and of addresses, and building them."""
+    for program in ("bench_rules", "bench_sets"):
+        if have(program):
+            for _ in range(1 if QUICK else 3):
+                for key, value in values(run(program)[0]).items():
+                    keep(key, value)
 
 
 def section_qubesdb():

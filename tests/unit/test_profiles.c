@@ -175,6 +175,23 @@ static void what_is_said_of_one_client_goes_before_what_is_said_of_all(void)
 	CU_ASSERT_STRING_EQUAL(chosen("x", "10.0.0.4", "none"), "");
 }
 
+static void a_kernel_s_command_line_gives_profiles(void)
+{
+	static const char line[] =
+		"quiet vifwall.profile=no-lan "
+		"vifwall.profile.use=\"10.0.0.5 none, 10.0.0.6 p\" "
+		"vifwall.profile.rule=\"p action=drop dst=bogon\"";
+
+	settings("");
+	conf_read_cmdline(&conf, line, sizeof(line) - 1, &errors);
+	CU_ASSERT_EQUAL(errors.n, 0);
+	CU_ASSERT_STRING_EQUAL(chosen("x", "10.0.0.4", ""), "no-lan");
+	CU_ASSERT_STRING_EQUAL(chosen("x", "10.0.0.5", ""), "");
+	CU_ASSERT_EQUAL_FATAL(profiles_make(&made, &conf, &fault), 0);
+	CU_ASSERT(drops("p", "203.0.113.1"));
+	profiles_clear(&made);
+}
+
 static void nothing_is_built_for_who_wants_nothing(void)
 {
 	settings("");
@@ -190,4 +207,5 @@ UNIT_SUITE(profiles, UNIT(a_hundred_thousand_prefixes_fit),
 	   UNIT(rules_of_one_profile_may_come_one_by_one),
 	   UNIT(who_writes_no_lan_anew_has_that_one),
 	   UNIT(what_is_said_of_one_client_goes_before_what_is_said_of_all),
+	   UNIT(a_kernel_s_command_line_gives_profiles),
 	   UNIT(nothing_is_built_for_who_wants_nothing))
