@@ -2,7 +2,7 @@
 #include "xen/net/netback_part.h"
 
 /*
- * What waits for a guest is bounded by number, bytes, large buffers and time,
+ * What waits for a guest is bounded by number, memory, large buffers and time,
  * so that one that does not read costs us no more than that (XSA-392); and by
  * the buffers that are free, so that many of them leave some for the others.
  */
