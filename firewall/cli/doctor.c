@@ -48,6 +48,16 @@ void doctor_mend(struct finding *f, const char *fmt, ...)
 	va_end(ap);
 }
 
+void doctor_bad(struct finding *f, const char *sentence)
+{
+	size_t wrong = strcspn(sentence, ";");
+	const char *mend = sentence + wrong + strspn(sentence + wrong, "; ");
+
+	doctor_say(f, DOCTOR_BAD, "%.*s", (int)wrong, sentence);
+	if (*mend)
+		doctor_mend(f, "%s", mend);
+}
+
 const char *doctor_path(const struct doctor *d, const char *path,
 			char out[DOCTOR_PATH])
 {

@@ -64,6 +64,9 @@ void doctor_say(struct finding *f, enum doctor_verdict v, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void doctor_mend(struct finding *f, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What the daemon would say at its start: "what is wrong; what to do", of which
+ * the second may be missing. */
+void doctor_bad(struct finding *f, const char *sentence);
 
 #define DOCTOR_PATH 512u
 /* @path on that machine; returns @out. */

@@ -67,24 +67,16 @@ void doctor_xen_backend(const struct doctor *d, struct finding *f)
 		.proc = doctor_path(d, xen_check_system.proc, proc),
 	};
 	int err = xen_check(&paths, why);
-	char *mend;
 
 	if (!err) {
 		doctor_say(f, DOCTOR_OK,
 			   "neither the kernel's nor xl devd is there");
 		return;
 	}
-	if (err != -EPERM) {
+	if (err == -EPERM)
+		doctor_bad(f, why);
+	else
 		doctor_say(f, DOCTOR_SKIP, "they can't be looked at");
-		return;
-	}
-	/* "what is wrong; what to do (COMMAND)" */
-	mend = strrchr(why, '(');
-	if (mend) {
-		doctor_mend(f, "%.*s", (int)strcspn(mend + 1, ")"), mend + 1);
-		*strchr(why, ';') = '\0';
-	}
-	doctor_say(f, DOCTOR_BAD, "%s", why);
 }
 
 /* One request that every domain may make of any XenStore. */

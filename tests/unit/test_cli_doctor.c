@@ -159,6 +159,27 @@ static void each_fault_is_found_and_names_what_mends_it(void)
 	}
 }
 
+static void a_sentence_is_what_is_wrong_and_what_to_do(void)
+{
+	static const struct {
+		const char *sentence, *what, *mend;
+	} all[] = {
+		{ "it rains; stay inside", "it rains", "stay inside" },
+		{ "it rains (much)", "it rains (much)", "" },
+		{ "it rains;", "it rains", "" },
+		{ "", "", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct finding f = { .verdict = DOCTOR_SKIP };
+
+		doctor_bad(&f, all[i].sentence);
+		CU_ASSERT_EQUAL(f.verdict, DOCTOR_BAD);
+		CU_ASSERT_STRING_EQUAL(f.what, all[i].what);
+		CU_ASSERT_STRING_EQUAL(f.mend, all[i].mend);
+	}
+}
+
 static void what_is_missing_is_found(void)
 {
 	static const char *const xen[] = { "/dev/xen/xenbus", "/dev/xen/evtchn",
@@ -260,5 +281,6 @@ static void a_xenstore_answers_or_does_not(void)
 
 UNIT_SUITE(cli_doctor, UNIT(a_machine_as_it_should_be_has_nothing_bad),
 	   UNIT(each_fault_is_found_and_names_what_mends_it),
+	   UNIT(a_sentence_is_what_is_wrong_and_what_to_do),
 	   UNIT(what_is_missing_is_found), UNIT(json_says_the_same),
 	   UNIT(other_words_are_refused), UNIT(a_xenstore_answers_or_does_not))
