@@ -60,8 +60,7 @@ static int send_by_data(void *ctx, uint32_t wire, const struct pkt_addr *server,
 static bool by_uplink(const struct conf *c)
 {
 	if (c->names.through == CONF_THROUGH_AUTO)
-		return c->uplink.port.kind == CONF_PORT_VIF ||
-		       (c->xen_kind && c->xen_netvm != CONF_XEN_NONE);
+		return conf_uplink_on_xen(c);
 	return c->names.through == CONF_THROUGH_UPLINK;
 }
 

@@ -15,40 +15,25 @@
 #define RETRY_MS 1000u /* when they could not be put back */
 #define NEVER ((struct mono){ UINT64_MAX })
 
-static_assert(CONF_CLIENTS + 1 <= HOST_NFT_IFS, "every port has its rules");
+static_assert(CONF_LINKS <= HOST_NFT_IFS, "every port has its rules");
 
 /* ---- what is there ----------------------------------------------------------
  */
 
-static bool is_link(const struct conf_port *p)
-{
-	return p->kind == CONF_PORT_TAP || p->kind == CONF_PORT_PACKET;
-}
-
-/* The interfaces of these settings; how many. */
-static size_t links_of(const struct conf *c, struct host_if ifs[HOST_NFT_IFS])
-{
-	const struct conf_port *p = &c->uplink.port;
-	size_t n = 0;
-
-	for (uint16_t i = 0; i <= c->client_n; i++) {
-		if (is_link(p))
-			ifs[n++] = (struct host_if){
-				.name = p->name,
-				.packet = p->kind == CONF_PORT_PACKET,
-			};
-		if (i < c->client_n)
-			p = &c->client[i].port;
-	}
-	return n;
-}
-
 static int check(const struct conf *c)
 {
-	struct host_if ifs[HOST_NFT_IFS];
+	const struct conf_port *link[CONF_LINKS];
+	struct host_if ifs[CONF_LINKS];
+	size_t n = conf_links(c, link);
 	char why[HOST_WHY_MAX];
-	int err = host_check(ifs, links_of(c, ifs), why);
+	int err;
 
+	for (size_t i = 0; i < n; i++)
+		ifs[i] = (struct host_if){
+			.name = link[i]->name,
+			.packet = link[i]->kind == CONF_PORT_PACKET,
+		};
+	err = host_check(ifs, n, why);
 	if (err == -EPERM) {
 		log_err("%s", why);
 		return ROLE_UNAVAILABLE;
@@ -71,12 +56,12 @@ static bool has_ip(void)
 
 static int want(struct control_host *h, const struct conf *c)
 {
-	struct host_if ifs[HOST_NFT_IFS];
-	const char *names[HOST_NFT_IFS];
-	size_t n = links_of(c, ifs);
+	const struct conf_port *link[CONF_LINKS];
+	const char *names[CONF_LINKS];
+	size_t n = conf_links(c, link);
 
 	for (size_t i = 0; i < n; i++)
-		names[i] = ifs[i].name;
+		names[i] = link[i]->name;
 	return host_nft_want(&h->nft, names, n);
 }
 

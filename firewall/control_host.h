@@ -40,9 +40,8 @@ struct mono control_host_tick(struct control_host *h, struct mono now);
 /*
  * Settings @next are to come into force in place of @is.  0: the rules are
  * those of @next.  -errno: those of @is stay the ones that are kept in force,
- * and
- * @next must not be used; -EBADMSG: with host.rules = check others are loaded
- * than it needs, and the log has said so.
+ * and @next must not be used; -EBADMSG: with host.rules = check others are
+ * loaded than it needs, and the log has said so.
  */
 int VW_MUST_USE control_host_conf(struct control_host *h, const struct conf *is,
 				  const struct conf *next);

@@ -20,26 +20,6 @@
 #define FIXED_BYTES (16u << 20) /* programs, settings, rules */
 #define CLOCK_SANE 1700000000	/* a day in 2023, before the first release */
 
-static bool is_link(const struct conf_port *p)
-{
-	return p->kind == CONF_PORT_TAP || p->kind == CONF_PORT_PACKET;
-}
-
-/* The links of the settings; how many. */
-static size_t links_of(const struct doctor *d,
-		       const struct conf_port *out[HOST_NFT_IFS])
-{
-	const struct conf *c = d->conf;
-	size_t n = 0;
-
-	if (is_link(&c->uplink.port))
-		out[n++] = &c->uplink.port;
-	for (uint16_t i = 0; i < c->client_n; i++)
-		if (is_link(&c->client[i].port))
-			out[n++] = &c->client[i].port;
-	return n;
-}
-
 void doctor_settings(const struct doctor *d, struct finding *f)
 {
 	char first[200];
@@ -115,8 +95,8 @@ static void check_forwarding(const struct doctor *d, struct finding *f)
 
 static void check_links(const struct doctor *d, struct finding *f)
 {
-	const struct conf_port *links[HOST_NFT_IFS];
-	size_t n = links_of(d, links);
+	const struct conf_port *links[CONF_LINKS];
+	size_t n = conf_links(d->conf, links);
 	char path[64];
 	bool tap = false;
 
@@ -143,11 +123,10 @@ static void check_links(const struct doctor *d, struct finding *f)
 /* The kernel must not answer on them. */
 static void check_quiet(const struct doctor *d, struct finding *f)
 {
-	const struct conf_port *links[HOST_NFT_IFS];
-	struct host_if ifs[HOST_NFT_IFS];
-	size_t n = links_of(d, links);
+	const struct conf_port *links[CONF_LINKS];
+	struct host_if ifs[CONF_LINKS];
+	size_t n = conf_links(d->conf, links);
 	char why[HOST_WHY_MAX];
-	char *mend;
 	int err;
 
 	if (!doctor_here(d)) {
@@ -159,26 +138,20 @@ static void check_quiet(const struct doctor *d, struct finding *f)
 					   .packet = links[i]->kind ==
 						     CONF_PORT_PACKET };
 	err = host_check(ifs, n, why);
-	if (!err) {
+	if (!err)
 		doctor_say(f, DOCTOR_OK, "no address of this machine on them");
-		return;
-	}
-	/* "what is wrong; do this (command)" */
-	mend = strchr(why, ';');
-	if (mend)
-		*mend++ = '\0';
-	doctor_say(f, err == -EPERM ? DOCTOR_BAD : DOCTOR_SKIP, "%s",
-		   err == -EPERM ? why : "they can't be looked at");
-	if (err == -EPERM && mend)
-		doctor_mend(f, "%s", mend + 1);
+	else if (err == -EPERM)
+		doctor_bad(f, why);
+	else
+		doctor_say(f, DOCTOR_SKIP, "they can't be looked at");
 }
 
 static int look_at_rules(const struct doctor *d)
 {
 	static struct host_nft h;
-	const struct conf_port *links[HOST_NFT_IFS];
-	const char *names[HOST_NFT_IFS];
-	size_t n = links_of(d, links);
+	const struct conf_port *links[CONF_LINKS];
+	const char *names[CONF_LINKS];
+	size_t n = conf_links(d->conf, links);
 	int state = host_nft_open(&h);
 
 	if (state)

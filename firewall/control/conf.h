@@ -281,6 +281,14 @@ bool conf_is_setting(const char *name, size_t len);
 uint32_t conf_diff_fixed(const struct conf *a, const struct conf *b, char *out,
 			 size_t room);
 
+/* Are our rings, or our backend, the way outside? */
+bool conf_uplink_on_xen(const struct conf *c);
+
+#define CONF_LINKS (CONF_CLIENTS + 1)
+/* The ports that are network devices of this machine; how many. */
+size_t conf_links(const struct conf *c,
+		  const struct conf_port *out[CONF_LINKS]);
+
 /* One line per setting: name, allowed, default, help, separated by tabs. */
 void conf_print_settings(FILE *f);
 /* The same for people. */
