@@ -132,16 +132,19 @@ static void host_rules(const struct jdoc *d)
 
 	if (!h)
 		return;
-	printf("host     rules %s", jtext(d, jget(d, h, "mode"), t));
+	fprintf(cli_out(), "host     rules %s",
+		jtext(d, jget(d, h, "mode"), t));
 	if ((!strcmp(t, "on") || !strcmp(t, "check")) &&
 	    !jtrue(d, jget(d, h, "in_force")))
-		printf(", NOT IN FORCE: this machine's kernel may act beside "
-		       "us");
+		fprintf(cli_out(),
+			", NOT IN FORCE: this machine's kernel may act beside "
+			"us");
 	if (back)
-		printf(", put back %" PRIu64 " times (last changed by %s)",
-		       back,
-		       jtext(d, jget(d, h, "changed_by"), t)[0] ? t : "?");
-	printf("\n");
+		fprintf(cli_out(),
+			", put back %" PRIu64 " times (last changed by %s)",
+			back,
+			jtext(d, jget(d, h, "changed_by"), t)[0] ? t : "?");
+	fprintf(cli_out(), "\n");
 }
 
 static void openings(const struct jdoc *d)

@@ -102,6 +102,22 @@ static void a_command_prints_what_it_prints_anywhere(void)
 	stop();
 }
 
+static void all_of_the_status_goes_where_it_is_wanted(void)
+{
+	struct ctl_host host = { .mode = "on", .put_back = 2, .who = "nft" };
+
+	start();
+	b.ctl.host = &host;
+	CU_ASSERT_EQUAL(run(status), 0);
+	CU_ASSERT_EQUAL(take(4096), CLI_OK);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text[SHOW_OUT],
+		       "\nhost     rules on, NOT IN FORCE: this machine's "
+		       "kernel may act beside us, put back 2 times (last "
+		       "changed by nft)\n"));
+	stop();
+}
+
 static void errors_go_to_the_other_stream(void)
 {
 	static const char *const flows[] = { "vifwallctl", "flows", "nobody",
@@ -226,6 +242,7 @@ static void it_ends_at_any_moment(void)
 }
 
 UNIT_SUITE(show_thread, UNIT(a_command_prints_what_it_prints_anywhere),
+	   UNIT(all_of_the_status_goes_where_it_is_wanted),
 	   UNIT(errors_go_to_the_other_stream),
 	   UNIT(what_names_files_or_never_ends_is_refused),
 	   UNIT(one_runs_at_a_time), UNIT(what_nobody_wants_any_more_ends),
