@@ -43,7 +43,7 @@ static bool uplink_up(void *ctx)
 {
 	const struct control_qrexec *c = ctx;
 
-	return c->ctl->apply->slot[0].told && c->ctl->view->uplink_up;
+	return ctl_uplink_up(c->ctl);
 }
 
 static int64_t get_clock(void *ctx)

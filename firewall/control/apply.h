@@ -224,6 +224,8 @@ void apply_dns_watch(struct apply *a, const uint8_t watch[FW_DNS_CLIENTS / 8]);
 int VW_MUST_USE apply_dns_ask(struct apply *a, const struct fw_dns_msg *m);
 /* Its port is one on rings: is the other end connected? */
 void apply_uplink_live(struct apply *a, bool live);
+/* Has data the uplink and its port, and is there somebody at the other end? */
+bool apply_uplink_ready(const struct apply *a);
 
 /*
  * Puts what is below @base of @t in force for the client, in place of what the

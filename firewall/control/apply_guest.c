@@ -183,3 +183,10 @@ void apply_uplink_live(struct apply *a, bool live)
 	a->slot[0].ring.live = live;
 	apply_mark(a, 0, APPLY_CLIENT);
 }
+
+bool apply_uplink_ready(const struct apply *a)
+{
+	const struct apply_slot *s = &a->slot[0];
+
+	return s->told && s->port_told && (!s->ring.is || s->ring.live);
+}

@@ -108,6 +108,8 @@ void ctl_adopt(struct ctl *c, int fd, struct mono now);
 void ctl_work(struct ctl *c, struct mono now);
 /* Data's answer (apply_ops.answer); @page NULL: there is none. */
 void ctl_answer(struct ctl *c, uint32_t cookie, const struct msg *page);
+/* Can packets go outside? */
+bool ctl_uplink_up(const struct ctl *c);
 /* What the place's peer is waited for: LOOP_IN or LOOP_OUT; 0: nothing. */
 uint32_t ctl_wants(const struct ctl_conn *conn);
 

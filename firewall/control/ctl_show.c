@@ -221,15 +221,17 @@ void ctl_show_clients(const struct ctl *c, struct json *j, uint32_t from)
 		json_num(j, "next", n);
 }
 
+bool ctl_uplink_up(const struct ctl *c)
+{
+	return apply_uplink_ready(c->apply) && c->view->uplink_up;
+}
+
 static void uplink_json(const struct ctl *c, struct json *j)
 {
 	const struct fw_uplink *u = &c->apply->uplink;
-	const struct apply_slot *s = &c->apply->slot[0];
 
 	json_object(j, "uplink");
-	json_bool(j, "up",
-		  s->told && c->view->uplink_up &&
-			  (!s->ring.is || s->ring.live));
+	json_bool(j, "up", ctl_uplink_up(c));
 	port_json(c, j, 0);
 	if (!pkt_addr_is_zero(&u->addr4))
 		ctl_json_addr(j, "ip", &u->addr4);

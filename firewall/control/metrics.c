@@ -70,7 +70,7 @@ static void uptime(const struct metrics *x, uint16_t n)
 static void uplink_up(const struct metrics *x, uint16_t n)
 {
 	(void)n;
-	sample(x, "", "", x->c->apply->slot[0].told && x->c->view->uplink_up);
+	sample(x, "", "", ctl_uplink_up(x->c));
 }
 
 static void data_up(const struct metrics *x, uint16_t n)

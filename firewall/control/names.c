@@ -270,13 +270,6 @@ void names_seen(struct names *k, const struct fw_dns_msg *m, struct mono now)
 			 k->apply->slot[m->client].fw.name, d.name);
 }
 
-static bool uplink_there(const struct apply *a)
-{
-	const struct apply_slot *s = &a->slot[0];
-
-	return s->told && s->port_told && (!s->ring.is || s->ring.live);
-}
-
 static struct mono sooner(struct mono a, struct mono b)
 {
 	return a.ns < b.ns ? a : b;
@@ -284,7 +277,7 @@ static struct mono sooner(struct mono a, struct mono b)
 
 struct mono names_work(struct names *k, struct mono now)
 {
-	bool uplink = uplink_there(k->apply);
+	bool uplink = apply_uplink_ready(k->apply);
 	struct mono next;
 
 	if (!k->table)

@@ -142,6 +142,23 @@ static void status_says_what_is_wrong(void)
 	stop();
 }
 
+static void an_uplink_on_rings_is_up_when_somebody_is_connected(void)
+{
+	start();
+	b.apply.slot[0].ring.is = true;
+	CU_ASSERT_EQUAL(tool("status"), CLI_OK);
+	CU_ASSERT(cli_bed_has(&t, "uplink   DOWN, "));
+	CU_ASSERT_EQUAL(tool("metrics"), CLI_OK);
+	CU_ASSERT(cli_bed_has(&t, "\nvifwall_uplink_up 0\n"));
+	b.apply.slot[0].ring.live = true;
+	CU_ASSERT_EQUAL(tool("status"), CLI_OK);
+	CU_ASSERT(cli_bed_has(&t, "uplink   up, "));
+	CU_ASSERT_EQUAL(tool("metrics"), CLI_OK);
+	CU_ASSERT(cli_bed_has(&t, "\nvifwall_uplink_up 1\n"));
+	b.apply.slot[0].ring.is = false;
+	stop();
+}
+
 static void status_shows_both_families_and_the_rules_directory(void)
 {
 	static struct source_dir dir;
@@ -417,6 +434,7 @@ static void reload_says_whether_it_was_done(void)
 
 UNIT_SUITE(cli, UNIT(status_tells_what_an_operator_asks_first),
 	   UNIT(status_says_what_is_wrong),
+	   UNIT(an_uplink_on_rings_is_up_when_somebody_is_connected),
 	   UNIT(status_shows_both_families_and_the_rules_directory),
 	   UNIT(clients_and_status_as_json_are_one_object),
 	   UNIT(flows_are_listed_or_there_are_none),
