@@ -5,8 +5,7 @@
 #include "firewall/control/tree.h"
 
 /*
- * What dom0 says of us in QubesDB, as lines of settings
- *(firewall/control/conf.h):
+ * What dom0 says of us in QubesDB, as lines of settings (control/conf.h):
  *
  *	/qubes-ip /qubes-ip6		uplink.ip uplink.ip6
  *	/qubes-gateway /qubes-gateway6	uplink.gateway uplink.gateway6

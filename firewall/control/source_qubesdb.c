@@ -118,7 +118,7 @@ static void on_synced(void *ctx)
 	}
 	log_info("QubesDB: %u keys of dom0 were read", tree_keys(s->mirror));
 	s->connected = true;
-	s->names_due = true;
+	s->names_due = s->errors_due = true;
 	s->since = s->news = s->now;
 }
 

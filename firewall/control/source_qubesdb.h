@@ -45,7 +45,8 @@ struct source_qubesdb {
 	struct mono committed; /* last; 0: never */
 	uint64_t commits;
 	struct mono news; /* not 0: other keys than rules changed; see then */
-	uint32_t told;	  /* apply's messages when errors were told last */
+	uint32_t told;	  /* apply's messages when errors were looked at last */
+	bool errors_due;  /* ... and may differ from the mirror */
 	bool connected;	  /* said so */
 	/* The mirror has changed, as in tree.h; NULL: nobody wants to know. */
 	void (*changed)(void *ctx, const char *path);

@@ -67,7 +67,8 @@ static void why_closed(const struct apply_slot *slot, int family,
 			*at = '?';
 }
 
-static void tell_error(struct source_qubesdb *s, const struct apply_slot *slot,
+/* False: not now. */
+static bool tell_error(struct source_qubesdb *s, const struct apply_slot *slot,
 		       int family)
 {
 	char path[sizeof(SOURCE_QUBESDB_ERROR) + PKT_ADDR_TEXT];
@@ -79,18 +80,19 @@ static void tell_error(struct source_qubesdb *s, const struct apply_slot *slot,
 		 slot->key[family]);
 	why_closed(slot, family, why);
 	is = tree_read(s->mirror, path, &said);
-	if (is ? strcmp(said.value, why) != 0 : why[0] != '\0')
-		(void)tell(s, path, why); /* again with the next change */
+	return (is ? !strcmp(said.value, why) : !why[0]) || tell(s, path, why);
 }
 
-static void tell_errors(struct source_qubesdb *s)
+static bool tell_errors(struct source_qubesdb *s)
 {
 	for (uint32_t n = 1; n < APPLY_SLOTS; n++)
 		for (int f = 0; f < 2; f++)
 			if (s->apply->slot[n].used &&
 			    !s->apply->slot[n].accept &&
-			    s->apply->slot[n].key[f][0])
-				tell_error(s, &s->apply->slot[n], f);
+			    s->apply->slot[n].key[f][0] &&
+			    !tell_error(s, &s->apply->slot[n], f))
+				return false;
+	return true;
 }
 
 /* ---- what names in rules stand for ------------------------------------------
@@ -153,7 +155,9 @@ void source_qubesdb_tell(struct source_qubesdb *s)
 	if (!apply_idle(s->apply))
 		return;
 	if (s->told != s->apply->seq || tree_keys(s->due))
-		tell_errors(s);
+		s->errors_due = true;
 	s->told = s->apply->seq;
+	if (s->errors_due)
+		s->errors_due = !tell_errors(s);
 	tell_all_handled(s);
 }

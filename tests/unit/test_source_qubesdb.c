@@ -335,6 +335,24 @@ static void what_was_committed_stays_while_dom0_is_away(void)
 	tear_down();
 }
 
+static void the_next_daemon_is_told_again_who_is_closed(void)
+{
+	set_up();
+	meet();
+	qdb_dom0_rules(&dom0, IP, bad);
+	turn();
+	CU_ASSERT(!strncmp(told(ERRORS, IP), "rule 0000, column ", 18));
+	qdb_dom0_end(&dom0, true);
+	turn();
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP), "nothing");
+	meet();
+	CU_ASSERT(!strncmp(told(ERRORS, IP), "rule 0000, column ", 18));
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP6),
+			       "no rules were committed yet");
+	CU_ASSERT_STRING_EQUAL(told(HANDLED, IP), "nothing");
+	tear_down();
+}
+
 static void half_a_set_is_forgotten_when_dom0_goes(void)
 {
 	set_up();
@@ -503,6 +521,7 @@ UNIT_SUITE(source_qubesdb, UNIT(it_is_closed_before_the_first_commit),
 	   UNIT(a_set_that_is_removed_closes),
 	   UNIT(Q4_connected_addresses_are_guarded),
 	   UNIT(what_was_committed_stays_while_dom0_is_away),
+	   UNIT(the_next_daemon_is_told_again_who_is_closed),
 	   UNIT(half_a_set_is_forgotten_when_dom0_goes),
 	   UNIT(what_a_full_database_lacks_is_removed),
 	   UNIT(secrets_stay_in_the_mirror),
