@@ -34,8 +34,7 @@ static bool uplink_is_told(const struct check *k)
 	const struct conf *c = k->c;
 
 	return k->use == CONF_RUN &&
-	       (c->qubes.channel || c->uplink.port.kind == CONF_PORT_VIF ||
-		(c->xen_kind && c->xen_netvm != CONF_XEN_NONE));
+	       (c->qubes.channel || conf_uplink_on_xen(c));
 }
 
 static void uplink_family(struct check *k, const char *six,
@@ -113,6 +112,14 @@ static void qubes(struct check *k)
 {
 	struct conf_where at = where(k, 0);
 
+	if (k->c->qubes.channel && (k->c->rules[0] || k->c->xen_rules))
+		conf_error(
+			k->e, &at,
+			"rules come from QubesDB (qubes.channel) or from %s, "
+			"not from both: one takes away what the other says; "
+			"remove one",
+			k->c->rules[0] ? "a directory (rules)"
+				       : "the XenStore (xen.rules)");
 	if (k->c->qubes_serve[0] && !k->c->qubes.channel)
 		conf_error(k->e, &at,
 			   "qubes.serve needs a QubesDB to serve: set "

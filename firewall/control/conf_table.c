@@ -124,7 +124,8 @@ const struct conf_row conf_global[] = {
 	    "Largest IP packet sent outside; auto is the device's."),
 
 	ROW("rules", conf_path, AT(rules), NULL, 0, 0, NULL, 0,
-	    "Directory with the clients' rules, laid out as in QubesDB."),
+	    "Directory with the clients' rules, laid out as in QubesDB; not "
+	    "beside qubes.channel."),
 	ROW("allow", conf_allow_pair, 0, NULL, 0, 0, NULL, LIVE | CONF_F_REPEAT,
 	    "The first client may open flows to the second; may be given "
 	    "many times."),

@@ -12,8 +12,16 @@ if [ "$DUT" != vifwall ]; then
 fi
 CHANNELS=$DIR/channels
 mkdir "$CHANNELS"
-settings_of() { echo "qubes.channel = unix:$CHANNELS,domid=5"; }
+TELL=$DIR/dom0.fifo
+SAID=$DIR/dom0.log
+rules_from() { echo "qubes.channel = unix:$CHANNELS,domid=5"; }
 rules_of() { echo 'action=accept proto=udp dstports=7-7'; }
+rules_write() { # N: dom0 commits them
+	local a
+	for a in "${C4[$1]}" "${C6[$1]}"; do
+		echo "rules $a $(rules_of "$1" "$a")" >"$TELL"
+	done
+}
 DOM0=("$PY" "$ROOT/tests/net/dom0_qrexec.py" "$CHANNELS")
 # call CALLER SERVICE: standard input is its own; out and err in $DIR
 call() {
@@ -28,13 +36,14 @@ calls() {
 said() { is "$1" "$(cat "$DIR/$2")" "$3"; }
 
 topology_up
-spawn fw db.log "${DOM0[@]}" db
+mkfifo "$TELL"
+spawn fw dom0.out "$PY" "$ROOT/tests/net/dom0.py" "$CHANNELS" 5 "$TELL" "$SAID"
 dut_start
 echo_server up 7
 echo_server up 8
 
 yes 'dom0 is told what we are' timeout 30 "${DOM0[@]}" features
-yes '... after it was written' grep -q '^1 /features-request/qubes-firewall 1$' "$DIR/db.log"
+yes '... after it was written' grep -q ' wrote /features-request/qubes-firewall 1$' "$SAID"
 
 # ---- what is shown ---------------------------------------------------------------
 calls 'dom0 asks how we are' 0 dom0 vifwall.Status

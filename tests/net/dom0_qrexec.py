@@ -1,14 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""dom0 for tests: its ends of qrexec and QubesDB over Unix sockets.
+"""dom0 for tests: its ends of qrexec over Unix sockets; QubesDB is dom0.py's.
 
     dom0_qrexec.py DIR call LINE   has LINE run, as qrexec-daemon and
                                    qrexec-client do: standard streams and exit
                                    code are its own
     dom0_qrexec.py DIR stuck LINE  the same, and never reads what is printed
     dom0_qrexec.py DIR features    waits for our call of qubes.FeaturesRequest
-    dom0_qrexec.py DIR db          QubesDB with nothing in it; prints what is
-                                   written
 
 We are domain 5 there.  What must not happen ends it with 99.
 """
@@ -170,27 +168,7 @@ def features(directory):
     return 0
 
 
-def db(directory):
-    while True:
-        path = name(directory, 0, US, 111)
-        s = serve(path)
-        s.settimeout(None)
-        peer = accept(s, path)
-        peer.settimeout(None)
-        while True:
-            head = exactly(peer, 72)
-            if head is None:
-                break
-            key = head[1:65].split(b"\0")[0]
-            value = exactly(peer, struct.unpack("<I", head[68:])[0])
-            if head[0] == 2:  # everything: nothing
-                peer.sendall(struct.pack("<B64s3xI", 11, b"", 0))
-            else:
-                print(head[0], key.decode(), value.decode(), flush=True)
-                peer.sendall(struct.pack("<B64s3xI", 7, key, 0))
-
-
-what = sys.argv[2]
-if what in ("call", "stuck"):
-    sys.exit(call(sys.argv[1], sys.argv[3], what == "call"))
-sys.exit({"features": features, "db": db}[what](sys.argv[1]))
+where, what = sys.argv[1:3]
+if what == "features":
+    sys.exit(features(where))
+sys.exit(call(where, sys.argv[3], what == "call"))

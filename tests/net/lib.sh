@@ -372,6 +372,9 @@ capture_judge() {
 # rules_of N: lines of rules of client N in the Qubes grammar; tests redefine
 # it.  accept_all is everybody's default.
 rules_of() { echo 'action=accept'; }
+# The setting that says where rules come from; whoever redefines it has rules of
+# its own to write.
+rules_from() { echo "rules = $RULES"; }
 
 dut_start() {
 	"dut_$DUT"
@@ -468,7 +471,7 @@ conf_write() {
 			uplink.gateway = $UP4
 			uplink.ip6 = $OUT6/64
 			uplink.gateway6 = $UP6
-			rules = $RULES
+			$(rules_from)
 			control.socket = $RUN/ctl.sock
 			run-dir = $RUN
 		CONF
