@@ -351,20 +351,27 @@ static void dom0_writes_our_state_and_leaves_it_online(void)
 	world_close(&w);
 }
 
-static void a_hundred_rounds_leave_nothing(void)
+/* What is left of each is a watch, or a node: soon the quota is full of them.
+ */
+static void MF155_ten_thousand_rounds_leave_nothing(void)
 {
 	uint32_t nodes;
 
 	world_open(&w, NULL);
 	nodes = mock_nodes(w.t, WORLD_SELF);
-	for (uint16_t i = 0; i < 100; i++) {
-		world_attach(w.t, (uint16_t)(5 + i), 0);
+	for (uint16_t i = 0; i < 10000; i++) {
+		uint16_t dom = (uint16_t)(5 + i % 100);
+		char home[32];
+
+		world_attach(w.t, dom, 0);
 		world_run(&w, 10);
-		world_front_connects(w.t, (uint16_t)(5 + i));
+		world_front_connects(w.t, dom);
 		world_run(&w, 1500);
-		CU_ASSERT_EQUAL(world_shows(w.t, (uint16_t)(5 + i)), '4');
-		world_detach(w.t, (uint16_t)(5 + i), 0);
+		CU_ASSERT_EQUAL(world_shows(w.t, dom), '4');
+		world_detach(w.t, dom, 0);
 		world_run(&w, BUS_REMOVE_MS + 10);
+		snprintf(home, sizeof(home), "/local/domain/%u", dom);
+		mock_rm(w.t, home);
 	}
 	CU_ASSERT_EQUAL(mock_nodes(w.t, WORLD_SELF), nodes);
 	CU_ASSERT_EQUAL(mock_watches(w.t, WORLD_SELF), 1);
@@ -807,15 +814,39 @@ static void a_vif_that_makes_no_sense_is_left_alone(void)
 	}
 }
 
-static void addresses_may_be_missing(void)
+/* NULL: no such key. */
+static void MF103_addresses_of_either_family_may_be_missing(void)
 {
-	world_open(&w, NULL);
-	world_attach(w.t, 5, 0);
-	mock_rm(w.t, "/local/domain/2/backend/vif/5/0/ip");
-	world_run(&w, 10);
-	SAID("vif:5/0 5/0=2 ");
-	CU_ASSERT_EQUAL(w.vif.addr_n, 0);
-	world_close(&w);
+	static const struct {
+		const char *ip;
+		uint8_t n;
+		const char *first;
+	} t[] = {
+		{ "10.137.0.5 fd09::5", 2, "10.137.0.5" },
+		{ "10.137.0.5", 1, "10.137.0.5" },
+		{ "fd09::5", 1, "fd09::5" },
+		{ "fd09::5 10.137.0.5", 2, "fd09::5" },
+		{ "", 0, NULL },
+		{ NULL, 0, NULL },
+	};
+	char text[PKT_ADDR_TEXT];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		world_open(&w, NULL);
+		world_attach(w.t, 5, 0);
+		if (t[i].ip)
+			world_back(w.t, 5, "ip", t[i].ip);
+		else
+			mock_rm(w.t, "/local/domain/2/backend/vif/5/0/ip");
+		world_run(&w, 10);
+		SAID("vif:5/0 5/0=2 ");
+		CU_ASSERT_EQUAL(w.vif.addr_n, t[i].n);
+		if (t[i].n)
+			CU_ASSERT_STRING_EQUAL(pkt_addr_print(text,
+							      &w.vif.addr[0]),
+					       t[i].first);
+		world_close(&w);
+	}
 }
 
 static void more_vifs_than_we_have_room_for(void)
@@ -1110,7 +1141,7 @@ UNIT_SUITE(bus, UNIT(dom0_sees_state_2_whatever_the_frontend_does),
 	   UNIT(taken_away_and_made_anew_while_rings_are_let_go),
 	   UNIT(made_anew_between_two_looks),
 	   UNIT(dom0_writes_our_state_and_leaves_it_online),
-	   UNIT(a_hundred_rounds_leave_nothing),
+	   UNIT(MF155_ten_thousand_rounds_leave_nothing),
 	   UNIT(a_successor_attaches_without_a_word),
 	   UNIT(a_predecessor_that_died_before_it_said_4),
 	   UNIT(a_frontend_that_went_on_meanwhile_connects_anew),
@@ -1131,7 +1162,7 @@ UNIT_SUITE(bus, UNIT(dom0_sees_state_2_whatever_the_frontend_does),
 	   UNIT(a_connect_that_fails_closes_it),
 	   UNIT(odd_directories_are_not_looked_at),
 	   UNIT(a_vif_that_makes_no_sense_is_left_alone),
-	   UNIT(addresses_may_be_missing),
+	   UNIT(MF103_addresses_of_either_family_may_be_missing),
 	   UNIT(more_vifs_than_we_have_room_for),
 	   UNIT(forty_vifs_fit_the_quota),
 	   UNIT(without_a_watch_a_vif_is_not_offered),

@@ -141,6 +141,25 @@ static void a_windows_guest_waits_while_rings_are_let_go(void)
 	world_close(&w);
 }
 
+/* An emulated card's vif beside the one that the guest uses (MF#219). */
+static void a_guest_with_two_vifs_may_leave_one_idle(void)
+{
+	attach();
+	world_attach(w.t, 5, 1);
+	world_run(&w, 10);
+	SAID("vif:5/1 5/1=2 ");
+	world_front_connects(w.t, 5);
+	CU_ASSERT(wait_for("4"));
+	SAID("connect:5/0 5/0=4 ");
+	world_run(&w, 60000);
+	SAID("");
+	world_detach(w.t, 5, 1);
+	world_run(&w, BUS_REMOVE_MS + 10);
+	SAID("5/1=6 gone:5/1 ");
+	CU_ASSERT_EQUAL(world_shows(w.t, 5), '4');
+	world_close(&w);
+}
+
 /* ---- Mirage ---------------------------------------------------------------
  */
 
@@ -201,6 +220,7 @@ static void a_bsd_guest_passes_through_initialised(void)
 UNIT_SUITE(bus_peers, UNIT(a_windows_guest_closes_first_and_then_connects),
 	   UNIT(a_windows_guest_comes_back_without_a_goodbye),
 	   UNIT(a_windows_guest_waits_while_rings_are_let_go),
+	   UNIT(a_guest_with_two_vifs_may_leave_one_idle),
 	   UNIT(a_mirage_guest_connects_and_waits_for_4),
 	   UNIT(a_mirage_guest_that_is_restarted_is_another_domain),
 	   UNIT(a_bsd_guest_passes_through_initialised))
