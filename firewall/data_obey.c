@@ -252,6 +252,10 @@ static int obey(struct data *d)
 		return fw_dns_set(d->fw, &d->in.body.dns);
 	case MSG_DNS_ASK:
 		return fw_dns_ask(d->fw, &d->in.body.dns_msg, d->loop.now);
+	case MSG_DNS_PASS:
+		fw_dns_pass(d->fw, d->in.body.dns_pass.n,
+			    d->in.body.dns_pass.ask, d->loop.now);
+		return 0;
 	case MSG_SETTLED:
 		fw_settle(d->fw);
 		return 0;

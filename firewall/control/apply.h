@@ -118,6 +118,7 @@ enum apply_kind {
 	APPLY_PROFILES,
 	APPLY_DNS,
 	APPLY_DNS_ASK,
+	APPLY_DNS_PASS,
 	APPLY_ASKED,
 	APPLY_SETTLED,
 };
@@ -222,6 +223,12 @@ void apply_dns_watch(struct apply *a, const uint8_t watch[FW_DNS_CLIENTS / 8]);
  * ops->dns_came.  -EAGAIN: not now; -ENOTCONN: there is no data process.
  */
 int VW_MUST_USE apply_dns_ask(struct apply *a, const struct fw_dns_msg *m);
+/*
+ * Client @n may be told what it is told up to .ask: after its rules, which data
+ * was given before.  -EAGAIN: some of them are not sent yet, or not now;
+ * -ENOTCONN.
+ */
+int VW_MUST_USE apply_dns_pass(struct apply *a, uint16_t n, uint32_t ask);
 /* Its port is one on rings: is the other end connected? */
 void apply_uplink_live(struct apply *a, bool live);
 /* Has data the uplink and its port, and is there somebody at the other end? */

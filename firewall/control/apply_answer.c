@@ -130,6 +130,7 @@ static void done(struct apply *a, const struct apply_wait *w, int err,
 				log_errno(err));
 		break;
 	case APPLY_DNS_ASK:
+	case APPLY_DNS_PASS:
 		break; /* who asked waits for the answer, and not for ever */
 	case APPLY_SETTLED:
 		apply_close_old(a);

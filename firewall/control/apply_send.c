@@ -86,6 +86,18 @@ int apply_dns_ask(struct apply *a, const struct fw_dns_msg *m)
 	return a->sock < 0 ? -ENOTCONN : -EAGAIN;
 }
 
+int apply_dns_pass(struct apply *a, uint16_t n, uint32_t ask)
+{
+	struct apply_wait w = { .kind = APPLY_DNS_PASS };
+	struct msg_dns_pass m = { .n = n, .ask = ask };
+
+	if (a->sock < 0)
+		return -ENOTCONN;
+	if (!(a->slot[n].todo & RULES_BITS) && post(a, MSG_DNS_PASS, &m, -1, w))
+		return 0;
+	return a->sock < 0 ? -ENOTCONN : -EAGAIN;
+}
+
 /* ---- lists ----------------------------------------------------------------*/
 
 /* A list in a sealed file; true when it was sent, or can't ever be. */

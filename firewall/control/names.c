@@ -252,7 +252,11 @@ void names_seen(struct names *k, const struct fw_dns_msg *m, struct mono now)
 	struct pkt_dns d;
 	int n;
 
-	if (!k->table || !k->apply->conf.names.answers || !m->client ||
+	if (!m->client)
+		return;
+	k->client[m->client].waits = true;
+	k->client[m->client].ask = m->ask;
+	if (!k->table || !k->apply->conf.names.answers ||
 	    pkt_dns_parse(&d, m->msg, m->len) || !d.answer ||
 	    d.rcode != PKT_DNS_NOERROR ||
 	    !rule_names_wanted(k->table, m->client, d.name))
@@ -275,13 +279,24 @@ static struct mono sooner(struct mono a, struct mono b)
 	return a.ns < b.ns ? a : b;
 }
 
+/* Who is told now what was kept back; what can't be said now is said soon. */
+static void pass_all(struct names *k)
+{
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
+		if (k->client[n].waits && !k->client[n].due &&
+		    apply_dns_pass(k->apply, n, k->client[n].ask) != -EAGAIN)
+			k->client[n].waits = false;
+}
+
 struct mono names_work(struct names *k, struct mono now)
 {
 	bool uplink = apply_uplink_ready(k->apply);
 	struct mono next;
 
-	if (!k->table)
+	if (!k->table) {
+		pass_all(k);
 		return (struct mono){ UINT64_MAX };
+	}
 	collect_all(k, now);
 	watch(k);
 	if (uplink && !k->uplink)
@@ -292,5 +307,7 @@ struct mono names_work(struct names *k, struct mono now)
 		k->expire = mono_add_ms(now, EXPIRE_MS);
 	}
 	next = ask_all(k, now);
-	return sooner(next, build_all(k, now));
+	next = sooner(next, build_all(k, now));
+	pass_all(k);
+	return next;
 }

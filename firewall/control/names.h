@@ -43,6 +43,8 @@ struct names {
 		bool due;     /* its sets are to be built again */
 		bool publish; /* other names than before */
 		bool over;    /* has more names than it may */
+		bool waits;   /* for what it is told, up to .ask */
+		uint32_t ask;
 		struct mono built;
 	} client[APPLY_SLOTS];
 };
@@ -63,7 +65,10 @@ void names_conf(struct names *k, struct mono now);
 /* An answer to ops->ask; its bytes are anybody's. */
 void names_answer(struct names *k, const char *name, enum rule_family family,
 		  const struct names_reply *r, struct mono now);
-/* What data has seen client @n being told; bytes of anybody. */
+/*
+ * What a client is about to be told; bytes of anybody.  It is told when its
+ * rules are in step.
+ */
 void names_seen(struct names *k, const struct fw_dns_msg *m, struct mono now);
 
 /* To be called in each turn; returns when it wants to be called again. */

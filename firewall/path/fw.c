@@ -230,6 +230,7 @@ struct mono fw_tick(struct fw *fw, struct mono now)
 		fw_settle(fw);
 	pkt_frag_expire(fw->frag, FRAG_SLICE, now);
 	fw_dns_own_tick(fw, now);
+	fw_dns_held_tick(fw, now);
 	fw_neigh_tick(fw, NEIGH_SLICE, now);
 	v->now_ns = now.ns;
 	v->pool_small = fw->conf.small_n;

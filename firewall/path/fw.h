@@ -164,6 +164,11 @@ int VW_MUST_USE fw_dns_set(struct fw *fw, const struct fw_dns *d);
  */
 int VW_MUST_USE fw_dns_ask(struct fw *fw, const struct fw_dns_msg *m,
 			   struct mono now);
+/*
+ * Client @n's rules are in step with all that it is told up to the message with
+ * that .ask: it is given what was kept back.
+ */
+void fw_dns_pass(struct fw *fw, uint16_t n, uint32_t ask, struct mono now);
 /* The oldest message that came, NULL when there is none; and it was taken. */
 const struct fw_dns_msg *fw_dns_next(const struct fw *fw);
 void fw_dns_taken(struct fw *fw);

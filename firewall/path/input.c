@@ -127,3 +127,12 @@ void fw_input(struct fw *fw, struct port *port, struct pkt_batch *in,
 		hop3(fw, s->owner, in->p[i], &hit[i], now);
 	in->n = 0;
 }
+
+void fw_input_again(struct fw *fw, struct pkt *p, struct mono now)
+{
+	const uint16_t owner = NAT_UPLINK;
+	struct nat_hit hit;
+
+	nat_prefetch(fw->nat, &p, &hit, &owner, 1);
+	hop3(fw, owner, p, &hit, now);
+}

@@ -83,13 +83,26 @@ struct dns_asked {
 /* What waits to be taken. */
 #define FW_DNS_QUEUE 16u
 
+/* An answer that its client has not been given yet (dns_seen.c). */
+#define FW_DNS_HELD 16u
+
+struct dns_held {
+	struct pkt *p; /* NULL: none */
+	uint16_t client;
+	uint32_t ask;
+	struct mono until;
+};
+
 struct dns {
 	struct pkt_hash_key key;
-	uint32_t own_n; /* .used */
-	bool watching;	/* any client */
-	uint32_t at, n; /* of queue: the oldest, how many */
+	uint32_t own_n;	 /* .used */
+	uint32_t held_n; /* .p */
+	bool watching;	 /* any client */
+	uint32_t at, n;	 /* of queue: the oldest, how many */
+	uint32_t ask;	 /* of the last answer that a client is given */
 	struct dns_own own[FW_DNS_OWN];
 	struct dns_asked asked[FW_DNS_ASKED];
+	struct dns_held held[FW_DNS_HELD];
 	struct fw_dns_msg queue[FW_DNS_QUEUE];
 };
 
@@ -353,9 +366,12 @@ void fw_dns_own_drop(struct fw *fw);
 /* Client @n asks something in its flow @hit. */
 void fw_dns_asked(struct fw *fw, uint16_t n, const struct pkt *p,
 		  const struct nat_hit *hit, struct mono now);
-/* ... and is given an answer, not yet translated. */
-void fw_dns_answered(struct fw *fw, const struct pkt *p,
-		     const struct nat_hit *hit, struct mono now);
+/* ... and is given an answer, not yet translated; true: it waits, and is ours.
+ */
+bool fw_dns_answered(struct fw *fw, struct pkt *p, const struct nat_hit *hit,
+		     struct mono now);
+/* Gives what has waited too long. */
+void fw_dns_held_tick(struct fw *fw, struct mono now);
 
 /* Both look at few packets: this is asked of all. */
 static inline bool fw_dns_looks(const struct fw *fw, const struct pkt *p,
@@ -365,6 +381,9 @@ static inline bool fw_dns_looks(const struct fw *fw, const struct pkt *p,
 }
 
 /* ---- the hops ------------------------------------------------------------ */
+
+/* Hop 3 for a packet of the uplink's that was kept back there. */
+void fw_input_again(struct fw *fw, struct pkt *p, struct mono now);
 
 enum pkt_verdict fw_from_client(struct fw *fw, uint16_t n, struct pkt *p,
 				struct nat_hit *hit, struct mono now);

@@ -23,7 +23,7 @@ enum pkt_verdict fw_from_uplink(struct fw *fw, struct pkt *p,
 	if (!fw_current(fw, hit) &&
 	    fw_judge_again(fw, p, hit, now) != PKT_FORWARD)
 		return PKT_DROP;
-	if (fw_dns_looks(fw, p, p->sport))
-		fw_dns_answered(fw, p, hit, now);
+	if (fw_dns_looks(fw, p, p->sport) && fw_dns_answered(fw, p, hit, now))
+		return PKT_TAKEN;
 	return fw_output(fw, p, hit, now);
 }

@@ -72,8 +72,9 @@ struct fw_dns {
 
 /*
  * A DNS message.  To the path: a question of ours for .server.  From it: the
- * answer, with the same .ask, or (.client not 0) one that this client was
- * given by one of struct fw_dns' servers to a question of its own.
+ * answer, with the same .ask, or (.client not 0) one that one of struct fw_dns'
+ * servers has for a question of this client's; the client is given it after
+ * fw_dns_pass() with its .ask, or a little later without.
  */
 #define FW_DNS_MSG_MAX 1232u /* as much as we say that we take */
 

@@ -42,6 +42,7 @@ static const struct shape requests[] = {
 	[MSG_DNS] = { true, sizeof(struct fw_dns), 0 },
 	[MSG_DNS_ASK] = { true, sizeof(struct fw_dns_msg), 0 },
 	[MSG_PROFILES] = { true, sizeof(struct msg_profiles), 1 },
+	[MSG_DNS_PASS] = { true, sizeof(struct msg_dns_pass), 0 },
 };
 
 static const struct shape answers[] = {
@@ -233,6 +234,8 @@ static bool body_ok(uint32_t type, const union msg_body *b)
 	case MSG_DNS_CAME:
 		return b->dns_msg.len <= FW_DNS_MSG_MAX &&
 		       b->dns_msg.client < FW_DNS_CLIENTS;
+	case MSG_DNS_PASS:
+		return b->dns_pass.n != 0;
 	case MSG_VIFS_PAGE:
 		return vifs_ok(&b->vifs_page);
 	default:

@@ -52,6 +52,7 @@ enum msg_type {
 			  is on its way */
 	MSG_PROFILES,  /* struct msg_profiles; 1 fd: sealed memfd with all
 			  profiles, in place of those before */
+	MSG_DNS_PASS,  /* struct msg_dns_pass; see fw_dns_pass() */
 	/* data answers */
 	MSG_DONE = MSG_QUESTION, /* struct msg_done */
 	MSG_FLOWS_PAGE,		 /* struct msg_flows_page */
@@ -198,6 +199,11 @@ struct msg_vifs_page {
 	struct msg_vif_row row[MSG_VIFS_PER_PAGE];
 };
 
+struct msg_dns_pass {
+	uint16_t n; /* client */
+	uint32_t ask;
+};
+
 struct msg_done {
 	uint16_t id;
 	int32_t err; /* 0 or a positive errno */
@@ -222,6 +228,7 @@ union msg_body {
 	struct msg_vifs vifs;
 	struct fw_dns dns;
 	struct fw_dns_msg dns_msg;
+	struct msg_dns_pass dns_pass;
 	struct msg_vifs_page vifs_page;
 };
 

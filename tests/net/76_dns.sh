@@ -77,8 +77,8 @@ yes 'what refused it is the policy' grep -q "$VIRT1" <(quiet fw $CTL blocked ${C
 # ---- what a client is told --------------------------------------------------------
 hosts "$FAR4 www.test"
 no 'a new address is not open before somebody was told of it' may c1 $FAR4
-is 'the client is told' "$(wait_for 3 eval "[ \"\$(ask c1 $VIRT1)\" = $FAR4 ]" && echo yes)" yes
-yes '... and it is open for it' wait_for 3 may c1 $FAR4
+is 'the client is told, and connects at once' "$(quiet c1 "$PY" "$ROOT/tests/net/dns_then.py" $VIRT1 $FAR4 7)" connected
+yes '... and it is open for it' may c1 $FAR4
 no '... but not for another with the same rule' may c2 $FAR4
 yes 'the address before stays' may c1 $SRV4B
 yes 'vifwallctl dns shows it to be that client'"'"'s' \

@@ -269,11 +269,16 @@ static uint16_t own(uint32_t ask, uint16_t id, const char *whom)
 	return p->sport;
 }
 
-static bool came(uint32_t ask, uint16_t client)
+static bool is_msg(const struct fw_dns_msg *m, uint16_t client)
+{
+	return m && m->client == client && m->len == msg.len &&
+	       !memcmp(m->msg, msg.b, msg.len);
+}
+
+static bool came(uint32_t ask)
 {
 	const struct fw_dns_msg *m = fw_dns_next(l->fw);
-	bool is = m && m->ask == ask && m->client == client &&
-		  m->len == msg.len && !memcmp(m->msg, msg.b, msg.len);
+	bool is = is_msg(m, 0) && m->ask == ask;
 
 	if (m)
 		fw_dns_taken(l->fw);
@@ -291,7 +296,7 @@ static void our_own_question_goes_out_and_its_answer_comes_to_us(void)
 	f.dport = port;
 	CU_ASSERT_EQUAL(lab_send(l, LAB_UPLINK, &f), PKT_REASON_NONE);
 	CU_ASSERT_TRUE(lab_silent(l));
-	CU_ASSERT_TRUE(came(77, 0));
+	CU_ASSERT_TRUE(came(77));
 	/* it was answered: the same again is a stranger's */
 	CU_ASSERT_EQUAL(lab_send(l, LAB_UPLINK, &f), PKT_REASON_NO_FLOW);
 	CU_ASSERT_PTR_NULL(fw_dns_next(l->fw));
@@ -392,16 +397,102 @@ static uint16_t client_asks(uint16_t id, const char *name, const char *whom)
 	return p->sport;
 }
 
-/* It is given an answer, which passes; was note taken of it? */
-static bool noted(uint16_t port, uint16_t id, const char *name, const char *src)
+/* An answer comes for it; it is kept back: until what is said? */
+static bool kept_back(uint16_t port, uint16_t id, const char *name,
+		      const char *src, uint32_t *ask)
 {
 	struct frame_spec f = carried(id, DNS_MSG_ANSWER, name);
+	const struct fw_dns_msg *m;
 
 	f.src = src;
 	f.dport = port;
 	CU_ASSERT_EQUAL(lab_send(l, LAB_UPLINK, &f), PKT_REASON_NONE);
+	m = fw_dns_next(l->fw);
+	if (!m)
+		return false;
+	CU_ASSERT_TRUE(is_msg(m, LAB_A));
+	*ask = m->ask;
+	fw_dns_taken(l->fw);
+	CU_ASSERT_PTR_NULL(fw_dns_next(l->fw));
+	return true;
+}
+
+static const struct pkt *let_pass(uint16_t n, uint32_t ask)
+{
+	fw_dns_pass(l->fw, n, ask, l->now);
+	fw_flush(l->fw, l->now);
+	return lab_out(l, LAB_A);
+}
+
+/* It is given an answer in the end; was note taken of it? */
+static bool noted(uint16_t port, uint16_t id, const char *name, const char *src)
+{
+	uint32_t ask;
+	bool is = kept_back(port, id, name, src, &ask);
+
+	if (is)
+		CU_ASSERT_PTR_NULL(lab_out(l, LAB_A));
+	CU_ASSERT_PTR_NOT_NULL(is ? let_pass(LAB_A, ask) : lab_out(l, LAB_A));
+	return is;
+}
+
+static void N6_an_answer_waits_for_the_rules_of_its_client(void)
+{
+	uint32_t first, second, third;
+	const struct pkt *p;
+	uint16_t port;
+
+	l = lab_new();
+	watch(LAB_A);
+	port = client_asks(1, "a.test", VIRT1);
+	(void)client_asks(2, "a.test", VIRT1);
+	(void)client_asks(3, "a.test", VIRT1);
+	CU_ASSERT_TRUE(kept_back(port, 1, "a.test", REAL1, &first));
+	CU_ASSERT_TRUE(kept_back(port, 2, "a.test", REAL1, &second));
+	CU_ASSERT_TRUE(lab_silent(l));
+	CU_ASSERT_PTR_NULL(let_pass(LAB_B, second));
+	CU_ASSERT_PTR_NULL(let_pass(LAB_A, first - 1));
+	p = let_pass(LAB_A, first);
+	CU_ASSERT_TRUE(p && lab_goes(p, VIRT1, LAB_A4) && p->sport == 53);
+	CU_ASSERT_TRUE(lab_silent(l));
+	/* what is told up to a later one includes this one */
+	CU_ASSERT_TRUE(kept_back(port, 3, "a.test", REAL1, &third));
+	CU_ASSERT_PTR_NOT_NULL(let_pass(LAB_A, third));
 	CU_ASSERT_PTR_NOT_NULL(lab_out(l, LAB_A));
-	return came(0, LAB_A);
+	CU_ASSERT_PTR_NULL(let_pass(LAB_A, third));
+	lab_free(l);
+}
+
+static void N6_an_answer_waits_a_moment_at_most(void)
+{
+	uint16_t port;
+	uint32_t ask;
+
+	l = lab_new();
+	watch(LAB_A);
+	port = client_asks(1, "a.test", VIRT1);
+	CU_ASSERT_TRUE(kept_back(port, 1, "a.test", REAL1, &ask));
+	lab_after(l, 200);
+	CU_ASSERT_TRUE(lab_silent(l));
+	lab_after(l, 200);
+	CU_ASSERT_PTR_NOT_NULL(lab_out(l, LAB_A));
+	CU_ASSERT_TRUE(lab_silent(l));
+	lab_free(l);
+}
+
+static void N6_an_answer_for_a_client_that_went_goes_nowhere(void)
+{
+	uint16_t port;
+	uint32_t ask;
+
+	l = lab_new();
+	watch(LAB_A);
+	port = client_asks(1, "a.test", VIRT1);
+	CU_ASSERT_TRUE(kept_back(port, 1, "a.test", REAL1, &ask));
+	fw_client_remove(l->fw, LAB_A, l->now);
+	CU_ASSERT_PTR_NULL(let_pass(LAB_A, ask));
+	CU_ASSERT_TRUE(lab_silent(l));
+	lab_free(l);
 }
 
 static void N6_an_answer_to_a_client_is_taken_note_of_once(void)
@@ -460,10 +551,13 @@ static void N6_notes_have_a_limit(void)
 
 		f.dport = port;
 		CU_ASSERT_EQUAL(lab_send(l, LAB_UPLINK, &f), PKT_REASON_NONE);
-		CU_ASSERT_PTR_NOT_NULL(lab_out(l, LAB_A));
+		CU_ASSERT_EQUAL(lab_out(l, LAB_A) != NULL, i > 16);
 	}
 	for (n = 0; fw_dns_next(l->fw); n++)
 		fw_dns_taken(l->fw);
+	CU_ASSERT_EQUAL(n, 16);
+	for (lab_after(l, 300), n = 0; lab_out(l, LAB_A); n++)
+		;
 	CU_ASSERT_EQUAL(n, 16);
 	lab_free(l);
 }
@@ -522,6 +616,9 @@ UNIT_SUITE(fw_dns, UNIT(each_virtual_one_leads_to_its_real_one),
 	   UNIT(our_own_question_goes_out_and_its_answer_comes_to_us),
 	   UNIT(only_the_exact_answer_is_taken),
 	   UNIT(what_can_t_be_asked_is_said),
+	   UNIT(N6_an_answer_waits_for_the_rules_of_its_client),
+	   UNIT(N6_an_answer_waits_a_moment_at_most),
+	   UNIT(N6_an_answer_for_a_client_that_went_goes_nowhere),
 	   UNIT(N6_an_answer_to_a_client_is_taken_note_of_once),
 	   UNIT(N6_answers_that_were_not_asked_for_are_not_noted),
 	   UNIT(N6_notes_have_a_limit),

@@ -55,6 +55,8 @@ static void good_body(uint32_t type, union msg_body *b)
 		b->vifs_page.n = MSG_VIFS_PER_PAGE;
 	if (type == MSG_PROFILES)
 		b->profiles.len = 64;
+	if (type == MSG_DNS_PASS)
+		b->dns_pass.n = 1;
 	if (type == MSG_RULES) {
 		b->rules.n = 1;
 		b->rules.len = 64;
@@ -134,7 +136,7 @@ static void every_message_arrives_as_it_was_sent(void)
 
 static void a_type_that_is_none_can_not_be_sent(void)
 {
-	static const uint32_t none[] = { 0, MSG_PROFILES + 1, MSG_QUESTION - 1,
+	static const uint32_t none[] = { 0, MSG_DNS_PASS + 1, MSG_QUESTION - 1,
 					 MSG_DNS_CAME + 1, UINT32_MAX };
 	union msg_body b = { .done = { 0 } };
 

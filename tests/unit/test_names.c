@@ -3,8 +3,11 @@
  * Host names from the rules in the tree to the sets in force, with a resolver
  * that answers what each test says.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "firewall/control/names.h"
 #include "mock/dns_msg.h"
@@ -54,7 +57,15 @@ static void publish(void *ctx, const char *path, const char *value)
 }
 
 static const struct names_ops names_ops = { .ask = ask, .publish = publish };
-static const struct apply_ops apply_ops = { .ctx = NULL };
+static int no_port(void *ctx, const struct conf_port *p, struct link *l)
+{
+	(void)ctx;
+	(void)p;
+	(void)l;
+	return -ENODEV;
+}
+
+static const struct apply_ops apply_ops = { .open_port = no_port };
 
 static void start_with(const char *more)
 {
@@ -464,6 +475,88 @@ static void what_was_published_of_a_client_that_goes_is_taken_back(void)
 }
 
 /* Client @n was told that @name has @addr. */
+/* What data hears, answering each: R rules, P an answer that passes. */
+static int data[2];
+
+static const char *heard(void)
+{
+	static char text[64];
+	size_t n = 0;
+	struct msg m;
+
+	memset(text, 0, sizeof(text));
+	for (int idle = 0; idle < 2; idle++) {
+		(void)names_work(&names, now);
+		(void)apply_work(&apply, now);
+		while (!msg_recv(data[1], MSG_TO_DATA, &m)) {
+			const struct msg_done done = { .err = 0 };
+
+			idle = -1;
+			if (m.fd >= 0)
+				close(m.fd);
+			if (m.hdr.type == MSG_RULES)
+				text[n++] = 'R';
+			if (m.hdr.type == MSG_DNS_PASS)
+				n += (size_t)sprintf(text + n, "P%u.%u ",
+						     m.body.dns_pass.n,
+						     m.body.dns_pass.ask);
+			CU_ASSERT_EQUAL(msg_send(data[1], MSG_DONE, m.hdr.seq,
+						 &done, -1),
+					0);
+			apply_receive(&apply, now);
+		}
+	}
+	return text;
+}
+
+static void is_told(uint32_t ask_no, const char *addr)
+{
+	struct fw_dns_msg m = { .client = work, .ask = ask_no };
+	struct dns_msg d;
+
+	dns_msg_begin(&d, 1, DNS_MSG_ANSWER, "a.test", PKT_DNS_A);
+	dns_msg_addr(&d, "a.test", 60, addr);
+	m.len = (uint16_t)d.len;
+	memcpy(m.msg, d.b, d.len);
+	names_seen(&names, &m, now);
+}
+
+static void N6_a_client_is_told_after_its_rules_were_changed(void)
+{
+	char want[32];
+
+	start();
+	rules(WORK, "drop", "action=accept dsthost=a.test", "action=drop");
+	CU_ASSERT_EQUAL_FATAL(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, data),
+		0);
+	apply_data(&apply, data[0]);
+	CU_ASSERT_PTR_NOT_NULL(strchr(heard(), 'R'));
+	now = mono_add_ms(now, 1000);
+	is_told(8, "192.0.2.9");
+	sprintf(want, "RP%u.8 ", work);
+	CU_ASSERT_STRING_EQUAL(heard(), want);
+	CU_ASSERT(passes(work, "192.0.2.9", 80));
+	/* nothing new: at once */
+	is_told(9, "192.0.2.9");
+	sprintf(want, "P%u.9 ", work);
+	CU_ASSERT_STRING_EQUAL(heard(), want);
+	/* its rules were changed a moment ago: it waits for the next time */
+	is_told(10, "192.0.2.10");
+	is_told(11, "192.0.2.11");
+	CU_ASSERT_STRING_EQUAL(heard(), "");
+	now = mono_add_ms(now, NAMES_PAUSE_MS + 1);
+	sprintf(want, "RP%u.11 ", work);
+	CU_ASSERT_STRING_EQUAL(heard(), want);
+	/* and without data nobody waits for ever */
+	apply_data_lost(&apply, false);
+	is_told(12, "192.0.2.10");
+	(void)names_work(&names, now);
+	CU_ASSERT(!names.client[work].waits);
+	close(data[1]);
+	stop();
+}
+
 static void N6_what_a_client_is_told_opens_for_it_alone(void)
 {
 	start();
@@ -583,6 +676,7 @@ UNIT_SUITE(names,
 	   UNIT(N6_what_is_known_is_published_where_it_fits),
 	   UNIT(names_that_go_while_a_change_waits_are_withdrawn),
 	   UNIT(what_was_published_of_a_client_that_goes_is_taken_back),
+	   UNIT(N6_a_client_is_told_after_its_rules_were_changed),
 	   UNIT(N6_what_a_client_is_told_opens_for_it_alone),
 	   UNIT(N6_what_a_client_is_told_opens_nothing_else),
 	   UNIT(N6_a_setting_ignores_what_clients_are_told),
