@@ -66,8 +66,10 @@ endif
 ALL_CFLAGS = -std=c11 -O2 -fno-tree-slp-vectorize -g -I. -D_GNU_SOURCE -DVIFWALL_VERSION='"$(VERSION)"' \
 	$(WARN) $(HARDEN) $(LTO_CFLAGS) $(SAN_$(SAN)) $(if $(SAN),-DVIFWALL_INSTRUMENTED) $(CFLAGS)
 LINK_LTO = $(TEST_LDFLAGS)
+# The link compiles too: what a packager tells the compiler (as which directory
+# to write for the one it is built in) counts there.
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LINK_LTO) \
-	$(SAN_$(SAN)) $(LDFLAGS)
+	$(SAN_$(SAN)) $(CFLAGS) $(LDFLAGS)
 
 CUNIT_LIBS := -lcunit
 XEN_LIBS := -l:libxenvchan.a -lxengnttab -lxenevtchn -lxenstore -lxencall
