@@ -241,6 +241,9 @@ static void addresses(const struct jdoc *d, const struct jval *c,
 	     v = jnext(d, list, v))
 		n += (size_t)snprintf(out + n, JREAD_TEXT - n, "%s%s",
 				      n ? " " : "", jtext(d, v, t));
+	jtext(d, jget(d, c, "seen_as"), t);
+	if (t[0] && n < JREAD_TEXT)
+		snprintf(out + n, JREAD_TEXT - n, " as %.63s", t);
 }
 
 /* What is below the table; a line that has no room is left out. */

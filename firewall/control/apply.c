@@ -251,6 +251,7 @@ void apply_tree_changed(void *ctx, const char *path, bool removed)
 	}
 	if (is_forward(path))
 		apply_forwards(a);
+	apply_seen_changed(a, path);
 	if (strncmp(path, TREE_RULES, len) || strchr(path + len, '/'))
 		return;
 	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
@@ -358,10 +359,11 @@ void apply_client(struct apply *a, uint16_t n, const struct fw_client *fw,
 	struct fw_client now = *fw;
 	char key[2][PKT_ADDR_TEXT];
 
+	keys_of(fw, key);
 	profiles_choose(&a->conf, &now);
+	apply_seen(a, key[0], &now);
 	if (!same_client(&s->fw, &now))
 		slot_fw(a, n, &now);
-	keys_of(fw, key);
 	for (int f = 0; f < 2; f++) {
 		if (!strcmp(s->key[f], key[f]) && s->accept == accept)
 			continue;

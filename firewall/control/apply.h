@@ -299,6 +299,15 @@ void apply_client(struct apply *a, uint16_t n, const struct fw_client *fw,
 		  bool accept);
 /* Builds the client's set of @family from the tree, or without it. */
 void apply_commit(struct apply *a, uint16_t n, int family);
+/*
+ * How client @fw, whose IPv4 rules are those of @client, knows itself and us:
+ * from the tree below TREE_MAPPED.  A key there changed.  What remains of it
+ * for data when it does: the one address that it knows otherwise.
+ */
+void apply_seen(const struct apply *a, const char *client,
+		struct fw_client *fw);
+void apply_seen_changed(struct apply *a, const char *path);
+void apply_seen_alone(struct fw_client *fw);
 /* Openings anew, from the settings and from the tree below TREE_FORWARD. */
 void apply_forwards(struct apply *a);
 /* Profiles anew, from the settings. */

@@ -330,6 +330,7 @@ static struct fw_client client_now(const struct apply *a, uint16_t n)
 		fw.gateway4 = a->uplink.addr4;
 	if (fw.kind == FW_QUBE && pkt_addr_is_zero(&fw.gateway6))
 		fw.gateway6 = a->uplink.addr6;
+	apply_seen_alone(&fw);
 	return fw;
 }
 

@@ -202,6 +202,10 @@ static void client_json(const struct ctl *c, struct json *j, uint16_t n)
 	json_end_array(j);
 	if (fw->profile[0])
 		json_str(j, "profile", fw->profile);
+	if (!pkt_addr_is_zero(&fw->seen4)) {
+		ctl_json_addr(j, "seen_as", &fw->seen4);
+		ctl_json_addr(j, "seen_gateway", &fw->seen_gateway4);
+	}
 	ctl_json_set(c, j, "ip4", n, RULE_IP4);
 	ctl_json_set(c, j, "ip6", n, RULE_IP6);
 	counters_json(j, ctl_row(c, n));

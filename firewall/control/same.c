@@ -32,7 +32,9 @@ static bool same_addrs(const struct fw_client *a, const struct fw_client *b)
 		if (!same_prefix(&a->net[i], &b->net[i]))
 			return false;
 	return pkt_addr_eq(&a->gateway4, &b->gateway4) &&
-	       pkt_addr_eq(&a->gateway6, &b->gateway6);
+	       pkt_addr_eq(&a->gateway6, &b->gateway6) &&
+	       pkt_addr_eq(&a->seen4, &b->seen4) &&
+	       pkt_addr_eq(&a->seen_gateway4, &b->seen_gateway4);
 }
 
 bool same_client(const struct fw_client *a, const struct fw_client *b)

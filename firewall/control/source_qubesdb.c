@@ -29,7 +29,7 @@ static bool is_wanted(const char *path)
 		"/qubes-ip",
 		"/qubes-gateway",
 		"/qubes-primary-dns",
-		"/mapped-ip/",
+		TREE_MAPPED,
 		"/qubes-secondary-dns",
 	};
 

@@ -32,6 +32,7 @@
 #define TREE_ERROR ".error"
 #define TREE_GUARD4 "/connected-ips"
 #define TREE_GUARD6 "/connected-ips6"
+#define TREE_MAPPED "/mapped-ip/" /* and an address: how it knows itself */
 #define TREE_FORWARD "/vm-config/vifwall-forward-" /* each is one opening */
 
 struct tree;

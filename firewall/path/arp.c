@@ -14,8 +14,10 @@ static void say(struct fw *fw, struct slot *s, const struct pkt_arp *arp,
 	struct pkt *p = pkt_build_arp(
 		fw->pool, &(struct pkt_eth){ s->port->mac, *to }, arp);
 
-	if (p)
-		fw_emit_own(fw, s, p, now);
+	if (!p)
+		return;
+	fw_swap(&fw->party[s->owner], p);
+	fw_emit_own(fw, s, p, now);
 }
 
 /* @asked for an address that we stand for: it is at our MAC. */

@@ -96,6 +96,21 @@ bool fw_gateway_ok(const struct pkt_addr *a, enum rule_family family)
 		(pkt_addr_ok_src(a) || pkt_addr_is_linklocal(a)));
 }
 
+/* No address stands for two others. */
+static bool ok_seen(const struct fw_client *c)
+{
+	const struct pkt_addr *ip = &c->seen4, *gw = &c->seen_gateway4;
+
+	if (pkt_addr_is_zero(ip) && pkt_addr_is_zero(gw))
+		return true;
+	return c->kind == FW_QUBE && c->addr_n == 1 &&
+	       pkt_addr_is_v4(&c->addr[0]) && pkt_addr_is_v4(ip) &&
+	       pkt_addr_is_v4(gw) && pkt_addr_ok_src(ip) &&
+	       pkt_addr_ok_src(gw) && !pkt_addr_eq(ip, gw) &&
+	       !pkt_addr_eq(ip, &c->addr[0]) &&
+	       !pkt_addr_eq(ip, &c->gateway4) && !pkt_addr_eq(gw, &c->addr[0]);
+}
+
 bool fw_client_ok(const struct fw_client *c)
 {
 	struct pkt_prefix mine[FW_CLIENT_ADDRS];
@@ -105,7 +120,7 @@ bool fw_client_ok(const struct fw_client *c)
 	    c->net_n > FW_CLIENT_ADDRS ||
 	    (c->kind == FW_QUBE && !unicast_mac(&c->mac)) ||
 	    !fw_gateway_ok(&c->gateway4, RULE_IP4) ||
-	    !fw_gateway_ok(&c->gateway6, RULE_IP6))
+	    !fw_gateway_ok(&c->gateway6, RULE_IP6) || !ok_seen(c))
 		return false;
 	n = fw_client_nets(c, mine);
 	for (uint32_t i = 0; i < n; i++) {

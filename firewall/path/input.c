@@ -66,6 +66,7 @@ static enum pkt_verdict sift(struct fw *fw, struct slot *s, struct pkt **at,
 	why = check_eth(fw, s, p);
 	if (why != PKT_REASON_NONE)
 		return pkt_drop(p, why);
+	fw_swap(&fw->party[s->owner], p);
 	if (p->l3 == PKT_L3_ARP)
 		return fw_arp(fw, s, p, now);
 	if (p->l3 == PKT_L3_IP6 && !fw->party[s->owner].has[RULE_IP6])

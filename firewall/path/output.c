@@ -113,6 +113,7 @@ static inline void send_by(struct fw *fw, struct party *to, struct slot *s,
 	struct route way = fw->route[fw_pkt_family(p)];
 
 	if (to != &fw->party[NAT_UPLINK]) {
+		fw_swap(to, p);
 		if (to->kind == FW_QUBE)
 			fw_transmit(fw, s, p, &to->conf.mac, now);
 		else

@@ -163,6 +163,18 @@ static bool appear(struct fw *fw, uint16_t n, const struct fw_client *c,
 	return true;
 }
 
+static void swap(struct party *p, const struct pkt_addr *a,
+		 const struct pkt_addr *b)
+{
+	struct pkt_swap *s = &p->swap[p->swap_n];
+
+	if (pkt_addr_is_zero(a) || pkt_addr_is_zero(b) || pkt_addr_eq(a, b))
+		return;
+	memcpy(s->one, a->b + 12, sizeof(s->one));
+	memcpy(s->other, b->b + 12, sizeof(s->other));
+	p->swap_n++;
+}
+
 static void adopt(struct fw *fw, uint16_t n, const struct fw_client *c)
 {
 	struct party *p = &fw->party[n];
@@ -176,6 +188,9 @@ static void adopt(struct fw *fw, uint16_t n, const struct fw_client *c)
 	for (uint32_t i = 0; i < count; i++)
 		p->has[fw_family(&mine[i].addr)] = true;
 	fw_profile_find(fw, n);
+	p->swap_n = 0;
+	swap(p, &c->addr[0], &c->seen4);
+	swap(p, &c->gateway4, &c->seen_gateway4);
 	memcpy(fw_row(fw, n)->name, c->name, sizeof(c->name));
 	fw_row(fw, n)->name[sizeof(c->name) - 1] = 0;
 }

@@ -10,6 +10,7 @@
 #include "firewall/path/place.h"
 #include "packet/pkt_build.h"
 #include "packet/pkt_hash.h"
+#include "packet/pkt_swap.h"
 
 /*
  * Inside of the forwarding path: one shard's state, and what its files call of
@@ -48,6 +49,8 @@ struct party {
 	 */
 	uint16_t gen;
 	bool has[2]; /* addresses of this enum rule_family */
+	uint8_t swap_n;
+	struct pkt_swap swap[2]; /* what it sees other addresses for */
 	const struct ruleset *rules[2];
 	uint8_t profile; /* its number, or FW_PROFILE_* */
 	struct bucket reply;
@@ -192,6 +195,13 @@ static inline const struct pkt_addr *fw_outside(const struct fw *fw,
 						enum rule_family family)
 {
 	return family == RULE_IP4 ? &fw->uplink.addr4 : &fw->uplink.addr6;
+}
+
+/* @p comes from, or goes to, a client that may know addresses otherwise. */
+static inline void fw_swap(const struct party *c, struct pkt *p)
+{
+	if (c->swap_n)
+		pkt_swap(p, c->swap, c->swap_n);
 }
 
 static inline bool fw_pair(const struct fw *fw, uint16_t from, uint16_t to)

@@ -32,7 +32,12 @@ struct fw_client {
 	struct pkt_prefix net[FW_CLIENT_ADDRS]; /* FW_NETWORK */
 	uint8_t net_n;
 	struct pkt_addr gateway4,
-		gateway6;	/* our address on its link, or zero */
+		gateway6; /* our address on its link, or zero */
+	/*
+	 * What it takes .addr[0] and gateway4 for, or both zero.  Only FW_QUBE
+	 * with an IPv4 address and no other one.
+	 */
+	struct pkt_addr seen4, seen_gateway4;
 	struct nat_quota quota; /* all zero: the default */
 	bool proxy_arp; /* answer for any address but its own (Qubes: yes) */
 	/*

@@ -77,6 +77,38 @@ yes 'good ones let it pass again' handled 1 4
 yes '... it passes' say c1 udp $SRV4 7
 yes '... and the complaint is taken back' told "/vifwall-error/${C4[1]}" ''
 
+# ---- a client that knows itself otherwise -------------------------------------------
+SEEN4=192.168.7.5
+SEENGW4=192.168.7.1
+mapped() { # VISIBLE-IP VISIBLE-GATEWAY
+	dom0 "set /mapped-ip/${C4[1]}/visible-ip $1"
+	dom0 "set /mapped-ip/${C4[1]}/visible-gateway $2"
+}
+lives_as() { # ADDRESS GATEWAY, instead of what c1 has
+	ip -n "$NS-c1" -4 addr flush dev eth0
+	ip -n "$NS-c1" neigh flush dev eth0
+	ip -n "$NS-c1" addr add "$1/32" dev eth0
+	ip -n "$NS-c1" route replace "$2" dev eth0 scope link
+	ip -n "$NS-c1" route replace default via "$2" dev eth0 src "$1"
+}
+GWMAC=$(neighbour c1 $GW4)
+lives_as $SEEN4 $SEENGW4
+is 'an address that dom0 does not know is spoofed' "$(say c1 tcp $SRV4 7)" 'silence'
+mapped $SEEN4 $SEENGW4
+yes 'one that dom0 says the client knows is its own' wait_for 3 say c1 tcp $SRV4 7
+yes '... for UDP too' say c1 udp $SRV4 7
+yes '... and to ask its gateway' on c1 ping -c 1 -W 2 $SEENGW4
+is '... which is us' "$(neighbour c1 $SEENGW4)" "$GWMAC"
+yes 'a large datagram goes there and back' on c1 ping -c 1 -W 2 -s 4000 $SRV4
+is 'errors come from the gateway that it knows' "$(quiet c1 ping -c 1 -W 2 -t 1 $SRV4)" "*From $SEENGW4*exceeded*"
+is 'IPv6 of such a client goes nowhere' "$(say c1 tcp $SRV6 7)" '[Es]*'
+is 'the operator sees both addresses' "$($CTL clients)" "*${C4[1]} * as $SEEN4*"
+lives_as "${C4[1]}" $GW4
+is 'its own address is spoofed then' "$(say c1 tcp $SRV4 7)" 'silence'
+mapped "${C4[1]}" $GW4
+yes 'and its own again when dom0 says so' wait_for 3 say c1 tcp $SRV4 7
+yes '... IPv6 too' wait_for 3 say c1 tcp $SRV6 7
+
 # ---- settings -----------------------------------------------------------------------
 echo_server c2 9
 rules 2 'action=accept'

@@ -116,6 +116,16 @@ static void say_profiles(const struct msg *m)
 	say(" ");
 }
 
+/* What it knows itself and us as, and how many addresses it has then. */
+static void say_seen(const struct fw_client *c)
+{
+	char ip[PKT_ADDR_TEXT], gateway[PKT_ADDR_TEXT];
+
+	if (!pkt_addr_is_zero(&c->seen4))
+		say("as%s/%s,%u ", pkt_addr_print(ip, &c->seen4),
+		    pkt_addr_print(gateway, &c->seen_gateway4), c->addr_n);
+}
+
 static void say_msg(const struct msg *m)
 {
 	const union msg_body *b = &m->body;
@@ -133,6 +143,7 @@ static void say_msg(const struct msg *m)
 	case MSG_CLIENT:
 		say("+%s%u%s ", b->client.client.name, b->client.n,
 		    b->client.client.port == UINT16_MAX ? "!" : "");
+		say_seen(&b->client.client);
 		break;
 	case MSG_CLIENT_DEL:
 		say("-client%u ", b->id.id);
@@ -934,7 +945,75 @@ static void addresses_lead_to_clients(void)
 	stop();
 }
 
-UNIT_SUITE(apply, UNIT(data_is_told_everything_in_an_order_that_works),
+#define MAPPED "/mapped-ip/10.0.0.5/"
+
+static void a_client_may_know_itself_and_us_otherwise(void)
+{
+	start(UP WORK);
+	rules(R5, "action=accept");
+	settle();
+	told[0] = '\0';
+	/* as dom0 writes them for everybody */
+	key(MAPPED "visible-ip", "10.0.0.5");
+	key(MAPPED "visible-gateway", "192.0.2.2");
+	settle();
+	CU_ASSERT(said(""));
+	key(MAPPED "visible-gateway", "192.168.7.1");
+	key(MAPPED "visible-ip", "192.168.7.5");
+	settle();
+	CU_ASSERT(said("+work1 as192.168.7.5/192.168.7.1,1 "));
+	key("/mapped-ip/10.0.0.50/visible-ip", "192.168.7.6");
+	key("/mapped-ip/10.0.0/visible-ip", "192.168.7.6");
+	key(MAPPED "visible-ip", "192.168.7.5");
+	settle();
+	CU_ASSERT(said(""));
+	tree_remove(tree, MAPPED "visible-gateway");
+	settle();
+	CU_ASSERT(said("+work1 "));
+	key(MAPPED "visible-gateway", "192.168.7.9");
+	settle();
+	CU_ASSERT(said("+work1 as192.168.7.5/192.168.7.9,1 "));
+	tree_remove(tree, "/mapped-ip/");
+	settle();
+	CU_ASSERT(said("+work1 "));
+	stop();
+}
+
+static void what_it_knows_is_known_before_it_comes(void)
+{
+	start(UP);
+	key(MAPPED "visible-ip", "192.168.7.5");
+	key(MAPPED "visible-gateway", "192.168.7.1");
+	settings(UP WORK);
+	apply_conf(&apply, &conf);
+	rules(R5, "action=accept");
+	now = mono_add_ms(now, APPLY_REOPEN_MS);
+	settle();
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(told, "+work1 as192.168.7.5/192.168.7.1,1 "));
+	stop();
+}
+
+static void what_is_no_ipv4_address_is_none_it_could_know(void)
+{
+	static const char *const value[] = { "", "fd00::9", "elephant",
+					     "192.168.7.5 192.168.7.6" };
+
+	start(UP WORK);
+	key(MAPPED "visible-gateway", "192.168.7.1");
+	settle();
+	told[0] = '\0';
+	for (size_t i = 0; i < sizeof(value) / sizeof(value[0]); i++)
+		key(MAPPED "visible-ip", value[i]);
+	settle();
+	CU_ASSERT(said(""));
+	stop();
+}
+
+UNIT_SUITE(apply, UNIT(a_client_may_know_itself_and_us_otherwise),
+	   UNIT(what_it_knows_is_known_before_it_comes),
+	   UNIT(what_is_no_ipv4_address_is_none_it_could_know),
+	   UNIT(data_is_told_everything_in_an_order_that_works),
 	   UNIT(nothing_is_told_twice), UNIT(R122_a_commit_is_one_message),
 	   UNIT(R124_equal_rules_are_not_sent_again),
 	   UNIT(R120_bad_rules_close_their_client_and_no_other),

@@ -49,6 +49,8 @@ static void every_member_of_a_client_counts(void)
 	CLIENT(net_n = 1);
 	CLIENT(gateway4.b[15] = 1);
 	CLIENT(gateway6.b[0] = 1);
+	CLIENT(seen4.b[15] = 1);
+	CLIENT(seen_gateway4.b[15] = 1);
 	CLIENT(quota.ports = 1);
 	CLIENT(proxy_arp = true);
 	CLIENT(profile[0] = 'p');
@@ -85,6 +87,8 @@ static void what_stands_in_padding_or_beyond_the_counts_does_not_count(void)
 	b.addr_n = b.net_n = 0;
 	memset(&b.gateway4, 0, sizeof(b.gateway4));
 	memset(&b.gateway6, 0, sizeof(b.gateway6));
+	memset(&b.seen4, 0, sizeof(b.seen4));
+	memset(&b.seen_gateway4, 0, sizeof(b.seen_gateway4));
 	b.quota.flows = b.quota.half_open = b.quota.udp_oneway = 0;
 	b.quota.icmp = b.quota.new_per_s = b.quota.new_burst = 0;
 	b.quota.ports = 0;
