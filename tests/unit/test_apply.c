@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -743,6 +744,34 @@ static void who_goes_leaves_its_profile_to_nobody(void)
 	stop();
 }
 
+static void a_set_that_is_gone_by_then_leaves_the_profiles_of_before(void)
+{
+	char path[] = "/tmp/test_apply.XXXXXX", text[400];
+	int fd = mkstemp(path);
+
+	CU_ASSERT_FATAL(fd >= 0);
+	CU_ASSERT_EQUAL(write(fd, "10.9.0.0/16", 11), 11);
+	close(fd);
+	start(P_LAN "profile = p\n" UP WORK);
+	settle();
+	told[0] = '\0';
+	snprintf(text, sizeof(text),
+		 P_LAN "set = s %s\nprofile.rule = q action=drop dst=s\n"
+		       "profile = q\n" UP WORK,
+		 path);
+	settings(text);
+	unlink(path);
+	apply_conf(&apply, &conf);
+	settle();
+	CU_ASSERT(said("pairs0 +work1 "));
+	CU_ASSERT_STRING_EQUAL(apply.slot[1].fw.profile, "q");
+	CU_ASSERT(!apply_profile_ok(&apply, 1));
+	reload(P_LAN "profile = p\n" UP WORK);
+	CU_ASSERT(said("pairs0 +work1 "));
+	CU_ASSERT(apply_profile_ok(&apply, 1));
+	stop();
+}
+
 static void the_same_settings_change_nothing(void)
 {
 	start(UP WORK LAB);
@@ -1027,6 +1056,7 @@ UNIT_SUITE(apply, UNIT(a_client_may_know_itself_and_us_otherwise),
 	   UNIT(profiles_come_with_whose_they_are),
 	   UNIT(a_new_data_process_is_told_of_profiles_first),
 	   UNIT(who_goes_leaves_its_profile_to_nobody),
+	   UNIT(a_set_that_is_gone_by_then_leaves_the_profiles_of_before),
 	   UNIT(the_guard_is_the_union_of_both_lists),
 	   UNIT(a_busy_number_is_tried_again_soon),
 	   UNIT(a_client_that_data_refuses_is_stuck_but_holds_up_nobody),
