@@ -335,9 +335,37 @@ static void MF170_many_small_pieces_are_one_datagram(void)
 	lab_free(l);
 }
 
+/* traceroute with 2000 bytes: its hop limit ends here, in pieces. */
+static void MF73_a_traceroute_in_pieces_is_answered(void)
+{
+	static const uint8_t bytes[1480] = { 0x9c, 0x40,      0x82,
+					     0x9a, 2008 >> 8, 2008 & 0xff };
+	struct frame_spec f = { .proto = IP_UDP,
+				.ttl = 1,
+				.id = 9,
+				.mf = true,
+				.raw = true,
+				.payload = bytes,
+				.payload_len = 1480 };
+
+	l = lab_new();
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &f), PKT_REASON_NONE);
+	CU_ASSERT_TRUE(lab_silent(l));
+	f.mf = false;
+	f.frag_off = 1480;
+	f.payload = NULL;
+	f.payload_len = 2008 - 1480;
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &f), PKT_REASON_TTL);
+	CU_ASSERT_TRUE(lab_is_error(lab_out(l, LAB_A), ICMP_TIME_EXCEEDED, 0,
+				    LAB_A4, LAB_SERVER4));
+	CU_ASSERT_TRUE(lab_silent(l));
+	lab_free(l);
+}
+
 UNIT_SUITE(fw_peers, UNIT(each_row_of_the_table_of_peers),
 	   UNIT(texts_that_peers_read_differently),
 	   UNIT(L15_live_flows_are_cut_as_new_ones_would_be),
 	   UNIT(MF166_a_storm_of_multicast_costs_nobody_anything),
 	   UNIT(MF31_an_error_with_a_quote_that_was_cut_comes_through),
-	   UNIT(MF170_many_small_pieces_are_one_datagram))
+	   UNIT(MF170_many_small_pieces_are_one_datagram),
+	   UNIT(MF73_a_traceroute_in_pieces_is_answered))
