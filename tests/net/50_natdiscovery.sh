@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What kind of NAT do strangers see?  coturn's server with two addresses, and
 # three clients that were not written for us: turnutils_natdiscovery (RFC 5780),
-# turnutils_stunclient and stun (RFC 3489).  It takes as long as a mapping has to
-# be seen to live and to end; the kind of NAT is not one of links, so over wires
-# only.
+# turnutils_stunclient and stun (RFC 3489).  The kind of NAT is not one of links,
+# so over wires only.
+#
+# It takes as long as a mapping has to be seen to live and to end, and RFC 4787
+# allows no less than two minutes for that: two minutes of waiting.
+# BESIDE: the others
 . "$(dirname "$0")/lib.sh"
 
 topology_up
