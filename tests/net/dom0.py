@@ -8,7 +8,8 @@ does, of what it does not like.  COMMANDS is a fifo with one command in each lin
     set PATH VALUE      rm PATH         rules ADDRESS RULE|RULE|...
     hang-up             (the connection ends; it listens again)
 
-LOG gets a line for each key that the domain writes, with the time, and "died".
+LOG gets a line for each commit and for each key that the domain writes, with the
+time, and "died".
 """
 import os
 import re
@@ -58,7 +59,11 @@ class Daemon:
 
     def send(self, kind, path=b"", data=b""):
         head = struct.pack("<B64s3xI", kind, path, len(data))
-        self.peer.sendall(head + data)
+        try:
+            if self.peer:
+                self.peer.sendall(head + data)
+        except OSError:
+            self.listen()
 
     def tell(self, kind, path, data=b""):
         if self.peer and self.asked:
@@ -82,7 +87,7 @@ class Daemon:
         self.set(base + b"/policy", b"drop")
         for i, rule in enumerate(rules):
             self.set(base + b"/%04d" % i, rule)
-        self.say("commit", address.decode())
+        self.say("commit", address.decode(), b"|".join(rules).decode())
         self.set(base)
 
     def command(self, line):
@@ -104,7 +109,7 @@ class Daemon:
             for key in sorted(self.keys, reverse=True):
                 self.send(ENTRY, key, self.keys[key])
             self.send(ENTRY)
-            self.asked = True
+            self.asked = self.peer is not None
             self.say("asked")
         elif kind == WRITE:
             if not KEY.fullmatch(path) or b"\0" in data:
@@ -120,7 +125,10 @@ class Daemon:
             raise Died(f"a message of type {kind}")
 
     def read(self):
-        got = self.peer.recv(65536)
+        try:
+            got = self.peer.recv(65536)
+        except ConnectionResetError:  # it left something unread
+            got = b""
         if not got:
             if not self.asked:
                 raise Died("a peer that never asked")
