@@ -194,7 +194,7 @@ $(B)/unit: $(call obj,tests/unit/main.c $(UNIT_TESTS) $(UNIT_HELP)) $(LIBS_ALL)
 $(B)/unit-slow: $(B)/obj/tests/unit/main-slow.o $(call obj,$(SLOW_TESTS) $(UNIT_HELP) $(wildcard tests/model/nat_table_slow.c)) \
 		$(filter-out %/nat_table.o,$(call obj,$(NAT_SRC))) $(call lib,roles cli control linux path share rules xen packet)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS) $(NFT_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CUNIT_LIBS) $(PROG_LIBS)
 
 # One suite without building the others: make unit-pkt_addr (links what it needs)
 $(B)/one/%: $(B)/obj/tests/unit/main-one-%.o $(B)/obj/tests/unit/test_%.o $(call obj,$(UNIT_HELP)) $(LIBS_ALL)

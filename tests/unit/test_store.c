@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "mock/mock_store.h"
+#include "mock/xenstored.h"
 #include "store_conform.h"
 #include "unit.h"
 #include "xen/bus/store_sim.h"
@@ -107,84 +108,15 @@ static void its_relative_paths_are_its_own(void)
 
 /* ---- the same over xenstored itself ---- */
 
-struct daemon {
-	pid_t pid;
-	char dir[64];
-};
-
-/* Where xenstored is; NULL: why it is not there, in @out. */
-static bool where(char *out, size_t room)
-{
-	FILE *f = popen("tests/tools/get-xenstored 2>&1", "r");
-	bool ok = f && fgets(out, (int)room, f);
-
-	if (!ok)
-		snprintf(out, room, "tests/tools/get-xenstored does not run");
-	out[strcspn(out, "\n")] = '\0';
-	return f && pclose(f) == 0 && ok;
-}
-
-static void start(struct daemon *d, const char *bin)
-{
-	char path[512], preload[512], rundir[128], pidfile[128];
-	char no_dom0[] = "-N", pid[] = "-F";
-	char *argv[] = { path, no_dom0, pid, pidfile, NULL };
-	char *env[] = { preload, rundir, NULL };
-
-	snprintf(d->dir, sizeof(d->dir), "/tmp/vifwall-xsd-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(d->dir));
-	snprintf(path, sizeof(path), "%s/xenstored", bin);
-	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/xsd_preload.so", bin);
-	snprintf(rundir, sizeof(rundir), "XENSTORED_RUNDIR=%s", d->dir);
-	snprintf(pidfile, sizeof(pidfile), "%s/pid", d->dir);
-	CU_ASSERT_EQUAL_FATAL(posix_spawn(&d->pid, path, NULL, NULL, argv, env),
-			      0);
-	snprintf(path, sizeof(path), "%s/socket", d->dir);
-	setenv("XENSTORED_PATH", path, 1);
-}
-
-/* Its first connection, as soon as it takes one; within 20 seconds. */
-static struct store *reach(void)
-{
-	struct store *s = NULL;
-	int err;
-
-	for (int i = 0; i < 2000 && !s; i++) {
-		s = store_libs_open(&err);
-		if (!s)
-			nanosleep(&(struct timespec){ .tv_nsec = 10000000 },
-				  NULL);
-	}
-	return s;
-}
-
-static void stop(struct daemon *d)
-{
-	char path[128];
-
-	kill(d->pid, SIGTERM);
-	waitpid(d->pid, NULL, 0);
-	snprintf(path, sizeof(path), "%s/socket", d->dir);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/pid", d->dir);
-	unlink(path);
-	rmdir(d->dir);
-	unsetenv("XENSTORED_PATH");
-}
-
 static void xenstored_is_one(void)
 {
-	char bin[256];
-	struct daemon d;
+	struct xenstored d;
 	struct store *a, *b;
 	int err;
 
-	if (!where(bin, sizeof(bin))) {
-		printf("\n    SKIPPED: no xenstored: %s\n", bin);
+	if (!xenstored_start(&d))
 		return;
-	}
-	start(&d, bin);
-	a = reach();
+	a = xenstored_reach();
 	b = store_libs_open(&err);
 	CU_ASSERT_EQUAL(err, 0);
 	CU_ASSERT(a && b);
@@ -203,7 +135,7 @@ static void xenstored_is_one(void)
 		a->ops->close(a);
 	if (b)
 		b->ops->close(b);
-	stop(&d);
+	xenstored_stop(&d);
 }
 
 static void without_xenstored_there_is_no_store(void)

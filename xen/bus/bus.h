@@ -152,6 +152,11 @@ void bus_free(struct bus *b);
 int VW_MUST_USE bus_reopen(struct bus *b, struct store *store);
 
 /*
+ * Asks the store for something: a connection that ended while nobody asked may
+ * not show otherwise.  -errno: the store is of no use any more.
+ */
+int VW_MUST_USE bus_ask(const struct bus *b);
+/*
  * Takes the store's events and marks what they are about.  -errno: the store is
  * of no use any more.
  */

@@ -18,6 +18,7 @@
  * what is behind one mutex, which neither holds for longer than a copy takes.
  */
 #define BUS_THREAD_POLL_MS 20u	  /* of a store without a descriptor */
+#define BUS_THREAD_ASK_MS 2000u	  /* whether the store is there still */
 #define BUS_THREAD_STUCK_MS 2000u /* not answered for so long: worth a word */
 #define BUS_THREAD_AGAIN_MS 100u  /* lost: opened again, then twice that ... */
 #define BUS_THREAD_AGAIN_MAX_MS 5000u /* ... and no longer */

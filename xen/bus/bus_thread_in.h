@@ -73,6 +73,7 @@ struct bus_thread {
 
 	/* the thread's */
 	bool stopping;
+	struct mono ask_at;   /* whether the store is there still */
 	struct mono again_at; /* lost: it is opened then */
 	uint32_t pause_ms;    /* ... and so long after that */
 	struct word out;

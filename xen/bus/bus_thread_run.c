@@ -216,6 +216,18 @@ static void open_again(struct bus_thread *t, struct mono now)
 	t->again_at = mono_add_ms(now, t->pause_ms);
 }
 
+/*
+ * A connection over a socket may end without a word: it shows with the next
+ * call, and without an uplink there may be none for any time.
+ */
+static int ask(struct bus_thread *t, struct mono now)
+{
+	if (!mono_past(t->ask_at, now))
+		return 0;
+	t->ask_at = mono_add_ms(now, BUS_THREAD_ASK_MS);
+	return bus_ask(t->bus);
+}
+
 /* One look at everything; returns when the next one is due. */
 static struct mono look(struct bus_thread *t)
 {
@@ -228,11 +240,15 @@ static struct mono look(struct bus_thread *t)
 	if (t->lost)
 		open_again(t, now);
 	if (!t->lost) {
-		err = bus_events(t->bus, now);
+		err = ask(t, now);
+		if (!err)
+			err = bus_events(t->bus, now);
 		if (err)
 			lose(t, err, now);
 		else
 			next = bus_tick(t->bus, now);
+		if (t->ask_at.ns < next.ns)
+			next = t->ask_at;
 	}
 	__atomic_store_n(&t->busy_ns, 0, __ATOMIC_RELAXED);
 	publish(t, bus_thread_clock());
