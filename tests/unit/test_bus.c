@@ -1052,6 +1052,25 @@ static void a_store_that_is_gone_is_told(void)
 	world_close(&w);
 }
 
+/* libxenstore says so of whoever waits for an answer when xenstored dies. */
+static void a_connection_that_ends_in_a_read_disconnects_nobody(void)
+{
+	world_open(&w, NULL);
+	world_attach(w.t, 5, 0);
+	world_front_connects(w.t, 5);
+	world_run(&w, 2000);
+	CU_ASSERT_EQUAL(world_shows(w.t, 5), '4');
+	w.len = 0;
+	w.log[0] = '\0';
+	for (uint32_t k = 3; k <= 5; k++) {
+		mock_fail(w.s, k, 1, -EINVAL);
+		world_front(w.t, 5, "state", "4");
+		world_run(&w, 0);
+		CU_ASSERT(world_said(&w, ""));
+	}
+	world_close(&w);
+}
+
 static void no_watch_no_bus(void)
 {
 	struct mock_tree *t = mock_tree_new();
@@ -1171,6 +1190,7 @@ UNIT_SUITE(bus, UNIT(dom0_sees_state_2_whatever_the_frontend_does),
 	   UNIT(any_call_may_fail_once), UNIT(it_may_vanish_at_any_call),
 	   UNIT(events_may_come_late_and_as_one),
 	   UNIT(a_look_costs_the_same_among_a_hundred),
-	   UNIT(a_store_that_is_gone_is_told), UNIT(no_watch_no_bus),
-	   UNIT(a_list_that_fails_is_tried_again),
+	   UNIT(a_store_that_is_gone_is_told),
+	   UNIT(a_connection_that_ends_in_a_read_disconnects_nobody),
+	   UNIT(no_watch_no_bus), UNIT(a_list_that_fails_is_tried_again),
 	   UNIT(the_uplink_may_be_one_of_the_clients), UNIT(rows_show_all))

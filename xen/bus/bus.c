@@ -59,8 +59,7 @@ static int knows_us(const struct bus *b)
 	ssize_t n;
 
 	snprintf(home, sizeof(home), "/local/domain/%u", b->conf.self);
-	n = b->store->ops->read(b->store, STORE_NONE, home, value,
-				sizeof(value) - 1);
+	n = store_read(b->store, home, value, sizeof(value) - 1);
 	return n < 0 && n != -EMSGSIZE ? (int)n : 0;
 }
 

@@ -24,7 +24,7 @@ int bus_read_state(struct store *s, const char *dir, enum xenbus_state *out)
 	ssize_t n;
 
 	bus_path_join(path, dir, "state");
-	n = s->ops->read(s, STORE_NONE, path, text, sizeof(text) - 1);
+	n = store_read(s, path, text, sizeof(text) - 1);
 	if (n < 0 && n != -EMSGSIZE)
 		return (int)n;
 	*out = n < 0 ? XENBUS_UNKNOWN : xenbus_parse(text, (size_t)n);

@@ -23,11 +23,18 @@ bool store_parse_u32(const char *text, size_t len, uint32_t max, uint32_t *out)
 	return true;
 }
 
+ssize_t store_read(struct store *s, const char *path, char *out, size_t room)
+{
+	ssize_t n = s->ops->read(s, STORE_NONE, path, out, room);
+
+	return n == -EINVAL ? -EIO : n;
+}
+
 int store_read_u32(struct store *s, const char *path, uint32_t max,
 		   uint32_t *out)
 {
 	char text[DIGITS_MAX + 1];
-	ssize_t n = s->ops->read(s, STORE_NONE, path, text, sizeof(text) - 1);
+	ssize_t n = store_read(s, path, text, sizeof(text) - 1);
 
 	if (n == -EMSGSIZE)
 		return -EINVAL;
@@ -50,7 +57,7 @@ int store_read_or(struct store *s, const char *path, uint32_t max,
 
 int store_read_text(struct store *s, const char *path, char *out, size_t room)
 {
-	ssize_t n = s->ops->read(s, STORE_NONE, path, out, room - 1);
+	ssize_t n = store_read(s, path, out, room - 1);
 
 	if (n < 0)
 		return (int)n;

@@ -82,6 +82,13 @@ struct store {
 struct store *store_libs_open(int *err);
 
 /*
+ * The value at a path that is well formed.  -EINVAL is never said of it, which
+ * is what libxenstore says when its connection ends in the middle: it must not
+ * look like a value that makes no sense.
+ */
+ssize_t VW_MUST_USE store_read(struct store *s, const char *path, char *out,
+			       size_t room);
+/*
  * A number as it must be written: see store_parse_u32().  0, -ENOENT when there
  * is no such key, -EINVAL when it is no number or too big, or -errno.
  */
