@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +9,7 @@
 
 #include "firewall/cli/cli.h"
 #include "firewall/show_thread.h"
-
-#define STACK (256u * 1024)
+#include "xen/thread.h"
 
 /* One of a command's two streams. */
 struct sink {
@@ -137,26 +134,6 @@ static int open_sinks(struct show *s)
 	return 0;
 }
 
-/*
- * #syscalls control: futex madvise exit mprotect/noexec rt_sigprocmask rseq
- * #syscalls control: set_robust_list mmap/noexec munmap
- */
-static int start(struct show *s)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	int err;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&s->thread, &attr, run, s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
-
 struct show *show_start(int *err)
 {
 	struct show *s = calloc(1, sizeof(*s));
@@ -170,7 +147,7 @@ struct show *show_start(int *err)
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	*err = s->wake < 0 ? -errno : open_sinks(s);
 	if (!*err)
-		*err = start(s);
+		*err = thread_start(&s->thread, run, s);
 	if (!*err)
 		return s;
 	free_it(s);

@@ -2,7 +2,6 @@
 /* The owner's side: it starts and ends the thread, hears and tells. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -11,7 +10,6 @@
 
 #include "xen/bus/bus_thread_in.h"
 
-#define STACK (256u * 1024)
 #define WORDS 64u /* told by one bus_thread_receive() */
 
 static int make(struct bus_thread *t, struct store *first,
@@ -25,28 +23,6 @@ static int make(struct bus_thread *t, struct store *first,
 		return -errno;
 	t->bus = bus_new(first, c, &ops);
 	return t->bus ? 0 : -EIO;
-}
-
-/*
- * What it needs later on, the store's own thread with it, and what both do
- * first of all, which may be after the owner was locked in.
- * #syscalls control: futex mprotect/noexec rt_sigaction rt_sigprocmask
- * #syscalls control: rseq set_robust_list sched_getaffinity
- */
-static int start(struct bus_thread *t)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	int err;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&t->thread, &attr, bus_thread_run, t);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
 }
 
 struct bus_thread *bus_thread_start(struct store *first,
@@ -65,7 +41,7 @@ struct bus_thread *bus_thread_start(struct store *first,
 	*err = make(t, first, c);
 	if (!*err) {
 		t->store = first;
-		*err = start(t);
+		*err = thread_start(&t->thread, bus_thread_run, t);
 	}
 	if (!*err)
 		return t;
@@ -205,8 +181,7 @@ uint64_t bus_thread_stuck_ms(const struct bus_thread *t)
 {
 	uint64_t since = __atomic_load_n(&t->busy_ns, __ATOMIC_RELAXED);
 
-	return since ? mono_diff_ms((struct mono){ since }, bus_thread_clock())
-		     : 0;
+	return since ? mono_diff_ms((struct mono){ since }, thread_now()) : 0;
 }
 
 int bus_thread_lost(const struct bus_thread *t)
@@ -217,7 +192,7 @@ int bus_thread_lost(const struct bus_thread *t)
 uint32_t bus_thread_rows(struct bus_thread *t, uint32_t *cursor,
 			 struct bus_row *out, uint32_t max)
 {
-	struct mono now = bus_thread_clock();
+	struct mono now = thread_now();
 	uint32_t n = 0;
 
 	pthread_mutex_lock(&t->lock);
@@ -242,12 +217,12 @@ void bus_thread_trouble(struct bus_thread *t, char out[BUS_TROUBLE])
 bool bus_thread_stop(struct bus_thread *t, const struct bus_ops *ops,
 		     uint32_t ms)
 {
-	struct mono end = mono_add_ms(bus_thread_clock(), ms);
+	struct mono end = mono_add_ms(thread_now(), ms);
 
 	ask(t, &(struct ask){ .type = ASK_STOP });
 	while (!t->over) {
 		struct pollfd p = { .fd = t->sock[0], .events = POLLIN };
-		uint64_t left = mono_diff_ms(bus_thread_clock(), end);
+		uint64_t left = mono_diff_ms(thread_now(), end);
 
 		if (!left || poll(&p, 1, (int)left) < 0)
 			return false;

@@ -2,9 +2,8 @@
 #ifndef VIFWALL_XEN_BUS_BUS_THREAD_IN_H
 #define VIFWALL_XEN_BUS_BUS_THREAD_IN_H
 
-#include <pthread.h>
-
 #include "xen/bus/bus_thread.h"
+#include "xen/thread.h"
 
 /* What both sides share: bus_thread.c is the owner's, bus_thread_run.c the
  * thread's.
@@ -87,7 +86,6 @@ struct bus_thread {
 	char trouble[BUS_TROUBLE];
 };
 
-struct mono bus_thread_clock(void);
 /* The thread: what it is to be told is by calls of @ops. */
 struct bus_ops bus_thread_ops(struct bus_thread *t);
 void *bus_thread_run(void *arg);

@@ -4,19 +4,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "xen/bus/bus_thread_in.h"
-
-struct mono bus_thread_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (struct mono){ (uint64_t)t.tv_sec * MONO_S +
-			      (uint64_t)t.tv_nsec };
-}
 
 /* ---- the thread: what the bus says ----------------------------------------*/
 
@@ -231,7 +221,7 @@ static int ask(struct bus_thread *t, struct mono now)
 /* One look at everything; returns when the next one is due. */
 static struct mono look(struct bus_thread *t)
 {
-	struct mono now = bus_thread_clock(), next = now;
+	struct mono now = thread_now(), next = now;
 	int err;
 
 	if (t->lost && !mono_past(t->again_at, now))
@@ -251,7 +241,7 @@ static struct mono look(struct bus_thread *t)
 			next = t->ask_at;
 	}
 	__atomic_store_n(&t->busy_ns, 0, __ATOMIC_RELAXED);
-	publish(t, bus_thread_clock());
+	publish(t, thread_now());
 	return t->lost ? t->again_at : next;
 }
 
@@ -261,7 +251,7 @@ static void sleep_until(struct bus_thread *t, struct mono until)
 	struct pollfd p[] = { { .fd = t->wake, .events = POLLIN },
 			      { .fd = t->lost ? -1 : t->store->fd,
 				.events = POLLIN } };
-	struct mono now = bus_thread_clock();
+	struct mono now = thread_now();
 	uint64_t ms = 60000, asked;
 
 	if (!t->lost && t->store->fd < 0)
@@ -275,7 +265,6 @@ static void sleep_until(struct bus_thread *t, struct mono until)
 		(void)!read(t->wake, &asked, sizeof(asked));
 }
 
-/* #syscalls control: exit madvise */
 void *bus_thread_run(void *arg)
 {
 	struct bus_thread *t = arg;

@@ -2,9 +2,8 @@
 #ifndef VIFWALL_XEN_QUBES_CHAN_PART_H
 #define VIFWALL_XEN_QUBES_CHAN_PART_H
 
-#include <pthread.h>
-
 #include "xen/qubes/chan_vchan.h"
+#include "xen/thread.h"
 
 /*
  * What the owner's side (chan_vchan.c) and the thread (chan_meet.c) share.
@@ -46,6 +45,7 @@ struct vchan {
 
 	/* the thread's */
 	bool keys;   /* ours are in the XenStore */
+	bool seen;   /* the other domain was there when the end was made */
 	bool looked; /* since the last event */
 };
 

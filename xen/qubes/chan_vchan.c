@@ -2,15 +2,12 @@
 /* The owner's side of channels over libxenvchan. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "xen/qubes/chan_part.h"
-
-#define STACK (256u * 1024)
 
 enum { TAG_NEWS, TAG_END };
 
@@ -227,23 +224,6 @@ static const struct chan_net_ops net_ops = {
 	.close = vchan_net_close,
 };
 
-/* As bus_thread.c does: no signal is ever the thread's. */
-static int start(struct vchan_net *n)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	int err;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&n->thread, &attr, vchan_meet, n);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
-
 /*
  * The first watch makes the store's library start its own thread, which is not
  * possible later on.
@@ -260,7 +240,7 @@ static int make(struct vchan_net *n)
 		return err;
 	n->self = (uint16_t)self;
 	err = n->store->ops->watch(n->store, "domid", "domid");
-	return err ? err : start(n);
+	return err ? err : thread_start(&n->thread, vchan_meet, n);
 }
 
 struct chan_net *chan_vchan_open(struct store *store, struct vchan_lib *lib,
