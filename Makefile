@@ -72,7 +72,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LINK_LTO) \
 	$(SAN_$(SAN)) $(CFLAGS) $(LDFLAGS)
 
 CUNIT_LIBS := -lcunit
-XEN_LIBS := -l:libxenvchan.a -lxengnttab -lxenevtchn -lxenstore -lxencall
+XEN_LIBS := -l:libxenvchan.a -lxengnttab -lxenevtchn -lxenstore
 NFT_LIBS := -lnftnl -lmnl
 PROG_LIBS := -lseccomp -lcap-ng -lcares $(NFT_LIBS) $(XEN_LIBS)
 

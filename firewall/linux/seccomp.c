@@ -12,7 +12,6 @@
 #include <xen/sys/evtchn.h>
 #include <xen/sys/gntalloc.h>
 #include <xen/sys/gntdev.h>
-#include <xen/sys/privcmd.h>
 
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"

@@ -148,9 +148,9 @@ static void fake_end_it(struct vchan_lib *l, struct vchan_end *v)
 	free(e);
 }
 
-static bool fake_alive(struct vchan_lib *l, struct vchan_end *v)
+static bool fake_there(struct vchan_lib *l, uint16_t domid)
 {
-	(void)v;
+	(void)domid;
 	return !__atomic_load_n(&((struct fake_lib *)l)->dead,
 				__ATOMIC_ACQUIRE);
 }
@@ -233,7 +233,7 @@ static struct fake_lib *fake_new(struct mock_tree *t, uint16_t dom)
 		.serve = fake_serve,
 		.connect = fake_connect,
 		.end = fake_end_it,
-		.alive = fake_alive,
+		.there = fake_there,
 		.fd = fake_fd,
 		.take = fake_take,
 		.state = fake_state,
@@ -724,6 +724,34 @@ static void a_domain_that_died_in_silence_is_noticed(void)
 	bed_end(&b);
 }
 
+/* A key that a client of ours waits for, written again and again. */
+static void who_keeps_us_busy_hides_no_death(void)
+{
+	struct bed b = vchan_bed();
+	int err;
+	struct chan *s = chan_serve(b.theirs, US, PORT, 1, 1, &err);
+	struct chan *c = chan_connect(b.ours, DOM0, PORT, &err);
+	struct chan *waits = chan_connect(b.ours, DOM0, PORT + 1, &err);
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	enum chan_state is = CHAN_OPEN;
+
+	both_open(&b, s, c);
+	__atomic_store_n(&b.lib->dead, true, __ATOMIC_RELEASE);
+	for (int i = 0; i < PATIENCE_MS / 20 && is != CHAN_GONE; i++) {
+		mock_set(b.tree,
+			 "/local/domain/0/data/vchan/5/112/event-channel",
+			 "77");
+		(void)poll(&p, 1, 20);
+		is = chan_event(c);
+	}
+	CU_ASSERT_EQUAL(is, CHAN_GONE);
+	CU_ASSERT_EQUAL(chan_event(waits), CHAN_WAITING);
+	chan_close(s);
+	chan_close(c);
+	chan_close(waits);
+	bed_end(&b);
+}
+
 static void without_a_store_there_are_none(void)
 {
 	struct mock_tree *t = mock_tree_new();
@@ -752,4 +780,5 @@ UNIT_SUITE(chan, UNIT(a_client_waits_for_its_server),
 	   UNIT(a_successor_s_keys_outlive_the_one_it_replaces),
 	   UNIT(a_stale_key_is_waited_out),
 	   UNIT(a_domain_that_died_in_silence_is_noticed),
+	   UNIT(who_keeps_us_busy_hides_no_death),
 	   UNIT(without_a_store_there_are_none))

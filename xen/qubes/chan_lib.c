@@ -6,8 +6,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <xen/event_channel.h>
-#include <xencall.h>
+#include <xenstore.h>
 #include <xentoollog.h>
 
 #include "xen/qubes/chan_vchan.h"
@@ -15,8 +14,7 @@
 struct lib {
 	struct vchan_lib lib;
 	struct xentoollog_logger quiet;
-	xencall_handle *call; /* NULL: not permitted */
-	struct evtchn_status *status;
+	struct xs_handle *xs; /* without watches, so it has no thread */
 };
 
 /* The library's struct is the end: never made by us, only cast. */
@@ -108,19 +106,16 @@ static void end(struct vchan_lib *l, struct vchan_end *e)
 	libxenvchan_close(v);
 }
 
-/* #syscalls control: ioctl/IOCTL_PRIVCMD_HYPERCALL */
-static bool alive(struct vchan_lib *l, struct vchan_end *e)
+/*
+ * A domain that was destroyed is none for the XenStore, at once.
+ * #syscalls control: read write poll rt_sigaction
+ */
+static bool there(struct vchan_lib *l, uint16_t domid)
 {
 	struct lib *lib = (struct lib *)l;
 
-	if (!lib->call)
-		return true;
-	*lib->status = (struct evtchn_status){ .dom = DOMID_SELF,
-					       .port = v_of(e)->event_port };
-	if (xencall2(lib->call, __HYPERVISOR_event_channel_op, EVTCHNOP_status,
-		     (uint64_t)(uintptr_t)lib->status))
-		return true;
-	return lib->status->status == EVTCHNSTAT_interdomain;
+	errno = 0;
+	return xs_is_domain_introduced(lib->xs, domid) || errno;
 }
 
 static int fd_of(struct vchan_end *e)
@@ -187,10 +182,7 @@ static void lib_close(struct vchan_lib *l)
 {
 	struct lib *lib = (struct lib *)l;
 
-	if (lib->status)
-		xencall_free_buffer(lib->call, lib->status);
-	if (lib->call)
-		xencall_close(lib->call);
+	xs_close(lib->xs);
 	free(lib);
 }
 
@@ -205,7 +197,7 @@ struct vchan_lib *chan_lib_open(int *err)
 		.serve = serve,
 		.connect = client,
 		.end = end,
-		.alive = alive,
+		.there = there,
 		.fd = fd_of,
 		.take = take,
 		.state = state,
@@ -218,13 +210,11 @@ struct vchan_lib *chan_lib_open(int *err)
 		.progress = no_progress,
 		.destroy = no_destroy,
 	};
-	lib->call = xencall_open(&lib->quiet, 0);
-	if (lib->call)
-		lib->status =
-			xencall_alloc_buffer(lib->call, sizeof(*lib->status));
-	if (lib->call && !lib->status) {
-		xencall_close(lib->call);
-		lib->call = NULL;
+	lib->xs = xs_open(0);
+	if (!lib->xs) {
+		*err = errno ? -errno : -EIO;
+		free(lib);
+		return NULL;
 	}
 	return &lib->lib;
 }

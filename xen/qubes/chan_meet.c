@@ -4,6 +4,7 @@
  * way of the XenStore, and does everything else that may have to wait.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +16,21 @@
 #define EVENTS_MAX 64u /* of the store, taken at a time */
 #define POLL_MS 20     /* of a store without a descriptor */
 #define PARENT "data/vchan/%u"
+#define NEVER ((struct mono){ UINT64_MAX })
 
 static void finish(struct vchan *v, enum vchan_step step)
 {
 	vchan_put(&v->step, step);
 	vchan_poke(v->news);
+}
+
+/* What was not there at first can't go: a XenStore may say no of everybody. */
+static void met(struct vchan *v)
+{
+	struct vchan_lib *lib = v->net->lib;
+
+	v->seen = v->end && lib->there(lib, v->domid);
+	finish(v, v->end ? VCHAN_MET : VCHAN_FAILED);
 }
 
 static struct vchan *first(struct vchan_net *n)
@@ -83,7 +94,7 @@ static void serve(struct vchan *v)
 	own_path(v, path);
 	v->end = lib->serve(lib, v->domid, path, v->read_min, v->write_min);
 	v->keys = v->end;
-	finish(v, v->end ? VCHAN_MET : VCHAN_FAILED);
+	met(v);
 }
 
 /* ---- the client's wait ------------------------------------------------------
@@ -149,7 +160,7 @@ static void try_connect(struct vchan *v)
 	if (!v->end)
 		return;
 	stop_asking(v);
-	finish(v, VCHAN_MET);
+	met(v);
 }
 
 /* ---- all of them ------------------------------------------------------------
@@ -195,8 +206,9 @@ static void look_after(struct vchan *v, bool check)
 		vchan_put(&v->apart, true);
 		vchan_poke(v->news);
 	}
-	if (check && v->step == VCHAN_MET && !v->alone &&
-	    vchan_get(&v->connected) == v->server && !lib->alive(lib, v->end)) {
+	if (check && v->step == VCHAN_MET && v->seen && !v->alone &&
+	    vchan_get(&v->connected) == v->server &&
+	    !lib->there(lib, v->domid)) {
 		vchan_put(&v->alone, true);
 		vchan_poke(v->news);
 	}
@@ -237,38 +249,33 @@ static void take_events(struct vchan_net *n)
 }
 
 /* #syscalls control: poll ppoll read */
-static bool sleep_a_while(struct vchan_net *n, bool met)
+static void sleep_until(struct vchan_net *n, struct mono due)
 {
 	struct pollfd p[] = { { .fd = n->wake, .events = POLLIN },
 			      { .fd = n->store->fd, .events = POLLIN } };
-	int ms = met ? (int)CHAN_VCHAN_ALIVE_MS : -1;
-	uint64_t times;
+	uint64_t ms = mono_diff_ms(thread_now(), due) + 1, times;
 
-	if (n->store->fd < 0)
+	if (n->store->fd < 0 && ms > POLL_MS)
 		ms = POLL_MS;
-	if (poll(p, 2, ms) == 0)
-		return true;
-	if (p[0].revents)
+	if (poll(p, 2, ms > INT_MAX ? -1 : (int)ms) > 0 && p[0].revents)
 		(void)!read(n->wake, &times, sizeof(times));
-	return false;
 }
 
-/*
- * #syscalls control: exit madvise futex mprotect/noexec rt_sigaction
- * #syscalls control: rt_sigprocmask rseq set_robust_list sched_getaffinity
- */
 void *vchan_meet(void *net)
 {
 	struct vchan_net *n = net;
-	bool check = false;
+	struct mono due = { 0 };
 
+	/* domains are looked for by the clock, however often we are woken */
 	while (!vchan_get(&n->stop)) {
-		bool met;
+		bool check = mono_past(due, thread_now()), any;
 
+		if (check)
+			due = mono_add_ms(thread_now(), CHAN_VCHAN_ALIVE_MS);
 		take_events(n);
-		met = look_at_all(n, check);
+		any = look_at_all(n, check);
 		if (!vchan_get(&n->stop))
-			check = sleep_a_while(n, met);
+			sleep_until(n, any ? due : NEVER);
 	}
 	(void)look_at_all(n, false);
 	vchan_poke(n->over);

@@ -39,8 +39,11 @@ struct vchan_lib {
 	struct vchan_end *(*connect)(struct vchan_lib *l, uint16_t domid,
 				     const char *path);
 	void (*end)(struct vchan_lib *l, struct vchan_end *e);
-	/* Is the other end's domain there?  Its page may say so for ever. */
-	bool (*alive)(struct vchan_lib *l, struct vchan_end *e);
+	/*
+	 * Is that domain there, as far as can be told?  The page of one that
+	 * was destroyed says for ever that it is.
+	 */
+	bool (*there)(struct vchan_lib *l, uint16_t domid);
 	/* These don't wait. */
 	int (*fd)(struct vchan_end *e);	   /* readable: something happened */
 	void (*take)(struct vchan_end *e); /* ... and that is known now */
@@ -51,8 +54,8 @@ struct vchan_lib {
 };
 
 /*
- * The real one.  Opens /dev/xen/privcmd for @alive, which says yes for ever
- * where that is not permitted.  NULL: *err.
+ * The real one.  It asks the XenStore for @there, and says yes where that does
+ * not tell.  NULL: *err.
  */
 struct vchan_lib *chan_lib_open(int *err);
 
