@@ -440,6 +440,7 @@ void apply_conf(struct apply *a, const struct conf *c)
 	a->conf = *c;
 	uplink_conf(a);
 	slots_conf(a);
+	apply_guests_conf(a);
 	apply_clashes(a);
 	a->pairs_todo = true;
 	apply_forwards(a);

@@ -312,6 +312,8 @@ void apply_seen_alone(struct fw_client *fw);
 void apply_forwards(struct apply *a);
 /* Profiles anew, from the settings. */
 void apply_profiles(struct apply *a);
+/* What the settings say of our addresses towards guests. */
+void apply_guests_conf(struct apply *a);
 /* A number for a new client, 0 when none is left. */
 uint16_t apply_free(const struct apply *a);
 /* The client goes; its number is free once data was told. */

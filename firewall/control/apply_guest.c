@@ -110,6 +110,23 @@ uint16_t apply_guest(struct apply *a, const struct fw_client *fw)
 	return n;
 }
 
+void apply_guests_conf(struct apply *a)
+{
+	const struct conf *c = &a->conf;
+
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++) {
+		struct fw_client *fw = &a->slot[n].fw;
+
+		if (!a->slot[n].used || !a->slot[n].guest ||
+		    (pkt_addr_eq(&fw->gateway4, &c->xen_gateway4) &&
+		     pkt_addr_eq(&fw->gateway6, &c->xen_gateway6)))
+			continue;
+		fw->gateway4 = c->xen_gateway4;
+		fw->gateway6 = c->xen_gateway6;
+		apply_mark(a, n, APPLY_CLIENT);
+	}
+}
+
 void apply_guest_gone(struct apply *a, uint16_t n)
 {
 	log_info("client %s: gone", a->slot[n].fw.name);

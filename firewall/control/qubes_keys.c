@@ -17,14 +17,19 @@ static const struct {
 	{ "/qubes-ip6", "uplink.ip6", false },
 	{ "/qubes-gateway", "uplink.gateway", true },
 	{ "/qubes-gateway6", "uplink.gateway6", false },
+	{ "/qubes-netvm-gateway", "xen.gateway", true },
+	{ "/qubes-netvm-gateway6", "xen.gateway6", false },
 };
 
-/* Those that we ask, and those that clients are told to ask. */
+/* Those that we ask, unless .off, and those that clients are told to ask. */
 static const struct {
-	const char *key[2], *setting;
+	const char *key[2], *off, *setting;
 } resolver[] = {
-	{ { "/qubes-primary-dns", "/qubes-secondary-dns" }, "dns" },
+	{ { "/qubes-primary-dns", "/qubes-secondary-dns" },
+	  "/qubes-service/disable-dns-server",
+	  "dns" },
 	{ { "/qubes-netvm-primary-dns", "/qubes-netvm-secondary-dns" },
+	  NULL,
 	  "dns.virtual" },
 };
 
@@ -63,12 +68,21 @@ static bool read_address(const struct tree *t, const char *key,
 	return true;
 }
 
+static bool is_on(const struct tree *t, const char *service)
+{
+	struct tree_key k;
+
+	return tree_read(t, service, &k) && k.len == 1 && k.value[0] == '1';
+}
+
 static void resolvers(const struct tree *t, struct text *text)
 {
 	for (size_t i = 0; i < N(resolver); i++) {
 		char a[2][PKT_ADDR_TEXT] = { "", "" };
 		bool is[2], v4;
 
+		if (resolver[i].off && is_on(t, resolver[i].off))
+			continue;
 		for (size_t k = 0; k < 2; k++)
 			is[k] = read_address(t, resolver[i].key[k], a[k], &v4);
 		if (is[1] && !strcmp(a[0], a[1]))
@@ -125,7 +139,8 @@ bool qubes_keys_is(const char *path)
 			return true;
 	for (size_t i = 0; i < N(resolver); i++)
 		if (!strcmp(path, resolver[i].key[0]) ||
-		    !strcmp(path, resolver[i].key[1]))
+		    !strcmp(path, resolver[i].key[1]) ||
+		    (resolver[i].off && !strcmp(path, resolver[i].off)))
 			return true;
 	return !strncmp(path, CONFIG, strlen(CONFIG)) &&
 	       strncmp(path, CONFIG_FORWARD, strlen(CONFIG_FORWARD)) != 0;

@@ -9,7 +9,10 @@
  *
  *	/qubes-ip /qubes-ip6		uplink.ip uplink.ip6
  *	/qubes-gateway /qubes-gateway6	uplink.gateway uplink.gateway6
- *	/qubes-primary-dns ...		dns
+ *	/qubes-netvm-gateway		xen.gateway
+ *	/qubes-netvm-gateway6		xen.gateway6
+ *	/qubes-primary-dns ...		dns, unless the service
+ *					disable-dns-server is on
  *	/qubes-netvm-primary-dns ...	dns.virtual
  *	/vm-config/vifwall-NAME		NAME
  *

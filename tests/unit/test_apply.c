@@ -721,6 +721,27 @@ static void profiles_come_with_whose_they_are(void)
 	stop();
 }
 
+static void guests_are_told_of_another_address_of_ours(void)
+{
+	struct fw_client guest = { .name = "vif9.0",
+				   .port = UINT16_MAX,
+				   .addr_n = 1 };
+	char text[PKT_ADDR_TEXT];
+
+	CU_ASSERT_EQUAL(pkt_addr_parse(&guest.addr[0], "10.0.0.9", 8), 0);
+	start(UP);
+	CU_ASSERT_EQUAL(apply_guest(&apply, &guest), 1);
+	settle();
+	told[0] = '\0';
+	reload("xen.gateway = 10.0.0.1\n" UP);
+	CU_ASSERT(said("pairs0 +vif9.01! "));
+	CU_ASSERT_STRING_EQUAL(pkt_addr_print(text, &apply.slot[1].fw.gateway4),
+			       "10.0.0.1");
+	reload("xen.gateway = 10.0.0.1\n" UP);
+	CU_ASSERT(said("pairs0 "));
+	stop();
+}
+
 static void a_new_data_process_is_told_of_profiles_first(void)
 {
 	start("profile = no-lan\n" UP WORK);
@@ -1039,7 +1060,8 @@ static void what_is_no_ipv4_address_is_none_it_could_know(void)
 	stop();
 }
 
-UNIT_SUITE(apply, UNIT(a_client_may_know_itself_and_us_otherwise),
+UNIT_SUITE(apply, UNIT(guests_are_told_of_another_address_of_ours),
+	   UNIT(a_client_may_know_itself_and_us_otherwise),
 	   UNIT(what_it_knows_is_known_before_it_comes),
 	   UNIT(what_is_no_ipv4_address_is_none_it_could_know),
 	   UNIT(data_is_told_everything_in_an_order_that_works),

@@ -87,6 +87,51 @@ static void name_servers_are_named_once_each(void)
 			"dns.virtual = 10.139.1.1 fd09::2\n"));
 }
 
+static void our_address_towards_clients_is_what_they_are_told(void)
+{
+	static const char *const row[] = {
+		"/qubes-netvm-gateway",
+		"10.137.0.8",
+		"/qubes-netvm-gateway6",
+		"fd09:24ef:4179::a89:8",
+		"/qubes-netvm-network",
+		"10.137.0.8",
+		NULL,
+	};
+
+	CU_ASSERT(gives(row, QUBES_ADDRESSES,
+			"xen.gateway = 10.137.0.8\n"
+			"xen.gateway6 = fd09:24ef:4179::a89:8\n"));
+	CU_ASSERT(qubes_keys_is("/qubes-netvm-gateway"));
+}
+
+static void a_service_says_that_we_have_no_name_servers(void)
+{
+	static const struct {
+		const char *value, *want;
+	} row[] = {
+		{ "1", "dns.virtual = 10.139.1.1\n" },
+		{ "0", "dns = 10.139.1.9\ndns.virtual = 10.139.1.1\n" },
+		{ "", "dns = 10.139.1.9\ndns.virtual = 10.139.1.1\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		const char *const keys[] = {
+			"/qubes-primary-dns",
+			"10.139.1.9",
+			"/qubes-netvm-primary-dns",
+			"10.139.1.1",
+			"/qubes-service/disable-dns-server",
+			row[i].value,
+			NULL,
+		};
+
+		CU_ASSERT(gives(keys, QUBES_ALL, row[i].want));
+	}
+	CU_ASSERT(qubes_keys_is("/qubes-service/disable-dns-server"));
+	CU_ASSERT_FALSE(qubes_keys_is("/qubes-service/meminfo-writer"));
+}
+
 static void settings_of_vm_config_are_lines(void)
 {
 	static const char *const row[] = {
@@ -155,6 +200,8 @@ static void settings_of_other_sources_win(void)
 UNIT_SUITE(qubes_keys, UNIT(addresses_of_a_qube_are_those_of_its_uplink),
 	   UNIT(what_is_no_address_of_its_family_is_left_out),
 	   UNIT(name_servers_are_named_once_each),
+	   UNIT(our_address_towards_clients_is_what_they_are_told),
+	   UNIT(a_service_says_that_we_have_no_name_servers),
 	   UNIT(settings_of_vm_config_are_lines),
 	   UNIT(a_line_that_does_not_fit_is_left_out_whole),
 	   UNIT(only_some_keys_are_settings),
