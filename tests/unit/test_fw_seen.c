@@ -335,6 +335,54 @@ static void addresses_that_stand_for_two_are_refused(void)
 	lab_free(l);
 }
 
+/* Only the address is another: Qubes' test 201. */
+static void the_gateway_may_be_the_one_that_there_is(void)
+{
+	struct fw_client c = seen_client();
+	const struct pkt *p;
+
+	l = lab_new();
+	c.seen_gateway4 = addr(LAB_GW4);
+	CU_ASSERT_EQUAL_FATAL(fw_client_set(l->fw, LAB_A, &c, l->now), 0);
+	CU_ASSERT_EQUAL(arp(SEEN, LAB_GW4), PKT_REASON_NONE);
+	CU_ASSERT_TRUE(answered(LAB_GW4));
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A,
+				 &(struct frame_spec){ .src = SEEN,
+						       .dst = LAB_GW4,
+						       .proto = IP_ICMP }),
+			PKT_REASON_NONE);
+	p = lab_out(l, LAB_A);
+	CU_ASSERT_TRUE(p && lab_goes(p, LAB_GW4, SEEN));
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &(struct frame_spec){ .src = SEEN }),
+			PKT_REASON_NONE);
+	p = lab_out(l, LAB_UPLINK);
+	CU_ASSERT_TRUE(p && lab_goes(p, LAB_OUT4, LAB_SERVER4));
+	lab_free(l);
+}
+
+/* Qubes' test 202; what is refused is quoted as the client sent it. */
+static void rules_bind_it(void)
+{
+	static const char *const rules[] = {
+		"action=accept proto=tcp dstports=443-443", NULL
+	};
+	struct frame_spec s = {
+		.src = SEEN, .proto = IP_TCP, .dport = 443, .flags = TCP_SYN
+	};
+
+	start();
+	lab_rules(l, LAB_A, RULE_IP4, RULE_DROP, rules);
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &s), PKT_REASON_NONE);
+	CU_ASSERT_PTR_NOT_NULL(lab_out(l, LAB_UPLINK));
+	s.dport = 80;
+	CU_ASSERT_EQUAL(lab_send(l, LAB_A, &s), PKT_REASON_POLICY);
+	CU_ASSERT_PTR_NULL(lab_out(l, LAB_UPLINK));
+	CU_ASSERT_TRUE(
+		lab_is_error(lab_out(l, LAB_A), 3, 13, SEEN, LAB_SERVER4));
+	CU_ASSERT_TRUE(lab_silent(l));
+	lab_free(l);
+}
+
 UNIT_SUITE(fw_seen, UNIT(packets_go_out_and_answers_come_back_to_what_it_knows),
 	   UNIT(what_comes_from_any_other_address_is_dropped),
 	   UNIT(arp_knows_what_the_client_knows),
@@ -345,4 +393,5 @@ UNIT_SUITE(fw_seen, UNIT(packets_go_out_and_answers_come_back_to_what_it_knows),
 	   UNIT(it_reaches_other_clients_by_their_own_addresses),
 	   UNIT(two_clients_may_know_themselves_alike),
 	   UNIT(without_them_its_own_address_counts_again),
-	   UNIT(addresses_that_stand_for_two_are_refused))
+	   UNIT(addresses_that_stand_for_two_are_refused),
+	   UNIT(the_gateway_may_be_the_one_that_there_is), UNIT(rules_bind_it))
