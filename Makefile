@@ -220,7 +220,7 @@ test: ## set up, build, run every unit suite; closing line "N passed, N failed"
 UNITS := $(B)/unit $(if $(SLOW_TESTS),$(B)/unit-slow)
 units: $(UNITS)
 unit: $(UNITS) ## run the unit suites (SAN=asan, SAN=tsan: under a sanitizer)
-	$(Q)for u in $(UNITS); do $$u || exit 1; done
+	$(Q)for u in $(UNITS); do tests/tools/run-units $$u || exit 1; done
 
 .PHONY: net demo system system-programs bench fuzz fuzz-build replay replays prove cover
 net: sim ## network tests against the real kernel, in namespaces (root)
