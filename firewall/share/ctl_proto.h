@@ -12,7 +12,8 @@
  *	blocked [client=NAME] [from=N]
  *	drops [client=NAME] [from=N]
  *	flows [client=NAME] [from=N]
- *	explain client=NAME dst=ADDRESS proto=PROTO [port=N]
+ *	forwards [from=N]
+ *	explain client=NAME dst=ADDRESS proto=PROTO [port=N] [src=ADDRESS]
  *	reload
  *	vifs [from=N]
  *	dns [client=NAME] [from=N]
