@@ -83,11 +83,14 @@ static bool by_rules(const struct view_blocked *b)
 static void remedy_json(const struct ctl *c, struct json *j,
 			const struct view_blocked *b)
 {
-	const struct apply_slot *s = &c->apply->slot[b->client];
+	const struct apply_slot *s;
 	char text[256], addr[PKT_ADDR_TEXT], before[32] = "", what[48] = "";
 	char note[PKT_ADDR_TEXT + 24] = "", src[PKT_ADDR_TEXT];
 
-	if (!by_rules(b) || !s->used)
+	if (!by_rules(b))
+		return;
+	s = &c->apply->slot[b->client];
+	if (!s->used)
 		return;
 	if (s->guest)
 		snprintf(note, sizeof(note), "  # QUBE: it has %s",

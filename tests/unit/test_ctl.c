@@ -228,6 +228,21 @@ static void a_guest_is_named_to_dom0_by_its_address(void)
 	stop();
 }
 
+static void a_row_about_nobody_has_no_remedy(void)
+{
+	static const uint16_t nobody[] = { 7, APPLY_SLOTS, UINT16_MAX };
+	const struct jval *row;
+
+	start();
+	for (uint32_t i = 0; i < 3; i++) {
+		ctl_bed_block(&b, 0, nobody[i], PKT_REASON_POLICY, 1000);
+		row = nth(jget(&b.doc, ctl_bed_ask(&b, "blocked"), "list"), 0);
+		CU_ASSERT_PTR_NOT_NULL(row);
+		CU_ASSERT_PTR_NULL(jget(&b.doc, row, "remedy"));
+	}
+	stop();
+}
+
 static void icmp_has_a_type_instead_of_a_port(void)
 {
 	const struct jval *row;
@@ -614,6 +629,7 @@ UNIT_SUITE(ctl, UNIT(status_has_what_an_operator_asks_first),
 	   UNIT(long_lists_come_in_pages),
 	   UNIT(blocked_is_newest_first_and_says_how_to_allow),
 	   UNIT(a_guest_is_named_to_dom0_by_its_address),
+	   UNIT(a_row_about_nobody_has_no_remedy),
 	   UNIT(icmp_has_a_type_instead_of_a_port),
 	   UNIT(a_row_that_is_being_written_is_left_out),
 	   UNIT(R136_nonsense_in_the_view_is_harmless),
