@@ -20,10 +20,15 @@
 
 static int said[2]; /* what it and its job write */
 
-static const char *const sleeps[] = { "sleep", "60", NULL };
-static const char *const deaf[] = { "sh", "-c",
-				    "trap '' TERM; while :; do sleep 60; done",
-				    NULL };
+/* It is up when it says so: a first process that listens to nothing yet loses
+ * what it is sent. */
+#define UP "up\n"
+
+static const char *const sleeps[] = { "sh", "-c", "echo up; exec sleep 60",
+				      NULL };
+static const char *const deaf[] = {
+	"sh", "-c", "trap '' TERM; echo up; while :; do sleep 60; done", NULL
+};
 static const char *const ends[] = { "sh", "-c", "exit 3", NULL };
 /* leaves a process behind whose parent is then the first one */
 static const char *const orphans[] = {
@@ -46,28 +51,30 @@ static pid_t begin(const struct init_job *job)
 	if (pipe(said))
 		return -1;
 	pid = fork();
-	if (pid)
+	if (pid) {
+		close(said[1]);
 		return pid;
+	}
 	dup2(said[1], STDERR_FILENO);
 	dup2(said[1], STDOUT_FILENO);
 	_exit(init_run(job) ? 99 : 98);
 }
 
-static void hear(char *text, size_t room)
+/* Adds what is said to @text, until that is in it, or to the end (NULL). */
+static void hear(char *text, size_t room, const char *until)
 {
-	size_t len = 0;
+	size_t len = strlen(text);
 	ssize_t n;
 
-	close(said[1]);
-	while (len < room - 1 &&
-	       (n = read(said[0], text + len, room - 1 - len)) > 0)
+	while (len < room - 1 && !(until && strstr(text, until)) &&
+	       (n = read(said[0], text + len, room - 1 - len)) > 0) {
 		len += (size_t)n;
-	text[len] = '\0';
-	close(said[0]);
+		text[len] = '\0';
+	}
 }
 
 /*
- * Runs @argv under /init, sends it @sig when the job says something (0: never),
+ * Runs @argv under /init, sends it @sig when the job is up (0: never),
  * and returns by which signal the namespace ended; what was said is in @text.
  */
 static int life_of(const char *path, const char *const *argv, int sig,
@@ -79,11 +86,13 @@ static int life_of(const char *path, const char *const *argv, int sig,
 
 	if (pid < 0)
 		return -1;
+	text[0] = '\0';
 	if (sig) {
-		usleep(200000);
+		hear(text, room, UP);
 		kill(pid, sig);
 	}
-	hear(text, room);
+	hear(text, room, NULL);
+	close(said[0]);
 	if (waitpid(pid, &status, 0) != pid)
 		return -1;
 	return WIFSIGNALED(status) ? WTERMSIG(status)
@@ -96,8 +105,8 @@ static const struct life {
 	int sig, end;
 	const char *says;
 } lives[] = {
-	{ "/bin/sleep", sleeps, SIGTERM, OFF, "is to be turned off" },
-	{ "/bin/sleep", sleeps, SIGINT, ANEW, "is to be started anew" },
+	{ "/bin/sh", sleeps, SIGTERM, OFF, "is to be turned off" },
+	{ "/bin/sh", sleeps, SIGINT, ANEW, "is to be started anew" },
 	{ "/bin/sh", deaf, SIGTERM, OFF, "does not end: killed" },
 	{ "/bin/sh", ends, 0, OFF, "exit code 3, and nothing passes" },
 	{ "/bin/sh", orphans, 0, OFF, "exit code 0" },
@@ -146,13 +155,14 @@ static void the_machine_ends_as_it_was_told_and_when_its_daemon_does(void)
 static int asks_for(enum init_role role, int end, const struct life *l)
 {
 	const struct init_job job = { l->path, l->argv, 300, true };
+	char text[4096] = "";
 	int status;
 	pid_t pid, asks;
 
 	if (alone())
 		return 77;
 	pid = begin(&job);
-	usleep(100000);
+	hear(text, sizeof(text), UP);
 	asks = fork();
 	if (asks == 0)
 		_exit(init_ask(role));

@@ -664,18 +664,21 @@ static void random_traffic(uint32_t steps)
 	}
 }
 
-/* Over the whole, or where it hurts: in the records. */
+/*
+ * Over the whole, or where it hurts: in the records.  How many there are is
+ * read before it may be overwritten.
+ */
 static void flip(uint32_t n)
 {
 	uint8_t *mem = b.mem, *flow = (uint8_t *)b.nat->table.flow;
+	const uint32_t len = b.nat->table.cap * 64;
 
 	while (n--)
 		if (below(2))
 			mem[below((uint32_t)b.len)] ^=
 				(uint8_t)(1u << below(8));
 		else
-			flow[below(b.nat->table.cap * 64)] =
-				(uint8_t)below(256);
+			flow[below(len)] = (uint8_t)below(256);
 }
 
 static void open_at_random(void)
