@@ -304,7 +304,7 @@ FUZZ_CFLAGS = -std=c11 -g -O1 -I. -Itests -D_GNU_SOURCE -DVIFWALL_VERSION='"$(VE
 $(FB)/obj/firewall/linux/seccomp.o: FUZZ_CFLAGS += -I$(FB)/gen -DVIFWALL_INSTRUMENTED
 $(FB)/obj/firewall/linux/seccomp.o: $(FB)/gen/firewall/linux/seccomp_calls.h
 FUZZ_HELP := $(patsubst %,tests/mock/%.c,bus_judge bus_world ctl_bed frames frames_alike frames_pool lab lab_watch mock_chan mock_port \
-	mock_store netif_oracle netif_watch qrexec_bed xen_spy) tests/model/nat_check.c
+	mock_store netif_oracle netif_watch qdb_keys qrexec_bed xen_spy) tests/model/nat_check.c
 FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(XEN_SRC) $(SHARE_SRC) $(PATH_SRC) \
 	$(LINUX_SRC) $(CONTROL_SRC) $(ROLES_SRC) $(CLI_SRC) $(FUZZ_HELP)
 FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC))

@@ -39,13 +39,6 @@ static int no_client(char why[QREXEC_WHY])
 	return 1;
 }
 
-static void nothing(void *ctx, const char *path, bool removed)
-{
-	(void)ctx;
-	(void)path;
-	(void)removed;
-}
-
 int service_begin_rules(struct services *s, struct service *c,
 			char why[QREXEC_WHY])
 {
@@ -53,7 +46,7 @@ int service_begin_rules(struct services *s, struct service *c,
 
 	if (!client(s, c, &family))
 		return no_client(why);
-	c->rules = tree_new(LINES_BYTES, nothing, NULL);
+	c->rules = tree_new(LINES_BYTES, NULL, NULL);
 	if (c->rules && !tree_write(c->rules, LINES "policy", "drop", 4))
 		return 0;
 	snprintf(why, QREXEC_WHY, "not enough memory");

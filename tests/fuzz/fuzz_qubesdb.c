@@ -12,11 +12,11 @@
 #include <errno.h>
 
 #include "mock/mock_chan.h"
+#include "mock/qdb_keys.h"
 #include "tests/fuzz/fuzz.h"
 #include "xen/qubes/qubesdb.h"
 
 #define STEPS_MAX 2000u
-#define KEYS_MAX 4096u
 
 static struct mock_chans net;
 static struct qubesdb db;
@@ -27,25 +27,16 @@ static uint8_t out[MOCK_CHAN_ROOM];
 static size_t out_n;
 
 /* The mirror: enough of one to know what may be removed. */
-static char key[KEYS_MAX][QDB_PATH_MAX + 1];
-static uint32_t keys;
+static struct qdb_keys keys;
 
 static const char *const words[] = {
 	"/a", "/a/b", "/a/", "/", "", "a", "/dns/10.137.0.5/", "/a b",
 };
 
-static bool is_in(const char *path, const char *what)
-{
-	size_t len = strlen(what);
-
-	return what[len - 1] == '/' ? !strncmp(path, what, len)
-				    : !strcmp(path, what);
-}
-
 static void on_begin(void *ctx)
 {
 	(void)ctx;
-	keys = 0;
+	keys.n = 0;
 	synced = false;
 }
 
@@ -53,31 +44,20 @@ static void on_write(void *ctx, const char *path, const char *value, size_t len)
 {
 	(void)ctx;
 	vw_assert(qdb_is_key(path) && qdb_is_value(value, len));
-	for (uint32_t i = 0; i < keys; i++)
-		if (!strcmp(key[i], path))
-			return;
-	if (keys < KEYS_MAX)
-		memcpy(key[keys++], path, strlen(path) + 1);
+	qdb_keys_add(&keys, path);
 }
 
 static void on_remove(void *ctx, const char *path)
 {
 	(void)ctx;
 	vw_assert(qdb_is_key(path) || qdb_is_prefix(path));
-	for (uint32_t i = 0; i < keys;)
-		if (is_in(key[i], path))
-			memcpy(key[i], key[--keys], sizeof(key[i]));
-		else
-			i++;
+	qdb_keys_remove(&keys, path);
 }
 
 static bool on_has(void *ctx, const char *path)
 {
 	(void)ctx;
-	for (uint32_t i = 0; i < keys; i++)
-		if (is_in(key[i], path))
-			return true;
-	return false;
+	return qdb_keys_has(&keys, path);
 }
 
 static void on_synced(void *ctx)
@@ -219,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	mock_chans_init(&net);
 	qubesdb_init(&db, &net.net, &ops);
 	now = (struct mono){ MONO_S };
-	keys = 0;
+	keys.n = 0;
 	chan = NULL;
 	work();
 	meet();

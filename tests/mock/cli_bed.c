@@ -112,6 +112,33 @@ int cli_bed_run(struct cli_bed *t, const struct cli_daemon *d, const char *line)
 	return cli_bed_call(t, d, run_words, &w);
 }
 
+static void serve(void *ctx)
+{
+	struct ctl_bed *b = ctx;
+
+	ctl_accept(&b->ctl, b->now);
+	ctl_bed_turn(b);
+}
+
+bool cli_bed_answered(struct ctl_bed *b)
+{
+	struct ctl_conn *c = &b->ctl.conn[0];
+	uint8_t was = c->state;
+
+	serve(b);
+	if (b->ctl.fd < 0 || was != CTL_READING || !c->out_at || !c->out_len)
+		return false;
+	c->out_len = 0; /* seen */
+	return true;
+}
+
+int cli_bed_ask(struct cli_bed *t, struct ctl_bed *b, const char *line)
+{
+	const struct cli_daemon d = { b->path, serve, b };
+
+	return cli_bed_run(t, &d, line);
+}
+
 /* ---- what it said ---------------------------------------------------------*/
 
 bool cli_bed_said(const struct cli_bed *t, const char *want)

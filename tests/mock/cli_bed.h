@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "mock/ctl_bed.h"
+
 /*
  * The operator's tool in a process of its own, as people run it: its words, its
  * exit code and what it prints.  Meanwhile this process is the daemon.
@@ -31,6 +33,11 @@ int cli_bed_run(struct cli_bed *t, const struct cli_daemon *d,
 /* The same for any function. */
 int cli_bed_call(struct cli_bed *t, const struct cli_daemon *d,
 		 int (*fn)(void *arg), void *arg);
+
+/* Runs it with the control side of @b as the daemon. */
+int cli_bed_ask(struct cli_bed *t, struct ctl_bed *b, const char *line);
+/* A turn of that control side; true: a short answer went out in it. */
+bool cli_bed_answered(struct ctl_bed *b);
 
 /* Is that all it printed?  Shows both when not. */
 bool cli_bed_said(const struct cli_bed *t, const char *want);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mock/qdb_dom0.h"
+#include "mock/qdb_keys.h"
 
 void qdb_dom0_init(struct qdb_dom0 *d, struct mock_chans *net)
 {
@@ -29,16 +30,6 @@ void qdb_dom0_send(struct qdb_dom0 *d, uint8_t type, const char *path,
 
 /* ---- its keys ---------------------------------------------------------------
  */
-
-static bool below(const char *path, const char *prefix)
-{
-	return !strncmp(path, prefix, strlen(prefix));
-}
-
-static bool is_prefix(const char *path)
-{
-	return path[0] && path[strlen(path) - 1] == '/';
-}
 
 static uint32_t find(const struct qdb_dom0 *d, const char *path)
 {
@@ -76,8 +67,7 @@ static uint32_t cut(struct qdb_dom0 *d, const char *path)
 	uint32_t went = 0;
 
 	for (uint32_t i = 0; i < d->n;) {
-		if (is_prefix(path) ? !below(d->path[i], path)
-				    : strcmp(d->path[i], path) != 0) {
+		if (!qdb_keys_is_in(d->path[i], path)) {
 			i++;
 			continue;
 		}

@@ -20,32 +20,7 @@ settings_of() {
 		names.grace = 4s
 	CONF
 }
-declare -A RULE
-rules_of() { # N ADDRESS: those of its family
-	local other=dst6=
-	[[ $2 != *:* ]] || other=dst4=
-	printf '%s\n' "${RULE[$1]:-action=drop}" | grep -v "$other"
-}
-commit() { # N RULE...
-	local n=$1
-	shift
-	RULE[$n]=$(printf '%s\n' "$@")
-	rules_write "$n"
-}
-may() { say "$1" tcp "$2" 7 1; }
-hosts() { # "ADDRESS NAME"...: all that the name server knows
-	printf '%s\n' "$@" >"$DIR/hosts"
-	[ -z "${DNSMASQ:-}" ] || kill -HUP "$DNSMASQ"
-}
-named_start() {
-	spawn fw dnsmasq.log dnsmasq --keep-in-foreground --conf-file=/dev/null \
-		--no-resolv --no-hosts --addn-hosts="$DIR/hosts" --local=/test/ \
-		--listen-address=$NAMED --bind-interfaces --local-ttl=1 \
-		--cname=alias.test,www.test --user=root --pid-file= \
-		--log-queries --log-facility=-
-	DNSMASQ=$SPAWNED
-	wait_for 10 listening fw udp 53
-}
+. "$(dirname "$0")/named.sh"
 
 topology_up
 ip -n "$NS-fw" addr add $NAMED/32 dev lo
@@ -60,7 +35,8 @@ echo_server far 7
 no 'a name that is not resolved opens nothing' may c1 $SRV4
 yes '... and the other rules work' may c1 $SRV4B
 hosts "$SRV4 www.test" "$SRV4 rr.test" "$FAR4 rr.test" "$SRV6 www.test"
-named_start || fail 'dnsmasq runs'
+named_start fw $NAMED 1 --cname=alias.test,www.test --log-queries ||
+	fail 'dnsmasq runs'
 yes 'its address is open once there is an answer' wait_for 8 may c1 $SRV4
 yes '... in IPv6 as well' wait_for 8 may c1 $SRV6
 no '... and no other' may c1 $FAR4

@@ -19,23 +19,7 @@ settings_of() {
 		names.through = uplink
 	CONF
 }
-declare -A RULE
-rules_of() { # N ADDRESS: those of its family
-	local other=dst6=
-	[[ $2 != *:* ]] || other=dst4=
-	printf '%s\n' "${RULE[$1]:-action=drop}" | grep -v "$other"
-}
-commit() { # N RULE...
-	local n=$1
-	shift
-	RULE[$n]=$(printf '%s\n' "$@")
-	rules_write "$n"
-}
-may() { say "$1" tcp "$2" 7 1; }
-hosts() { # "ADDRESS NAME"...: all that the name server knows
-	printf '%s\n' "$@" >"$DIR/hosts"
-	[ -z "${DNSMASQ:-}" ] || kill -HUP "$DNSMASQ"
-}
+. "$(dirname "$0")/named.sh"
 # ask WHO SERVER [OPTION]: the addresses of www.test
 ask() {
 	quiet "$1" dig +short +time=1 +tries=1 "${@:3}" "@$2" www.test A 2>&1
@@ -47,12 +31,7 @@ for n in 1 2; do
 		'action=accept dsthost=www.test proto=tcp')
 done
 hosts "$SRV4B www.test"
-spawn up dnsmasq.log dnsmasq --keep-in-foreground --conf-file=/dev/null \
-	--no-resolv --no-hosts --addn-hosts="$DIR/hosts" --local=/test/ \
-	--listen-address=$SRV4 --bind-interfaces --local-ttl=600 \
-	--user=root --pid-file= --log-facility=-
-DNSMASQ=$SPAWNED
-wait_for 10 listening up udp 53 || fail 'dnsmasq runs'
+named_start up $SRV4 600 || fail 'dnsmasq runs'
 dut_start
 echo_server up 7
 echo_server far 7

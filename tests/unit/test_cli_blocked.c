@@ -7,25 +7,15 @@
 
 #include "firewall/cli/ask.h"
 #include "mock/cli_bed.h"
-#include "mock/ctl_bed.h"
 #include "unit.h"
 
 static struct ctl_bed b;
 static struct cli_bed t;
 static struct jdoc doc;
 
-static void serve(void *ctx)
-{
-	(void)ctx;
-	ctl_accept(&b.ctl, b.now);
-	ctl_bed_turn(&b);
-}
-
 static int tool(const char *line)
 {
-	const struct cli_daemon d = { .path = b.path, .turn = serve };
-
-	return cli_bed_run(&t, &d, line);
+	return cli_bed_ask(&t, &b, line);
 }
 
 static void start(void)
@@ -135,13 +125,9 @@ static int answers; /* that the tool was given */
 /* Time passes between two questions, and the daemon ends after the third. */
 static void serve_follow(void *ctx)
 {
-	uint8_t was = b.ctl.conn[0].state;
-
-	serve(ctx);
-	if (b.ctl.fd < 0 || was != CTL_READING || b.ctl.conn[0].out_at == 0 ||
-	    b.ctl.conn[0].out_len == 0)
+	(void)ctx;
+	if (!cli_bed_answered(&b))
 		return;
-	b.ctl.conn[0].out_len = 0; /* seen */
 	answers++;
 	if (answers == 1) {
 		/* one soon after the answer, the next question comes late */

@@ -9,7 +9,6 @@
 
 #include "firewall/cli/ask.h"
 #include "mock/cli_bed.h"
-#include "mock/ctl_bed.h"
 #include "unit.h"
 
 static struct ctl_bed b;
@@ -17,18 +16,9 @@ static struct cli_bed t;
 static struct rule_names *names;
 static uint16_t work, nas;
 
-static void serve(void *ctx)
-{
-	(void)ctx;
-	ctl_accept(&b.ctl, b.now);
-	ctl_bed_turn(&b);
-}
-
 static int tool(const char *line)
 {
-	const struct cli_daemon d = { .path = b.path, .turn = serve };
-
-	return cli_bed_run(&t, &d, line);
+	return cli_bed_ask(&t, &b, line);
 }
 
 static void start(void)

@@ -9,7 +9,6 @@
 #include "firewall/cli/ask.h"
 #include "firewall/control/vif.h"
 #include "mock/cli_bed.h"
-#include "mock/ctl_bed.h"
 #include "unit.h"
 #include "xen/net/netback.h"
 
@@ -44,18 +43,9 @@ static const struct ctl_xen xen = { .vifs = &vifs,
 				    .rows = rows,
 				    .health = health };
 
-static void serve(void *ctx)
-{
-	(void)ctx;
-	ctl_accept(&b.ctl, b.now);
-	ctl_bed_turn(&b);
-}
-
 static int tool(const char *line)
 {
-	const struct cli_daemon d = { .path = b.path, .turn = serve };
-
-	return cli_bed_run(&t, &d, line);
+	return cli_bed_ask(&t, &b, line);
 }
 
 static struct bus_row *add(uint16_t dom, uint16_t n)
@@ -297,13 +287,9 @@ static uint32_t answers;
 /* Each answer that was read is followed by a change. */
 static void serve_follow(void *ctx)
 {
-	uint8_t was = b.ctl.conn[0].state;
-
-	serve(ctx);
-	if (b.ctl.fd < 0 || was != CTL_READING || b.ctl.conn[0].out_at == 0 ||
-	    b.ctl.conn[0].out_len == 0)
+	(void)ctx;
+	if (!cli_bed_answered(&b))
 		return;
-	b.ctl.conn[0].out_len = 0; /* seen */
 	switch (++answers) {
 	case 1: /* one connects, one is made */
 		row[0].connected = true;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mock/qdb_dom0.h"
+#include "mock/qdb_keys.h"
 #include "unit.h"
 #include "xen/qubes/qubesdb.h"
 
@@ -20,8 +21,7 @@ static struct qdb_dom0 dom0;
 static struct qubesdb *db;
 static struct mono now;
 static char said[8192];
-static char mirror[64][QDB_PATH_MAX + 1];
-static uint32_t keys;
+static struct qdb_keys mirror;
 
 /* ---- the owner --------------------------------------------------------------
  */
@@ -33,17 +33,10 @@ static void say(const char *word, const char *path)
 	snprintf(said + n, sizeof(said) - n, "%s%s ", word, path);
 }
 
-static bool below(const char *path, const char *prefix)
-{
-	return prefix[strlen(prefix) - 1] == '/'
-		       ? !strncmp(path, prefix, strlen(prefix))
-		       : !strcmp(path, prefix);
-}
-
 static void on_begin(void *ctx)
 {
 	(void)ctx;
-	keys = 0;
+	mirror.n = 0;
 	say("begin", "");
 }
 
@@ -54,30 +47,20 @@ static void on_write(void *ctx, const char *path, const char *value, size_t len)
 	(void)ctx;
 	snprintf(text, sizeof(text), "%s=%.*s", path, (int)len, value);
 	say("+", text);
-	for (uint32_t i = 0; i < keys; i++)
-		if (!strcmp(mirror[i], path))
-			return;
-	memcpy(mirror[keys++], path, strlen(path) + 1);
+	qdb_keys_add(&mirror, path);
 }
 
 static void on_remove(void *ctx, const char *path)
 {
 	(void)ctx;
 	say("-", path);
-	for (uint32_t i = 0; i < keys;)
-		if (below(mirror[i], path))
-			memcpy(mirror[i], mirror[--keys], sizeof(mirror[i]));
-		else
-			i++;
+	qdb_keys_remove(&mirror, path);
 }
 
 static bool on_has(void *ctx, const char *path)
 {
 	(void)ctx;
-	for (uint32_t i = 0; i < keys; i++)
-		if (below(mirror[i], path))
-			return true;
-	return false;
+	return qdb_keys_has(&mirror, path);
 }
 
 static void on_synced(void *ctx)
@@ -127,7 +110,7 @@ static void set_up(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(db);
 	now = (struct mono){ MONO_S };
 	said[0] = '\0';
-	keys = 0;
+	mirror.n = 0;
 	qubesdb_init(db, &net.net, &ops);
 	(void)qubesdb_work(db, now);
 }
@@ -308,7 +291,7 @@ static void changes_are_taken_and_each_is_answered(void)
 	turn();
 	CU_ASSERT(heard("+/a/1=x +/a/2= +/a/1=y -/a/1 -/a/ "));
 	CU_ASSERT_EQUAL(dom0.oks, 5);
-	CU_ASSERT_EQUAL(keys, 0);
+	CU_ASSERT_EQUAL(mirror.n, 0);
 	tear_down();
 }
 

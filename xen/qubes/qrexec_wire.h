@@ -25,9 +25,8 @@ enum qrexec_type {
 	QREXEC_HELLO = 0x300,	 /* uint32: version */
 };
 
-#define QREXEC_VERSION 3u     /* what we speak */
+#define QREXEC_VERSION 3u     /* what we speak, to all who speak more, too */
 #define QREXEC_VERSION_MIN 2u /* what we understand */
-#define QREXEC_VERSION_MAX 4u
 #define QREXEC_PORT 512u /* of the control channel */
 #define QREXEC_HDR 8u
 #define QREXEC_PARAMS 8u /* uint32 domain, uint32 port */
