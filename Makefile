@@ -290,6 +290,8 @@ $(B)/floor_%: $(B)/obj/tests/bench/floor_%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
+.PHONY: benches
+benches: $(BENCHES)
 bench: sim $(BENCHES) ## figures beside the peers'; writes build/bench.json (root)
 	$(Q)tests/tools/run-bench
 

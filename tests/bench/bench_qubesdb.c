@@ -122,10 +122,7 @@ static void start(void)
 	apply.tree = tree_new(64u << 20, apply_tree_changed, &apply);
 	if (!apply.tree || apply_open_ports(&apply, &which) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) ||
-	    source_qubesdb_open(&source, &net.net, false, apply.tree,
-				source_qubesdb_open(&source, &net.net,
-						    apply.tree, &apply, now)
-					apply,
+	    source_qubesdb_open(&source, &net.net, false, apply.tree, &apply,
 				now))
 		die("no start");
 	fcntl(pair[1], F_SETFL, O_NONBLOCK);
