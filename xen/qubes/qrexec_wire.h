@@ -27,7 +27,7 @@ enum qrexec_type {
 
 #define QREXEC_VERSION 3u     /* what we speak, to all who speak more, too */
 #define QREXEC_VERSION_MIN 2u /* what we understand */
-#define QREXEC_PORT 512u /* of the control channel */
+#define QREXEC_PORT 512u      /* of the control channel */
 #define QREXEC_HDR 8u
 #define QREXEC_PARAMS 8u /* uint32 domain, uint32 port */
 #define QREXEC_IDENT 32u
