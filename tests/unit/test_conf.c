@@ -908,6 +908,55 @@ static void names_are_told_from_other_words(void)
 	CU_ASSERT(!conf_is_setting("client.", 7));
 }
 
+/* ---- what we ship ---------------------------------------------------------*/
+
+static void starts_with(const char *kernelopts, size_t len)
+{
+	start();
+	conf_read_file(&conf, "contrib/appliance/vifwall.conf", &errors);
+	conf_read_cmdline(&conf, kernelopts, len, &errors);
+	conf_check(&conf, CONF_RUN, &errors);
+	if (errors.n)
+		fprintf(stderr, "%.*s: %s\n", (int)len, kernelopts,
+			errors.text);
+	CU_ASSERT_EQUAL(errors.n, 0);
+}
+
+/* Tries what stands between quotes behind each "kernelopts"; how many. */
+static uint32_t try_kernelopts(const char *path)
+{
+	static const char word[] = "kernelopts";
+	static char text[1u << 16];
+	FILE *f = fopen(path, "r");
+	uint32_t n = 0;
+
+	CU_ASSERT_FATAL(f != NULL);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	for (char *at = text; (at = strstr(at, word)) != NULL;) {
+		char *value, *end;
+
+		at += strlen(word);
+		/* kernelopts='...' in a shell, 'kernelopts': '...' in Salt */
+		value = at + strspn(at, "=': ");
+		end = value + strcspn(value, "'\n");
+		if (value == at || value[-1] != '\'' || *end != '\'')
+			continue;
+		starts_with(value, (size_t)(end - value));
+		n++;
+		at = end;
+	}
+	return n;
+}
+
+static void the_appliance_starts_as_its_documents_and_salt_install_it(void)
+{
+	CU_ASSERT_EQUAL(try_kernelopts("contrib/salt/vifwall/map.jinja"), 1);
+	CU_ASSERT_EQUAL(try_kernelopts("docs/INSTALL-qubes.md"), 2);
+	/* a plain Xen */
+	starts_with("vifwall.xen.rules=on", 20);
+}
+
 UNIT_SUITE(conf, UNIT(every_setting_takes_good_values_and_refuses_bad_ones),
 	   UNIT(no_setting_is_left_out_of_that_table),
 	   UNIT(every_setting_has_a_sentence_and_says_what_it_takes),
@@ -938,4 +987,5 @@ UNIT_SUITE(conf, UNIT(every_setting_takes_good_values_and_refuses_bad_ones),
 	   UNIT(in_a_simulated_xen_our_domain_is_known),
 	   UNIT(a_replay_needs_no_ports), UNIT(what_needs_a_restart_is_named),
 	   UNIT(every_setting_is_printed_once), UNIT(help_fits_a_terminal),
-	   UNIT(names_are_told_from_other_words))
+	   UNIT(names_are_told_from_other_words),
+	   UNIT(the_appliance_starts_as_its_documents_and_salt_install_it))

@@ -15,6 +15,7 @@ CLIENTS=${CLIENTS:-1 2 3 4}
 appliance() {
 	local options="vifwall.uplink.ip=$OUT4/24 vifwall.uplink.ip6=$OUT6/64"
 	options="$options vifwall.uplink.gateway=$UP4 vifwall.uplink.gateway6=$UP6"
+	options="$options vifwall.xen.rules=on"
 	cat >/run/fw.cfg <<END
 name='fw'
 type='pvh'
