@@ -393,11 +393,10 @@ void rule_names_hurry(struct rule_names *t, struct mono now)
 	for (uint32_t i = 0; i < t->top; i++) {
 		struct rule_name *r = ours(t, i);
 
-		for (int f = 0; r && f < 2; f++)
-			if (!r->state[f].answered || r->state[f].tries) {
-				r->state[f].due = now;
-				r->state[f].tries = 0;
-			}
+		for (int f = 0; r && f < 2; f++) {
+			r->state[f].due = now;
+			r->state[f].tries = 0;
+		}
 	}
 }
 

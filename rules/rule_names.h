@@ -117,7 +117,10 @@ const char *rule_names_next(struct rule_names *t, enum rule_family *family,
 /* It could not be asked: it is due as before. */
 void rule_names_unasked(struct rule_names *t, const char *name,
 			enum rule_family family);
-/* The way to the resolver is there again: what failed is due at once. */
+/*
+ * Another way to other resolvers may say other things: every name is due at
+ * once.  What is known of it stays until there is an answer.
+ */
 void rule_names_hurry(struct rule_names *t, struct mono now);
 
 /* Drops addresses whose time is over. */

@@ -68,8 +68,9 @@ int resolver_open(struct resolver *r, const struct resolver_ops *ops,
 		  const struct pkt_addr *server, uint32_t n)
 {
 	struct ares_options o = {
+		/* there is no TCP on a wire to ask again by */
 		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
-			 ARES_FLAG_EDNS,
+			 ARES_FLAG_EDNS | (ops->send ? ARES_FLAG_IGNTC : 0),
 		.timeout = TIMEOUT_MS,
 		.tries = TRIES,
 		.ednspsz = RESOLVER_MSG_MAX,

@@ -98,6 +98,29 @@ bool fw_dns_whole(const struct pkt *p)
 	       pkt_csum_l4_ok(p);
 }
 
+uint64_t fw_dns_print(const struct fw *fw, const void *msg, size_t len,
+		      uint32_t flow, bool answer)
+{
+	struct {
+		uint32_t flow;
+		uint16_t id, type;
+		char name[PKT_DNS_NAME];
+	} what;
+	struct pkt_dns d;
+	uint64_t hash;
+
+	if (pkt_dns_parse(&d, msg, len) || d.answer != answer ||
+	    (d.type != PKT_DNS_A && d.type != PKT_DNS_AAAA))
+		return 0;
+	memset(&what, 0, sizeof(what));
+	what.flow = flow;
+	what.id = d.id;
+	what.type = d.type;
+	memcpy(what.name, d.name, strlen(d.name));
+	hash = pkt_siphash13(&fw->dns_state->key, &what, sizeof(what));
+	return hash ? hash : 1;
+}
+
 bool fw_dns_queue(struct fw *fw, const struct pkt *p, uint16_t client,
 		  uint32_t ask)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Questions of our own, by the uplink.  The answer has to come from whom we
- * asked, to the random port that we asked from, with the question's id: who
- * can't see our packets guesses 32 bits.
+ * asked, to the random port that we asked from, with the question's id and the
+ * question itself: who can't see our packets guesses 32 bits, and what is not
+ * the answer doesn't end the waiting for it.
  */
 #include <errno.h>
 
 #include "firewall/path/shard.h"
 #include "packet/pkt_build.h"
-#include "packet/pkt_bytes.h"
 #include "packet/pkt_csum.h"
 #include "packet/pkt_dns.h"
 
@@ -50,10 +50,13 @@ int fw_dns_ask(struct fw *fw, const struct fw_dns_msg *m, struct mono now)
 {
 	const struct pkt_addr *from = fw_outside(fw, fw_family(&m->server));
 	struct dns_own *q = free_place(fw->dns_state);
+	uint64_t what;
 	struct pkt *p;
 
-	if (m->len < 2 || m->len > FW_DNS_MSG_MAX ||
-	    !pkt_addr_ok_dst(&m->server))
+	if (m->len > FW_DNS_MSG_MAX || !pkt_addr_ok_dst(&m->server))
+		return -EINVAL;
+	what = fw_dns_print(fw, m->msg, m->len, 0, false);
+	if (!what)
 		return -EINVAL;
 	if (fw_way_out(fw, NAT_UPLINK, &m->server) != PKT_REASON_NONE)
 		return -ENETUNREACH;
@@ -61,7 +64,7 @@ int fw_dns_ask(struct fw *fw, const struct fw_dns_msg *m, struct mono now)
 		return -EAGAIN;
 	*q = (struct dns_own){ .ask = m->ask,
 			       .port = take_port(fw, from),
-			       .id = be16_at(m->msg),
+			       .what = what,
 			       .from = *from,
 			       .server = m->server,
 			       .until = mono_add_ms(now, WAIT_MS) };
@@ -83,14 +86,15 @@ int fw_dns_ask(struct fw *fw, const struct fw_dns_msg *m, struct mono now)
 	return 0;
 }
 
-static bool answers(const struct dns_own *q, const struct pkt *p)
+static bool answers(const struct fw *fw, const struct dns_own *q,
+		    const struct pkt *p)
 {
 	struct pkt_addr src = pkt_src(p), dst = pkt_dst(p);
 
 	return q->used && q->port == p->dport &&
-	       pkt_end(p) - p->pay_off >= 2u &&
-	       be16_at(p->data + p->pay_off) == q->id &&
-	       pkt_addr_eq(&src, &q->server) && pkt_addr_eq(&dst, &q->from);
+	       pkt_addr_eq(&src, &q->server) && pkt_addr_eq(&dst, &q->from) &&
+	       fw_dns_print(fw, p->data + p->pay_off, pkt_end(p) - p->pay_off,
+			    0, true) == q->what;
 }
 
 bool fw_dns_own(struct fw *fw, const struct pkt *p, struct mono now)
@@ -103,7 +107,7 @@ bool fw_dns_own(struct fw *fw, const struct pkt *p, struct mono now)
 	for (uint32_t i = 0; i < FW_DNS_OWN; i++) {
 		struct dns_own *q = &d->own[i];
 
-		if (!answers(q, p) || mono_past(q->until, now) ||
+		if (!answers(fw, q, p) || mono_past(q->until, now) ||
 		    !fw_dns_queue(fw, p, 0, q->ask))
 			continue;
 		give_up(fw, q);

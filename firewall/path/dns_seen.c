@@ -26,29 +26,11 @@ static bool watched(const struct fw *fw, uint16_t n)
 	return n && n < FW_DNS_CLIENTS && fw->dns.watch[n / 8] & (1u << n % 8);
 }
 
-/* What question and answer have in common; 0: it is neither. */
-static uint64_t fingerprint(const struct fw *fw, const struct pkt *p,
-			    const struct nat_hit *hit, bool answer)
+static uint64_t print_of(const struct fw *fw, const struct pkt *p,
+			 const struct nat_hit *hit, bool answer)
 {
-	struct {
-		uint32_t flow;
-		uint16_t id, type;
-		char name[PKT_DNS_NAME];
-	} what;
-	struct pkt_dns d;
-	uint64_t hash;
-
-	if (pkt_dns_parse(&d, p->data + p->pay_off, pkt_end(p) - p->pay_off) ||
-	    d.answer != answer ||
-	    (d.type != PKT_DNS_A && d.type != PKT_DNS_AAAA))
-		return 0;
-	memset(&what, 0, sizeof(what));
-	what.flow = hit->flow;
-	what.id = d.id;
-	what.type = d.type;
-	memcpy(what.name, d.name, strlen(d.name));
-	hash = pkt_siphash13(&fw->dns_state->key, &what, sizeof(what));
-	return hash ? hash : 1;
+	return fw_dns_print(fw, p->data + p->pay_off, pkt_end(p) - p->pay_off,
+			    hit->flow, answer);
 }
 
 static struct dns_asked *place(struct fw *fw, uint64_t what)
@@ -59,7 +41,7 @@ static struct dns_asked *place(struct fw *fw, uint64_t what)
 void fw_dns_asked(struct fw *fw, uint16_t n, const struct pkt *p,
 		  const struct nat_hit *hit, struct mono now)
 {
-	uint64_t what = watched(fw, n) ? fingerprint(fw, p, hit, false) : 0;
+	uint64_t what = watched(fw, n) ? print_of(fw, p, hit, false) : 0;
 
 	if (what && bucket_take(&fw->party[n].dns, &notes, &fw->rand, now))
 		*place(fw, what) = (struct dns_asked){
@@ -104,7 +86,7 @@ bool fw_dns_answered(struct fw *fw, struct pkt *p, const struct nat_hit *hit,
 	if (hit->quoted || !watched(fw, hit->to) || !is_server(fw, p) ||
 	    !fw_dns_whole(p))
 		return false;
-	what = fingerprint(fw, p, hit, true);
+	what = print_of(fw, p, hit, true);
 	q = place(fw, what);
 	if (!what || q->what != what)
 		return false;

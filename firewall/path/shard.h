@@ -70,7 +70,8 @@ struct route {
 struct dns_own {
 	bool used;
 	uint32_t ask;
-	uint16_t port, id;
+	uint16_t port;
+	uint64_t what; /* fw_dns_print(), without a flow */
 	struct pkt_addr from, server;
 	struct mono until;
 };
@@ -79,7 +80,7 @@ struct dns_own {
 #define FW_DNS_ASKED 256u
 
 struct dns_asked {
-	uint64_t what; /* hash of name, type, flow and id; 0: none */
+	uint64_t what; /* fw_dns_print(); 0: none */
 	struct mono until;
 };
 
@@ -344,6 +345,13 @@ const struct pkt_addr *fw_dns_target(const struct fw *fw,
  * room. */
 bool fw_dns_queue(struct fw *fw, const struct pkt *p, uint16_t client,
 		  uint32_t ask);
+
+/*
+ * What a question for an address, @answer false, and its answer have in common:
+ * a keyed hash of id, name, type and @flow; 0: it is not that.
+ */
+uint64_t fw_dns_print(const struct fw *fw, const void *msg, size_t len,
+		      uint32_t flow, bool answer);
 
 /* Did it arrive as it was sent?  Packets that pass are not asked that. */
 bool fw_dns_whole(const struct pkt *p);

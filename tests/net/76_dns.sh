@@ -70,6 +70,17 @@ yes 'a new data process knows the name servers' \
 	wait_for 10 eval "[ \"\$(ask c1 $VIRT2)\" = $FAR4 ]"
 yes '... and the addresses' may c1 $FAR4
 
+# ---- a name server that lies, and whose answers are too long -----------------------------
+reap "$DNSMASQ"
+spawn up odd.log "$PY" "$ROOT/tests/net/dns_odd.py" $SRV4 $SRV4B $FAR4
+wait_for 10 listening up udp 53 || fail 'the odd name server runs'
+commit 1 'action=accept specialtarget=dns' 'action=accept dsthost=forged.test'
+yes 'the real answer is taken' wait_for 8 may c1 $SRV4B
+no '... and forged ones are not' may c1 $FAR4
+commit 1 'action=accept specialtarget=dns' 'action=accept dsthost=part.test'
+yes 'of a truncated answer there is what fitted' wait_for 8 may c1 $SRV4B
+no '... and TCP was not tried' may c1 $FAR4
+
 # ---- no name server --------------------------------------------------------------------
 DNS=
 conf_write

@@ -3,11 +3,14 @@
 """A name server that misbehaves, by the first label of what it is asked for.
 
 dns_odd.py ADDRESS GOOD FORGED: serves UDP and TCP port 53 of ADDRESS.
-  servfail    rcode 2
+  servfail    rcode 2, with FORGED all the same
   silent      no answer
   forged      answers with FORGED that are none (other id, other question,
               other sender), then the real one with GOOD
   big         over UDP truncated and empty, over TCP GOOD
+  part        over UDP truncated with GOOD, over TCP FORGED
+  moody       GOOD and servfail's answer by turns, for a second each
+  turns       GOOD and FORGED by turns, for a second each
   other       GOOD
 All other names are not there.
 """
@@ -38,18 +41,26 @@ def asked(query):
     return labels[0].decode().lower(), query[12:at + 5]
 
 
-def answer(query, good, tcp):
-    """What is said without malice."""
+turn = {}  # name -> how often its IPv4 addresses were asked for
+
+
+def answer(query, good, forged, tcp):
     name, question = asked(query)
-    if name == "servfail":
-        return reply(query, 2)
-    if name not in ("forged", "big", "other"):
+    fails = name == "servfail"
+    if name not in ("servfail", "forged", "big", "part", "moody", "turns", "other"):
         return reply(query, 3)
     if question[-4:-2] != b"\0\x01":  # only IPv4 has addresses
-        return reply(query)
+        return reply(query, 2 if fails else 0)
     if name == "big" and not tcp:
         return reply(query, flags=0x200)
-    return reply(query, 0, [record(good)])
+    if name == "part":
+        return reply(query, 0, [record(forged if tcp else good)], 0 if tcp else 0x200)
+    turn[name] = turn.get(name, 0) + 1
+    odd = turn[name] % 2
+    fails = fails or name == "moody" and not odd
+    is_forged = fails or name == "turns" and not odd
+    ttl = 1 if name in ("moody", "turns") else 5
+    return reply(query, 2 if fails else 0, [record(forged if is_forged else good, ttl)])
 
 
 def forge(sock, query, who, forged):
@@ -72,7 +83,7 @@ def udp(addr, good, forged):
             continue
         if name == "forged":
             forge(sock, query, who, forged)
-        sock.sendto(answer(query, good, False), who)
+        sock.sendto(answer(query, good, forged, False), who)
 
 
 def whole(conn, size):
@@ -85,7 +96,7 @@ def whole(conn, size):
     return data
 
 
-def tcp(addr, good):
+def tcp(addr, good, forged):
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((addr, 53))
@@ -96,7 +107,7 @@ def tcp(addr, good):
             conn.settimeout(2)
             while True:
                 query = whole(conn, struct.unpack("!H", whole(conn, 2))[0])
-                out = answer(query, good, True)
+                out = answer(query, good, forged, True)
                 conn.sendall(struct.pack("!H", len(out)) + out)
         except OSError:
             pass
@@ -105,7 +116,7 @@ def tcp(addr, good):
 
 def main():
     addr, good, forged = sys.argv[1:]
-    threading.Thread(target=tcp, args=(addr, good), daemon=True).start()
+    threading.Thread(target=tcp, args=(addr, good, forged), daemon=True).start()
     udp(addr, good, forged)
 
 

@@ -327,6 +327,12 @@ static void only_the_exact_answer_is_taken(void)
 	f = carried(0x1235, DNS_MSG_ANSWER, "a.test");
 	f.dport = port;
 	CU_ASSERT_EQUAL(lab_send(l, LAB_UPLINK, &f), PKT_REASON_NO_FLOW);
+	f = carried(0x1234, DNS_MSG_ANSWER, "b.test");
+	f.dport = port;
+	CU_ASSERT_EQUAL(lab_send(l, LAB_UPLINK, &f), PKT_REASON_NO_FLOW);
+	f = carried(0x1234, DNS_MSG_QUERY, "a.test");
+	f.dport = port;
+	CU_ASSERT_EQUAL(lab_send(l, LAB_UPLINK, &f), PKT_REASON_NO_FLOW);
 	f = carried(0x1234, DNS_MSG_ANSWER, "a.test");
 	f.dport = port;
 	damaged = lab_frame(l, LAB_UPLINK, &f);

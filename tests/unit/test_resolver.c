@@ -131,6 +131,20 @@ static void a_question_goes_out_by_the_wire_and_its_answer_comes_back(void)
 	CU_ASSERT_EQUAL(got_n, 2);
 }
 
+/* There is no TCP on a wire: what there was room for is what there is. */
+static void an_answer_that_was_cut_short_is_an_answer(void)
+{
+	start("192.0.2.53", "192.0.2.54");
+	CU_ASSERT(resolver_ask(&r, "a.test", RULE_IP4));
+	CU_ASSERT_EQUAL_FATAL(sent_n, 1);
+	reply(0, DNS_MSG_ANSWER | DNS_MSG_TRUNCATED, sent[0].d.id, "a.test");
+	CU_ASSERT_EQUAL(sent_n, 1); /* nobody else was asked */
+	CU_ASSERT_EQUAL_FATAL(got_n, 1);
+	CU_ASSERT_STRING_EQUAL(got[0].name, "a.test");
+	CU_ASSERT(got[0].len > 12);
+	resolver_close(&r);
+}
+
 static void answers_to_something_else_are_not_taken(void)
 {
 	start("192.0.2.53", "192.0.2.54");
@@ -194,6 +208,7 @@ static void questions_have_a_limit_and_closing_answers_them(void)
 
 UNIT_SUITE(resolver,
 	   UNIT(a_question_goes_out_by_the_wire_and_its_answer_comes_back),
+	   UNIT(an_answer_that_was_cut_short_is_an_answer),
 	   UNIT(answers_to_something_else_are_not_taken),
 	   UNIT(the_next_server_is_asked_when_one_fails),
 	   UNIT(when_nothing_can_be_sent_that_is_the_answer),

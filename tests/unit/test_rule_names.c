@@ -213,6 +213,27 @@ static void N6_failures_are_repeated_with_growing_pauses(void)
 	stop();
 }
 
+static void N1_all_names_are_asked_for_anew_when_the_uplink_returns(void)
+{
+	start();
+	wants(1, "a.test");
+	wants(2, "b.test");
+	wants(2, "c.test");
+	(void)due();
+	tell(0, "a.test", 86400, "192.0.2.1");
+	say("a.test", RULE_IP6, RULE_NAME_EMPTY);
+	say("b.test", RULE_IP4, RULE_NAME_GONE);
+	say("b.test", RULE_IP6, RULE_NAME_GONE);
+	say("c.test", RULE_IP6, RULE_NAME_EMPTY); /* one is still asked for */
+	after(5);
+	CU_ASSERT_STRING_EQUAL(due(), "");
+	rule_names_hurry(t, now);
+	CU_ASSERT_STRING_EQUAL(due(), "a.test4 a.test6 b.test4 b.test6 "
+				      "c.test6");
+	CU_ASSERT_STRING_EQUAL(of(1, "a.test", RULE_IP4), "192.0.2.1");
+	stop();
+}
+
 static void what_could_not_be_asked_is_due_again(void)
 {
 	start();
@@ -387,6 +408,7 @@ UNIT_SUITE(rule_names, UNIT(a_name_is_asked_for_once_whoever_wants_it),
 	   UNIT(N6_what_a_client_is_told_counts_where_we_were_told_of_none),
 	   UNIT(N6_it_is_asked_again_before_the_ttl_ends_within_bounds),
 	   UNIT(N6_failures_are_repeated_with_growing_pauses),
+	   UNIT(N1_all_names_are_asked_for_anew_when_the_uplink_returns),
 	   UNIT(what_could_not_be_asked_is_due_again),
 	   UNIT(N6_an_address_stays_for_the_grace_after_its_ttl),
 	   UNIT(N6_a_resolver_that_fails_takes_nothing_away),
