@@ -59,6 +59,7 @@ struct control {
 	struct control_qubes qubes;
 	struct control_qrexec qrexec;
 	struct control_dns names;
+	uint32_t gaps; /* of the loop's, that are known */
 	bool ready, stop;
 	bool told; /* to stop, and nothing broke */
 	int code;
@@ -450,6 +451,11 @@ static void turn(struct control *k, struct mono *next)
 	struct mono source = { UINT64_MAX }, host, qubes, qrexec, names;
 
 	vw_assert(n >= 0);
+	if (k->gaps != k->loop.gaps) {
+		k->gaps = k->loop.gaps;
+		log_info("the machine slept: names are asked for anew");
+		apply_woke(&k->apply);
+	}
 	for (int i = 0; i < n; i++)
 		handle(k, &ev[i]);
 	if (k->has_source)

@@ -168,8 +168,8 @@ struct apply {
 	struct profiles_made profiles;		   /* in force */
 	struct apply_wait wait[APPLY_WINDOW];	   /* a ring, oldest first */
 	uint32_t wait_at, wait_n;
-	struct fw_dns dns;	 /* in force */
-	uint32_t dns_gen;	 /* how often .dns has changed */
+	struct fw_dns dns; /* in force */
+	uint32_t dns_gen;  /* how often .dns has changed, or was slept over */
 	struct fw_uplink uplink; /* in force */
 	struct fw_uplink told;	 /* by its other end, for what is not set */
 	struct apply_slot slot[APPLY_SLOTS];
@@ -231,6 +231,8 @@ int VW_MUST_USE apply_dns_ask(struct apply *a, const struct fw_dns_msg *m);
 int VW_MUST_USE apply_dns_pass(struct apply *a, uint16_t n, uint32_t ask);
 /* Its port is one on rings: is the other end connected? */
 void apply_uplink_live(struct apply *a, bool live);
+/* The machine slept: what names stood for is asked for anew. */
+void apply_woke(struct apply *a);
 /* Has data the uplink and its port, and is there somebody at the other end? */
 bool apply_uplink_ready(const struct apply *a);
 

@@ -32,6 +32,11 @@ void apply_dns_conf(struct apply *a)
 		apply_again(a, n);
 }
 
+void apply_woke(struct apply *a)
+{
+	a->dns_gen++;
+}
+
 void apply_dns_watch(struct apply *a, const uint8_t watch[FW_DNS_CLIENTS / 8])
 {
 	if (!memcmp(a->dns.watch, watch, sizeof(a->dns.watch)))

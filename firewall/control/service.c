@@ -67,8 +67,8 @@ static const struct service_row rows[] = {
 	{ .name = "qubes.WaitForRunningSystem", .begin = service_begin_ok },
 	QUBES("SuspendPre", service_begin_ok),
 	QUBES("SuspendPreAll", service_begin_ok),
-	QUBES("SuspendPost", service_begin_ok),
-	QUBES("SuspendPostAll", service_begin_ok),
+	QUBES("SuspendPost", service_begin_woke),
+	QUBES("SuspendPostAll", service_begin_woke),
 };
 
 static const struct service_row *find(const char *name)

@@ -122,6 +122,8 @@ void service_line_time(struct services *s, struct service *c);
 void service_end_time(struct services *s, struct service *c);
 int service_begin_ok(struct services *s, struct service *c,
 		     char why[QREXEC_WHY]);
+int service_begin_woke(struct services *s, struct service *c,
+		       char why[QREXEC_WHY]);
 int service_begin_uplink(struct services *s, struct service *c,
 			 char why[QREXEC_WHY]);
 

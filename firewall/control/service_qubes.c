@@ -17,6 +17,13 @@ int service_begin_ok(struct services *s, struct service *c,
 	return 0;
 }
 
+int service_begin_woke(struct services *s, struct service *c,
+		       char why[QREXEC_WHY])
+{
+	apply_woke(s->apply);
+	return service_begin_ok(s, c, why);
+}
+
 /* services_work() looks whether it is. */
 int service_begin_uplink(struct services *s, struct service *c,
 			 char why[QREXEC_WHY])

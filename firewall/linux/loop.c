@@ -25,8 +25,10 @@ struct mono loop_step(struct loop *l, uint64_t raw_ns)
 {
 	uint64_t gap = raw_ns > l->raw_ns ? raw_ns - l->raw_ns : 0;
 
-	if (gap > LOOP_STEP_MS * MONO_MS)
+	if (gap > LOOP_STEP_MS * MONO_MS) {
 		gap = LOOP_STEP_MS * MONO_MS;
+		l->gaps++;
+	}
 	l->raw_ns = raw_ns;
 	l->now.ns += gap;
 	return l->now;
@@ -44,6 +46,7 @@ int loop_open(struct loop *l)
 		return -errno;
 	l->raw_ns = read_clock();
 	l->now.ns = l->raw_ns;
+	l->gaps = 0;
 	l->busy_ns = 0;
 	l->brisk = false;
 	return 0;

@@ -37,6 +37,7 @@ struct loop {
 	int epoll;
 	uint64_t raw_ns; /* last reading of the real clock */
 	struct mono now;
+	uint32_t gaps;	  /* how often we did not run, as above */
 	uint32_t busy_ns; /* 0 after loop_open(): sleeps at once */
 	bool brisk;	  /* the last wait was a short one */
 };

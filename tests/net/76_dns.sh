@@ -64,6 +64,18 @@ yes 'vifwallctl dns shows it to be that client'"'"'s' \
 	grep -q "www.test.*$FAR4.*seen" <(quiet fw $CTL dns ${C4[1]})
 no '... and not the other'"'"'s' grep -q "$FAR4" <(quiet fw $CTL dns ${C4[2]})
 
+# ---- the machine sleeps ---------------------------------------------------------------
+spawn c1 talk.end $PEER talk tcp $SRV4B 7 "$DIR/talk" 60
+wait_for 5 test -s "$DIR/talk" || fail 'c1 talks'
+mapfile -t all < <(pgrep -P "$DAEMON")
+kill -STOP "$DAEMON" "${all[@]}"
+sleep 11 # more than the loop's LOOP_STEP_MS
+kill -CONT "$DAEMON" "${all[@]}"
+yes 'after a sleep names are asked for anew' wait_for 8 may c2 $FAR4
+lines=$(wc -l <"$DIR/talk")
+goes_on() { [ "$(wc -l <"$DIR/talk")" -gt "$lines" ]; }
+yes '... and connections go on' wait_for 30 goes_on # when TCP asks again
+
 # ---- the data process dies ------------------------------------------------------------
 kill -9 "$(pgrep -P "$DAEMON" -f -- --role=data)"
 yes 'a new data process knows the name servers' \

@@ -186,6 +186,7 @@ static void broke(struct leg *l, int err)
 {
 	sim_say("%s %u/%u broke: %d", l->is_front ? "front" : "back", l->id.dom,
 		l->id.handle, err);
+	down(l);
 	if (l->is_front)
 		bus_uplink_broken(me.bus);
 	else

@@ -164,6 +164,7 @@ static void a_gap_in_the_clock_counts_as_ten_seconds(void)
 		CU_ASSERT_EQUAL(loop_step(&l, steps[i].raw).ns, steps[i].now);
 		CU_ASSERT_EQUAL(l.now.ns, steps[i].now);
 	}
+	CU_ASSERT_EQUAL(l.gaps, 4);
 	CU_ASSERT(LOOP_SLEEP_MS < LOOP_STEP_MS);
 }
 

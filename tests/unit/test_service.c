@@ -195,6 +195,30 @@ static int call_with(const char *line, const char *input)
 
 /* ---- who may what ---------------------------------------------------------*/
 
+static void N1_after_a_sleep_names_are_asked_for_anew(void)
+{
+	static const struct {
+		const char *service;
+		bool anew;
+	} row[] = { { "qubes.SuspendPre", false },
+		    { "qubes.SuspendPost", true },
+		    { "qubes.SuspendPreAll", false },
+		    { "qubes.SuspendPostAll", true } };
+	char line[128];
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		uint32_t gen;
+
+		start();
+		gen = t.s.apply->dns_gen;
+		snprintf(line, sizeof(line), "root:QUBESRPC %s dom0",
+			 row[i].service);
+		CU_ASSERT_EQUAL(end(call(line)), 0);
+		CU_ASSERT_EQUAL(t.s.apply->dns_gen != gen, row[i].anew);
+		stop();
+	}
+}
+
 static void who_may_call_what(void)
 {
 	static const struct {
@@ -730,7 +754,8 @@ static void rules_set_by_hand_go_with_their_client(void)
 	stop();
 }
 
-UNIT_SUITE(service, UNIT(who_may_call_what),
+UNIT_SUITE(service, UNIT(N1_after_a_sleep_names_are_asked_for_anew),
+	   UNIT(who_may_call_what),
 	   UNIT(another_domain_that_says_it_is_dom0_is_not),
 	   UNIT(what_there_is_not_is_refused_politely),
 	   UNIT(arguments_become_the_words_of_a_command),
