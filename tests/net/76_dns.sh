@@ -73,8 +73,11 @@ sleep 11 # more than the loop's LOOP_STEP_MS
 kill -CONT "$DAEMON" "${all[@]}"
 yes 'after a sleep names are asked for anew' wait_for 8 may c2 $FAR4
 lines=$(wc -l <"$DIR/talk")
-goes_on() { [ "$(wc -l <"$DIR/talk")" -gt "$lines" ]; }
-yes '... and connections go on' wait_for 30 goes_on # when TCP asks again
+# The simulated guests' drivers give up a backend that is silent for so long.
+if [ "$LINKS" != vif ]; then
+	goes_on() { [ "$(wc -l <"$DIR/talk")" -gt "$lines" ]; }
+	yes '... and connections go on' wait_for 30 goes_on # when TCP asks again
+fi
 
 # ---- the data process dies ------------------------------------------------------------
 kill -9 "$(pgrep -P "$DAEMON" -f -- --role=data)"
