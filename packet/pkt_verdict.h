@@ -8,7 +8,7 @@
  * What becomes of a packet, and why.
  *
  * Every drop sets exactly one reason; every reason has a counter per client
- * (firewall/path/fw_stats.h) and at least one test that produces it
+ * (firewall/share/view.h) and at least one test that produces it
  * (tests/unit/test_reasons.c loops over this list).
  *
  * X(constant, name shown to users, sentence for people)

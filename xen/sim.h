@@ -11,13 +11,13 @@
  *
  * Every object has one word that says whose it is, changed by compare and
  * exchange; so it is in one state or the other whenever its process dies, and
- * sim_kill() finds what belonged to a handle by looking at all of them.
+ * xen_sim_kill() finds what belonged to a handle by looking at all of them.
  */
 #define SIM_REF_FIRST 8u /* those before are Xen's own */
 #define SIM_MAPS 512u	 /* pages that one handle can map */
 #define SIM_PORT_WORDS (XEN_SIM_PORTS / 64u)
 
-/* A page and its grant: one for one, see sim_page(). */
+/* A page and its grant: one for one, page i of the region is grant i. */
 enum sim_page_state {
 	SIM_PAGE_FREE,
 	SIM_PAGE_TAKEN,	  /* being shared, not granted yet */
@@ -57,7 +57,7 @@ struct sim_dom {
  * What a handle holds.  Pages are held by their numbers, plus one: no count
  * that could be wrong after a death.  It says that it holds one, and looks
  * again whether that is still granted; who ends a grant does both in the other
- * order (sim_held()).
+ * order.
  */
 struct sim_slot {
 	uint32_t life; /* odd while open */

@@ -22,7 +22,7 @@
  * told everything by setting all bits.
  *
  * A port on Xen's rings comes and goes as the XenStore says (control/vif.h): it
- * is asked for by apply_ring_add(), and by nobody else, so a new data process
+ * is asked for by apply_ring_vif() and apply_ring_front(), and by nobody else, so a new data process
  * is told of clients at once and of such ports when they are asked for again.
  *
  *	apply.c		settings and the tree become slots, sets and lists
@@ -32,6 +32,7 @@
  *	apply_forward.c	openings, from settings and from the tree
  *	apply_profile.c	profiles, from settings
  *	apply_dns.c	name servers
+ *	apply_seen.c	clients that know themselves by other addresses
  *	apply_send.c	telling data
  *	apply_answer.c	what it says to that
  *

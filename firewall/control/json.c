@@ -115,12 +115,6 @@ void json_bool(struct json *j, const char *key, bool yes)
 	putf(j, "%s", yes ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *key)
-{
-	before(j, key);
-	put(j, "null", 4);
-}
-
 void json_secs(struct json *j, const char *key, uint64_t ms)
 {
 	before(j, key);

@@ -33,7 +33,6 @@ void json_str(struct json *j, const char *key, const char *text);
 void json_strn(struct json *j, const char *key, const void *text, size_t len);
 void json_num(struct json *j, const char *key, uint64_t n);
 void json_bool(struct json *j, const char *key, bool yes);
-void json_null(struct json *j, const char *key);
 /* @ms milliseconds as seconds: 12.345 */
 void json_secs(struct json *j, const char *key, uint64_t ms);
 

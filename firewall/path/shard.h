@@ -9,6 +9,7 @@
 #include "firewall/path/neigh.h"
 #include "firewall/path/place.h"
 #include "packet/pkt_build.h"
+#include "packet/pkt_dns.h"
 #include "packet/pkt_hash.h"
 #include "packet/pkt_swap.h"
 
@@ -395,7 +396,7 @@ void fw_dns_held_tick(struct fw *fw, struct mono now);
 static inline bool fw_dns_looks(const struct fw *fw, const struct pkt *p,
 				uint16_t port)
 {
-	return p->kind == PKT_KIND_UDP && port == 53 && fw->dns_state->watching;
+	return p->kind == PKT_KIND_UDP && port == PKT_DNS_PORT && fw->dns_state->watching;
 }
 
 /* ---- the hops ------------------------------------------------------------ */
