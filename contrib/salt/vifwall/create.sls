@@ -27,6 +27,7 @@ vifwall-qube:
         - qubes-firewall
         - no-default-kernelopts
         - skip-update
+        - qrexec
       - disable:
         - service.meminfo-writer
     - require:
