@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,21 +104,25 @@ bool doctor_here(const struct doctor *d)
 
 /* ---- the whole ------------------------------------------------------------*/
 
-static bool answers(const char *path)
+/* What the daemon says of itself; NULL: nobody is there, or it says nothing. */
+static const struct jdoc *status(const char *socket, bool *running)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	bool yes;
-	int fd;
+	static struct ask a;
+	static char ignored[256];
+	FILE *out = cli_out(), *err = cli_err(),
+	     *quiet = fmemopen(ignored, sizeof(ignored), "w");
+	const struct jdoc *doc = NULL;
 
-	if (strlen(path) >= sizeof(to.sun_path))
-		return false;
-	memcpy(to.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	yes = !connect(fd, (const struct sockaddr *)&to, sizeof(to));
-	close(fd);
-	return yes;
+	if (!quiet)
+		return NULL;
+	cli_to(out, quiet);
+	*running = ask_open(&a, socket) == CLI_OK;
+	if (*running && ask(&a, "status") == CLI_OK)
+		doc = &a.doc;
+	ask_close(&a);
+	cli_to(out, err);
+	fclose(quiet);
+	return doc;
 }
 
 static const char *const verdicts[] = {
@@ -209,6 +211,7 @@ int cli_doctor(const struct cli *c, struct ask *a)
 		if (!errors.n)
 			conf_check(&conf, CONF_RUN, &errors);
 	}
-	d.running = doctor_here(&d) && answers(d.socket);
+	if (doctor_here(&d))
+		d.status = status(d.socket, &d.running);
 	return look(&d, c->json);
 }

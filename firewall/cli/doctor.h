@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "firewall/cli/jread.h"
 #include "firewall/control/conf.h"
 
 /*
@@ -27,6 +28,7 @@ struct doctor {
 	struct conf *conf;
 	struct conf_errors *errors; /* of the settings */
 	bool running;		    /* a daemon answers */
+	const struct jdoc *status;  /* what it says of itself; NULL: nothing */
 	int64_t now; /* seconds since 1970, as the machine has it */
 };
 
@@ -54,6 +56,10 @@ void doctor_xen_backend(const struct doctor *d, struct finding *f);
 void doctor_xen_store(const struct doctor *d, struct finding *f);
 void doctor_xen_limits(const struct doctor *d, struct finding *f);
 void doctor_xen_memory(const struct doctor *d, struct finding *f);
+
+/* Of a daemon that runs. */
+void doctor_uplink(const struct doctor *d, struct finding *f);
+void doctor_dom0(const struct doctor *d, struct finding *f);
 
 /* Does the XenStore at the other end of @fd say who we are within a second? */
 bool doctor_store_answers(int fd);

@@ -292,15 +292,44 @@ static void check_qubesdb(const struct doctor *d, struct finding *f)
 	}
 }
 
+/* The unit's own condition, of which systemd does not complain. */
+static void check_qube_service(const struct doctor *d, struct finding *f)
+{
+	if (!doctor_has(d, "/usr/share/qubes/marker-vm"))
+		doctor_say(f, DOCTOR_SKIP, "this is no qube");
+	else if (doctor_has(d, "/run/qubes-service/vifwall"))
+		doctor_say(f, DOCTOR_OK, "dom0 wants it here");
+	else {
+		doctor_say(f, DOCTOR_BAD,
+			   "dom0 has not said that it belongs into this qube, "
+			   "so the service does not start");
+		doctor_mend(f, "in dom0: qvm-service NAME vifwall on; then "
+			       "start the qube anew");
+	}
+}
+
+/* By which the unit lets its user open what is root's. */
+static void check_setfacl(const struct doctor *d, struct finding *f)
+{
+	if (!doctor_has(d, "/usr/lib/systemd/system/vifwall.service"))
+		doctor_say(f, DOCTOR_SKIP, "there is no service");
+	else if (doctor_has(d, "/usr/bin/setfacl"))
+		doctor_say(f, DOCTOR_OK, "there");
+	else {
+		doctor_say(f, DOCTOR_BAD,
+			   "missing: the service's user can't open Xen's "
+			   "devices");
+		doctor_mend(f, "apt-get install acl");
+	}
+}
+
 static void check_clock(const struct doctor *d, struct finding *f)
 {
 	if (d->now >= CLOCK_SANE) {
 		doctor_say(f, DOCTOR_OK, "set");
 		return;
 	}
-	doctor_say(f, DOCTOR_HINT,
-		   "it is not set: expire= of rules is judged "
-		   "by it");
+	doctor_say(f, DOCTOR_HINT, "it is not set: times in the log are wrong");
 	doctor_mend(f, "timedatectl set-ntp true; in a qube: qvm-sync-clock");
 }
 
@@ -315,10 +344,14 @@ const struct doctor_check doctor_checks[] = {
 	{ "memory", doctor_memory, false },
 	{ "landlock", check_landlock, false },
 	{ "services", check_services, false },
+	{ "qube-service", check_qube_service, false },
 	{ "qubesdb", check_qubesdb, false },
 	{ "clock", check_clock, false },
+	{ "uplink", doctor_uplink, false },
+	{ "dom0", doctor_dom0, false },
 	{ "hypervisor", doctor_xen_type, true },
 	{ "devices", doctor_xen_devices, true },
+	{ "setfacl", check_setfacl, true },
 	{ "backends", doctor_xen_backend, true },
 	{ "xenstore", doctor_xen_store, true },
 	{ "limits", doctor_xen_limits, true },

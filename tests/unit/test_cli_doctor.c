@@ -120,6 +120,10 @@ static const struct fault {
 	  "ip link" },
 	{ LINKS, "/usr/share/qubes/marker-vm", "4\n", "bad   qubesdb",
 	  "systemctl restart qubes-db" },
+	{ LINKS, "/usr/share/qubes/marker-vm", "4\n", "bad   qube-service",
+	  "qvm-service NAME vifwall on" },
+	{ XEN, "/usr/lib/systemd/system/vifwall.service", "", "bad   setfacl",
+	  "apt-get install acl" },
 	{ XEN, "/sys/hypervisor/type", "kvm\n", "bad   hypervisor",
 	  "xen = off" },
 	{ XEN, "/sys/bus/xen-backend/drivers/vif/bind", "", "bad   backends",
@@ -237,6 +241,71 @@ static void json_says_the_same(void)
 	end();
 }
 
+static void what_the_daemon_says_is_judged(void)
+{
+	static const struct {
+		const char *says; /* NULL: no daemon */
+		enum doctor_verdict uplink, dom0;
+		const char *of_uplink, *of_dom0;
+	} row[] = {
+		{ NULL, DOCTOR_SKIP, DOCTOR_SKIP, "no daemon", "no daemon" },
+		{ "{\"uplink\":{\"up\":true,\"port\":\"vif:0\","
+		  "\"ip\":\"10.0.0.1\"}}",
+		  DOCTOR_OK, DOCTOR_SKIP, "vif:0 is up, with 10.0.0.1",
+		  "do not come from it" },
+		{ "{\"uplink\":{\"up\":false,\"port\":\"vif:0\","
+		  "\"ip6\":\"fd00::1\"},"
+		  "\"qubesdb\":{\"connected\":true}}",
+		  DOCTOR_BAD, DOCTOR_OK, "with fd00::1, leads nowhere",
+		  "was read" },
+		{ "{\"uplink\":{\"up\":false,\"port\":\"vif:0\"},"
+		  "\"qubesdb\":{\"connected\":false,"
+		  "\"trouble\":\"nobody is there\"}}",
+		  DOCTOR_BAD, DOCTOR_BAD, "vif:0 has no address",
+		  "is not there: nobody is there" },
+		{ "[]", DOCTOR_BAD, DOCTOR_SKIP, "has no address", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct finding up = { 0 }, dom0 = { 0 };
+		struct doctor d = { .status = row[i].says ? &doc : NULL };
+
+		if (row[i].says)
+			CU_ASSERT_EQUAL_FATAL(jread(&doc, row[i].says,
+						    strlen(row[i].says)),
+					      0);
+		doctor_uplink(&d, &up);
+		doctor_dom0(&d, &dom0);
+		CU_ASSERT_EQUAL(up.verdict, row[i].uplink);
+		CU_ASSERT_EQUAL(dom0.verdict, row[i].dom0);
+		CU_ASSERT(strstr(up.what, row[i].of_uplink) != NULL);
+		CU_ASSERT(strstr(dom0.what, row[i].of_dom0) != NULL);
+		CU_ASSERT_EQUAL(up.verdict == DOCTOR_BAD, !!up.mend[0]);
+		CU_ASSERT_EQUAL(dom0.verdict == DOCTOR_BAD, !!dom0.mend[0]);
+	}
+}
+
+/* This machine, whatever is wrong with it, with a daemon and without. */
+static void a_daemon_that_runs_is_asked(void)
+{
+	static const struct cli_daemon nobody = { .path = "/nowhere/sock" };
+	static struct ctl_bed b;
+	int code;
+
+	ctl_bed_open(&b);
+	code = cli_bed_ask(&t, &b, "doctor");
+	CU_ASSERT(code == CLI_OK || code == CLI_NO);
+	CU_ASSERT(cli_bed_has(&t, "ok    daemon"));
+	CU_ASSERT(cli_bed_has(&t, "ok    uplink       packet:eth0 is up"));
+	CU_ASSERT(cli_bed_has(&t, "skip  dom0"));
+	CU_ASSERT_EQUAL(t.err_len, 0);
+	ctl_bed_close(&b);
+	code = cli_bed_run(&t, &nobody, "doctor");
+	CU_ASSERT(code == CLI_OK || code == CLI_NO);
+	CU_ASSERT(cli_bed_has(&t, "skip  uplink       no daemon answers"));
+	CU_ASSERT_EQUAL(t.err_len, 0);
+}
+
 static void other_words_are_refused(void)
 {
 	static const char *const lines[] = { "doctor relative",
@@ -283,4 +352,6 @@ UNIT_SUITE(cli_doctor, UNIT(a_machine_as_it_should_be_has_nothing_bad),
 	   UNIT(each_fault_is_found_and_names_what_mends_it),
 	   UNIT(a_sentence_is_what_is_wrong_and_what_to_do),
 	   UNIT(what_is_missing_is_found), UNIT(json_says_the_same),
-	   UNIT(other_words_are_refused), UNIT(a_xenstore_answers_or_does_not))
+	   UNIT(what_the_daemon_says_is_judged),
+	   UNIT(a_daemon_that_runs_is_asked), UNIT(other_words_are_refused),
+	   UNIT(a_xenstore_answers_or_does_not))
