@@ -396,7 +396,8 @@ void fw_dns_held_tick(struct fw *fw, struct mono now);
 static inline bool fw_dns_looks(const struct fw *fw, const struct pkt *p,
 				uint16_t port)
 {
-	return p->kind == PKT_KIND_UDP && port == PKT_DNS_PORT && fw->dns_state->watching;
+	return p->kind == PKT_KIND_UDP && port == PKT_DNS_PORT &&
+	       fw->dns_state->watching;
 }
 
 /* ---- the hops ------------------------------------------------------------ */
