@@ -115,10 +115,12 @@ static void owner_start(struct nat *n, uint16_t owner, uint16_t lessee,
 void nat_start(struct nat *n)
 {
 	n->live_n = n->drain_n = n->hand = n->rounds = n->stale_laps = 0;
+	n->unclaimed = 0;
 	memset(&n->past, 0, sizeof(n->past));
 	memset(n->owner, 0, n->conf.owners * sizeof(*n->owner));
 	memset(n->epoch, 0, n->conf.owners);
 	owner_start(n, NAT_UPLINK, nat_ports_enter(&n->ports), &n->conf.quota);
+	nat_limit_share(n);
 }
 
 int nat_lay_out(struct nat **out, void *mem, size_t len,
@@ -183,6 +185,7 @@ int nat_owner_add(struct nat *n, uint16_t owner, const struct nat_quota *q)
 	if (n->owner[owner].life == NAT_KEPT) {
 		n->owner[owner].life = NAT_LIVE;
 		nat_limit_set(n, &n->owner[owner], q);
+		nat_limit_share(n);
 		return 0;
 	}
 	if (nat_owner_busy(n, owner))
@@ -192,6 +195,7 @@ int nat_owner_add(struct nat *n, uint16_t owner, const struct nat_quota *q)
 		return -EBUSY;
 	owner_start(n, owner, lessee, q);
 	n->live_n++;
+	nat_limit_share(n);
 	return 0;
 }
 
@@ -236,6 +240,7 @@ void nat_owner_remove(struct nat *n, uint16_t owner)
 	o->life = NAT_GOING;
 	n->live_n--;
 	nat_ports_leave(&n->ports, o->lessee);
+	nat_limit_share(n);
 }
 
 bool nat_owner_busy(const struct nat *n, uint16_t owner)

@@ -74,11 +74,19 @@ enum nat_timeout {
 /*
  * What one owner may hold.  A flow is charged to the owner that opened it.
  *
- * 0 in flows or ports: a fair share, that is the whole divided by the owners
- * plus one, and more while over a quarter of the whole is free (R131).  0
- * elsewhere: no limit.  At a limit an owner loses flows of its own: closed,
- * one-way, ICMP, half-open, the oldest first; it is refused when it has none
- * (R132).
+ * 0 in flows or ports: a fair share, and more while nobody misses it (R131).
+ * The share is the whole divided by the clients there are and one.  It is every
+ * client's at any time, whatever the others hold; the one share that is left is
+ * half the uplink's.  Beyond its share an owner opens flows as long as over a
+ * quarter of the whole is free, and more than all the others may still ask for
+ * of theirs.  A client that comes makes everybody's share smaller: what was
+ * opened before stays, so until it ends there may be less for the new one.
+ *
+ * Another number in flows or ports is a limit to the letter: one above the
+ * share may take from what the others were promised.  0 elsewhere: no limit.
+ *
+ * At a limit an owner loses flows of its own: closed, one-way, ICMP, half-open,
+ * the oldest first; it is refused when it has none (R132).
  */
 struct nat_quota {
 	uint32_t flows;

@@ -42,6 +42,7 @@ struct nat_owner {
 	struct nat_quota quota;
 	uint32_t refs; /* flows that name it, at either end */
 	uint32_t flows, tcp, udp, icmp;
+	uint32_t claim;	  /* flows it may have whatever the others do */
 	uint32_t soft;	  /* flows from which on time-outs shrink (R137) */
 	uint32_t round;	  /* of the sweep, at the last bump */
 	uint64_t next_ns; /* rate: when the bucket would be full again */
@@ -62,6 +63,7 @@ struct nat {
 	uint32_t timeout_ms[NAT_STATE_N];
 	uint32_t live_n;       /* owners alive, without the uplink */
 	uint32_t drain_n;      /* owners with .drain */
+	uint32_t unclaimed;    /* flows that owners miss of their claims */
 	uint32_t hand;	       /* next record of the sweep */
 	uint32_t rounds;       /* sweeps begun */
 	uint32_t stale_laps;   /* ... to begin until no flow can be stale */

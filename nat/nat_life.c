@@ -17,6 +17,7 @@ static void count(struct nat *n, const struct nat_flow *f)
 {
 	struct nat_owner *payer = &n->owner[nat_flow_owner(f, 0)];
 
+	n->unclaimed -= payer->flows < payer->claim;
 	payer->flows++;
 	payer->added++;
 	++*count_of(payer, f->proto);
@@ -32,6 +33,7 @@ static void uncount(struct nat *n, const struct nat_flow *f)
 	struct nat_owner *payer = &n->owner[nat_flow_owner(f, 0)];
 
 	payer->flows--;
+	n->unclaimed += payer->flows < payer->claim;
 	--*count_of(payer, f->proto);
 	for (unsigned e = 0; e < 2; e++) {
 		n->owner[nat_flow_owner(f, e)].refs--;

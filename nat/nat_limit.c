@@ -7,18 +7,66 @@
 /* Records looked at for dead ones before somebody is refused. */
 #define LAST_LOOK 256u
 
-static uint32_t fair_share(const struct nat *n, uint32_t whole)
-{
-	return whole / (n->live_n + 1);
-}
+/* Something that owners share. */
+struct stock {
+	uint32_t whole, free;
+	uint32_t unclaimed; /* what they miss of their claims */
+};
 
-/* What @limit stands for when 0 asks for a fair share of @whole. */
-static bool over(const struct nat *n, uint32_t has, uint32_t limit,
-		 uint32_t whole, uint32_t free)
+/* Would one more be beyond @limit, or what 0 stands for? */
+static bool over(const struct stock *s, uint32_t has, uint32_t limit,
+		 uint32_t claim)
 {
 	if (limit)
 		return has >= limit;
-	return free <= whole / 4 && has >= fair_share(n, whole);
+	return has >= claim &&
+	       (s->free <= s->unclaimed || s->free <= s->whole / 4);
+}
+
+static uint32_t ports_of_all(const struct nat *n)
+{
+	return (uint32_t)n->ports.hi - n->ports.lo + 1;
+}
+
+/* The uplink has half a share: the other half is lent, or a newcomer's. */
+static uint32_t claim_of(const struct nat *n, uint16_t owner, uint32_t limit,
+			 uint32_t whole)
+{
+	uint32_t share = whole / (n->live_n + 1);
+
+	if (owner == NAT_UPLINK)
+		share /= 2;
+	return limit && limit < share ? limit : share;
+}
+
+static uint32_t missing(const struct nat_owner *o)
+{
+	return o->claim > o->flows ? o->claim - o->flows : 0;
+}
+
+static void claim_flows(struct nat *n, struct nat_owner *o, uint32_t claim)
+{
+	n->unclaimed -= missing(o);
+	o->claim = claim;
+	n->unclaimed += missing(o);
+}
+
+void nat_limit_share(struct nat *n)
+{
+	uint32_t ports = ports_of_all(n);
+
+	for (uint16_t i = 0; i < n->conf.owners; i++) {
+		struct nat_owner *o = &n->owner[i];
+
+		if (o->life != NAT_LIVE && o->life != NAT_KEPT) {
+			claim_flows(n, o, 0);
+			continue;
+		}
+		claim_flows(n, o, claim_of(n, i, o->quota.flows, n->table.cap));
+		nat_ports_claim(&n->ports, o->lessee,
+				(uint16_t)claim_of(n, i, o->quota.ports,
+						   ports));
+	}
 }
 
 void nat_limit_set(struct nat *n, struct nat_owner *o,
@@ -99,12 +147,14 @@ enum pkt_reason nat_limit_flow(struct nat *n, uint16_t owner,
 	struct nat_table *t = &n->table;
 	uint64_t now_ms = nat_ms(now);
 	uint32_t limit = class_limit(&o->quota, class);
+	struct stock flows;
 
 	if (too_fast(o, now))
 		return PKT_REASON_NAT_RATE;
 	if (limit && o->list[class].n >= limit)
 		evict_from(n, owner, class, now_ms);
-	if (over(n, o->flows, o->quota.flows, t->cap, t->cap - t->used) &&
+	flows = (struct stock){ t->cap, t->cap - t->used, n->unclaimed };
+	if (over(&flows, o->flows, o->quota.flows, o->claim) &&
 	    !nat_limit_evict(n, owner, now_ms))
 		return PKT_REASON_NAT_QUOTA;
 	if (t->used == t->cap)
@@ -118,7 +168,8 @@ bool nat_limit_port(const struct nat *n, uint16_t owner,
 		    const struct nat_space *s)
 {
 	const struct nat_owner *o = &n->owner[owner];
-	uint32_t whole = (uint32_t)n->ports.hi - n->ports.lo + 1;
+	struct stock ports = { ports_of_all(n), s->free_n, s->unclaimed };
 
-	return !over(n, s->held[o->lessee], o->quota.ports, whole, s->free_n);
+	return !over(&ports, s->held[o->lessee], o->quota.ports,
+		     n->ports.claim[o->lessee]);
 }

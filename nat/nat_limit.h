@@ -7,11 +7,19 @@
 /*
  * What an owner may hold (struct nat_quota), and who makes room when it holds
  * that: itself, never anybody else (R70, R132).
+ *
+ * An owner's claim is what it may have at any time (R131), of flows and of the
+ * ports of each outside address.  What all owners together have left of theirs
+ * is counted along with every record and port (nat.unclaimed,
+ * nat_space.unclaimed): who is beyond its claim is lent what is free beyond
+ * that.
  */
 
-/* Sets the quota and what follows from it. */
+/* Sets the quota and what follows from it, but for claims. */
 void nat_limit_set(struct nat *n, struct nat_owner *o,
 		   const struct nat_quota *q);
+/* An owner came, went, or has another quota: shares everything anew. */
+void nat_limit_share(struct nat *n);
 
 /*
  * May @owner open a flow of @class now?  Evicts flows of its own where that

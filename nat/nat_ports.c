@@ -54,12 +54,19 @@ static void set_taken(const struct nat_ports *t, struct nat_space *s,
 	s->free_n--;
 }
 
+/* What somebody misses of a claim. */
+static uint32_t missing(uint16_t claim, uint16_t held)
+{
+	return claim > held ? (uint32_t)claim - held : 0;
+}
+
 /* The port is nobody's any more. */
 static void release(struct nat_ports *t, struct nat_space *s, uint16_t port)
 {
 	uint16_t lease = s->lease[port];
 
 	s->held[whose(lease)]--;
+	s->unclaimed += s->held[whose(lease)] < t->claim[whose(lease)];
 	if (lease & HELD)
 		s->idle[whose(lease)]--;
 	s->leased--;
@@ -90,6 +97,8 @@ void nat_ports_reset(struct nat_ports *t)
 	for (uint32_t i = 0; i < t->spaces; i++)
 		t->space[i].addr = 0;
 	memset(t->lives, 0, sizeof(t->lives));
+	memset(t->claim, 0, sizeof(t->claim));
+	t->claims = 0;
 	t->last = 0;
 	t->hand = 0;
 }
@@ -117,8 +126,26 @@ uint16_t nat_ports_enter(struct nat_ports *t)
 	return 0;
 }
 
+void nat_ports_claim(struct nat_ports *t, uint16_t lessee, uint16_t n)
+{
+	uint16_t had = t->claim[lessee];
+
+	for (uint32_t i = 0; i < t->spaces; i++) {
+		struct nat_space *s = &t->space[i];
+
+		if (!s->addr)
+			continue;
+		s->unclaimed += missing(n, s->held[lessee]);
+		s->unclaimed -= missing(had, s->held[lessee]);
+	}
+	t->claim[lessee] = n;
+	t->claims += n;
+	t->claims -= had;
+}
+
 void nat_ports_leave(struct nat_ports *t, uint16_t lessee)
 {
+	nat_ports_claim(t, lessee, 0);
 	t->lives[lessee] = false;
 }
 
@@ -153,6 +180,7 @@ struct nat_space *nat_ports_open(struct nat_ports *t, uint8_t addr)
 			continue;
 		memset(s, 0, sizeof(*s));
 		s->addr = addr;
+		s->unclaimed = t->claims;
 		fill_range(t, s);
 		return s;
 	}
@@ -194,7 +222,7 @@ uint16_t nat_ports_adopt(struct nat_ports *t, const bool live[NAT_ADDR_MAX],
 		memset(s->free, 0, sizeof(s->free));
 		memset(s->held, 0, sizeof(s->held));
 		memset(s->idle, 0, sizeof(s->idle));
-		s->leased = 0;
+		s->leased = s->unclaimed = 0;
 		s->look_ms = 0;
 	}
 	ghost = nat_ports_enter(t);
@@ -245,6 +273,7 @@ bool nat_port_take(struct nat_ports *t, struct nat_space *s, uint16_t port,
 		return false;
 	if (!*lease) {
 		*lease = (uint16_t)(lessee << 6 | 1);
+		s->unclaimed -= s->held[lessee] < t->claim[lessee];
 		s->held[lessee]++;
 		s->leased++;
 		set_taken(t, s, port);

@@ -33,6 +33,7 @@ struct nat_space {
 	uint64_t free[1024]; /* bit set: nobody's, and in the range */
 	uint32_t free_n;
 	uint32_t leased;
+	uint32_t unclaimed; /* ports that lessees miss of their claims */
 	uint16_t held[NAT_LESSEES]; /* ports that are a lessee's */
 	uint16_t idle[NAT_LESSEES]; /* ... and not in use */
 	uint64_t look_ms; /* before this no hold is over that we'd not know */
@@ -43,7 +44,9 @@ struct nat_ports {
 	struct nat_space *space;
 	uint32_t spaces;
 	bool lives[NAT_LESSEES];
-	uint16_t last; /* lessee that came last */
+	uint16_t claim[NAT_LESSEES]; /* ports it may have in each space */
+	uint32_t claims;	     /* ... all together */
+	uint16_t last;		     /* lessee that came last */
 	uint16_t lo, hi;
 	uint32_t hand; /* where the sweep goes on */
 	uint32_t unit_ms;
@@ -72,6 +75,8 @@ void nat_port_lay(struct nat_ports *t, struct nat_space *s, uint16_t port,
 
 /* A number nobody has and under which no port is held; 0: none left. */
 uint16_t nat_ports_enter(struct nat_ports *t);
+/* @lessee, which lives, may have @n ports of each space at any time. */
+void nat_ports_claim(struct nat_ports *t, uint16_t lessee, uint16_t n);
 /* Its ports are in use or held until their time; it takes no more. */
 void nat_ports_leave(struct nat_ports *t, uint16_t lessee);
 

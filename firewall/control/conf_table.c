@@ -244,7 +244,7 @@ const struct conf_row conf_global[] = {
 	NUM32("quota.icmp", nat.quota.icmp, "256", 1, 1u << 20,
 	      "ICMP queries of one client."),
 	ROW("quota.ports", conf_u16, AT(nat.quota.ports), "0", 0, 65535, NULL,
-	    0, "Outside ports of one client, per protocol; 0: no limit."),
+	    0, "Outside ports of one client; 0: as many as their shares allow."),
 	NUM32("quota.new-rate", nat.quota.new_per_s, "1000", 1, 10000000,
 	      "Flows that one client may open in a second."),
 	NUM32("quota.new-burst", nat.quota.new_burst, "4096", 1, 10000000,

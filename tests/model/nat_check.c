@@ -5,6 +5,12 @@
 
 #include "nat/nat_age.h"
 
+/* What @has falls short of @claim. */
+static uint32_t missing(uint32_t claim, uint32_t has)
+{
+	return claim > has ? claim - has : 0;
+}
+
 static uint32_t look(const struct nat *n, const struct nat_flow *f,
 		     enum nat_key_kind kind)
 {
@@ -112,7 +118,7 @@ static void check_ports(const struct nat *n, const struct nat_space *s,
 			uint16_t users[65536])
 {
 	uint16_t own = n->owner[NAT_UPLINK].lessee;
-	uint32_t leased = 0, free_n = 0;
+	uint32_t leased = 0, free_n = 0, short_of = 0;
 
 	memset(users, 0, 65536 * sizeof(*users));
 	for (uint32_t i = 0; i < n->table.top; i++) {
@@ -136,6 +142,9 @@ static void check_ports(const struct nat *n, const struct nat_space *s,
 				  users[port]);
 	}
 	vw_assert(s->leased == leased && s->free_n == free_n);
+	for (uint32_t i = 0; i < NAT_LESSEES; i++)
+		short_of += missing(n->ports.claim[i], s->held[i]);
+	vw_assert(s->unclaimed == short_of);
 }
 
 static void check_addrs(const struct nat *n)
@@ -164,7 +173,7 @@ static void check_addrs(const struct nat *n)
 
 void nat_check(const struct nat *n)
 {
-	uint32_t used = 0;
+	uint32_t used = 0, short_of = 0;
 
 	for (uint32_t i = 0; i < n->table.top; i++) {
 		check_keys(n, i);
@@ -176,7 +185,10 @@ void nat_check(const struct nat *n)
 		used++;
 	}
 	vw_assert(n->table.used == used);
-	for (uint16_t o = 0; o < n->conf.owners; o++)
+	for (uint16_t o = 0; o < n->conf.owners; o++) {
 		check_counts(n, o);
+		short_of += missing(n->owner[o].claim, n->owner[o].flows);
+	}
+	vw_assert(n->unclaimed == short_of);
 	check_addrs(n);
 }

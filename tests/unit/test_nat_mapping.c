@@ -409,29 +409,6 @@ static void R132_answered_flows_are_never_evicted(void)
 	nat_bed_close(&b);
 }
 
-static void R131_one_client_can_not_fill_the_table(void)
-{
-	struct nat_conf conf;
-	uint32_t opened = 0;
-
-	nat_bed_conf(&conf);
-	conf.flows = 100;
-	conf.quota = (struct nat_quota){ 0 };
-	nat_bed_open(&b, &conf);
-	for (uint16_t i = 0; i < 1000; i++) {
-		uint16_t port = udp(1, "10.137.0.5", (uint16_t)(3000 + i),
-				    "198.51.100.10", 5000);
-		if (port && in(17, "198.51.100.10", 5000, port, 0))
-			opened++;
-	}
-	CU_ASSERT(opened <= 100);
-	/* its guaranteed share is there for another client */
-	for (uint16_t i = 0; i < 100 / (BED_CLIENTS + 1); i++)
-		CU_ASSERT(udp(2, "10.137.0.6", (uint16_t)(3000 + i),
-			      "198.51.100.10", 5000) != 0);
-	nat_bed_close(&b);
-}
-
 static void R130_new_flows_are_limited_in_time(void)
 {
 	struct nat_conf conf;
@@ -707,7 +684,6 @@ UNIT_SUITE(nat_mapping, UNIT(an_owner_forgotten_too_often_waits_for_the_sweep),
 	   UNIT(R95_a_client_that_left_leaves_nothing),
 	   UNIT(R131_R132_a_full_client_loses_its_own_oldest_halves_only),
 	   UNIT(R132_answered_flows_are_never_evicted),
-	   UNIT(R131_one_client_can_not_fill_the_table),
 	   UNIT(R130_new_flows_are_limited_in_time),
 	   UNIT(R6_the_last_hop_is_not_spent),
 	   UNIT(R11_everything_else_in_the_packet_survives),
