@@ -22,8 +22,9 @@ struct port_ops {
 	/*
 	 * Appends received frames to @out, at most to PKT_BATCH.  Frames are
 	 * complete (data, len, flags CSUM_*, gso_*, in) but not parsed; the
-	 * caller owns them.  0, or -errno: the port is dead, the owner closes
-	 * it and never polls it again.
+	 * caller owns them.  What is no frame, or finds no buffer, is dropped
+	 * and counted in stats.  0, or -errno: the port is dead, the owner
+	 * closes it and never polls it again.
 	 */
 	int (*recv)(struct port *port, struct pkt_pool *pool,
 		    struct pkt_batch *out, struct mono now);
@@ -44,7 +45,10 @@ struct port_ops {
 struct port_stats {
 	uint64_t recv_packets, recv_bytes;
 	uint64_t send_packets, send_bytes;
-	uint64_t recv_dropped; /* malformed at the link, or no buffer */
+	uint64_t recv_dropped; /* all; what is in none of the next two was
+				  malformed at the link */
+	uint64_t recv_starved; /* ... for want of a buffer */
+	uint64_t recv_overrun; /* ... by the link: its own queue was full */
 	uint64_t send_dropped;
 	uint64_t syscalls;
 };

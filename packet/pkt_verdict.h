@@ -18,6 +18,7 @@
 #define PKT_REASONS(X)                                                         \
 	X(NONE, "none", "not dropped")                                         \
 	/* the frame: R15, R17, R18, R84 */                                    \
+	X(LINK_BAD, "link-bad", "the link gave no whole frame")                \
 	X(RUNT, "runt", "frame shorter than its Ethernet header")              \
 	X(ETH_VLAN, "eth-vlan", "frame carries a VLAN tag")                    \
 	X(ETH_LLC, "eth-llc", "802.3 length instead of an ethertype")          \
@@ -103,7 +104,8 @@
 	  "TCP segment does not fit the connection's state")                   \
 	X(ICMP_QUOTE, "icmp-quote",                                            \
 	  "ICMP error quotes no packet of this flow")                          \
-	/* ways out */                                                         \
+	/* ways in and out */                                                  \
+	X(IN_QUEUE, "in-queue", "input queue full")                            \
 	X(NO_UPLINK, "no-uplink", "uplink is down or not configured")          \
 	X(NO_RESOLVER, "no-resolver", "no name server is known to ask")        \
 	X(NO_NEIGH, "no-neigh", "next hop did not answer ARP or ND")           \

@@ -19,6 +19,7 @@
  */
 #define SLOT_HEAD ((uint32_t)sizeof(struct tpacket2_hdr))
 #define VLAN_TAG 4u
+#define FRAME_MAX (PKT_LARGE - PKT_HEADROOM) /* that any buffer holds */
 #define READ_TRIES 3
 /*
  * A batch is no longer than this and one frame: aggregates are to be sent while
@@ -36,8 +37,18 @@ static struct tpacket2_hdr *slot_at(const struct port_packet *k, uint32_t i)
 	return (struct tpacket2_hdr *)(void *)(k->ring + (size_t)i * RING_SLOT);
 }
 
+/* Room for a frame of @len bytes, or NULL. */
+static struct pkt *get_room(struct port_packet *k, struct pkt_pool *pool,
+			    uint32_t len)
+{
+	struct pkt *p = pkt_get(pool, len);
+
+	k->port.stats.recv_starved += !p && len <= FRAME_MAX;
+	return p;
+}
+
 /* A copy of the frame in @slot, its vnet header before it; NULL: dropped. */
-static struct pkt *copy_slot(struct pkt_pool *pool,
+static struct pkt *copy_slot(struct port_packet *k, struct pkt_pool *pool,
 			     const struct tpacket2_hdr *slot)
 {
 	const uint8_t *base = (const uint8_t *)slot;
@@ -45,10 +56,15 @@ static struct pkt *copy_slot(struct pkt_pool *pool,
 	struct pkt *p;
 
 	/* the kernel's promise; cheap to look at */
-	if (len != slot->tp_len || mac < SLOT_HEAD + VNET_LEN ||
-	    mac > RING_SLOT || len > RING_SLOT - mac)
+	if (mac < SLOT_HEAD + VNET_LEN || mac > RING_SLOT ||
+	    len > RING_SLOT - mac)
 		return NULL;
-	p = pkt_get(pool, len);
+	if (len != slot->tp_len) {
+		/* too large for a slot, and no room in the socket's queue */
+		k->port.stats.recv_overrun += len < slot->tp_len;
+		return NULL;
+	}
+	p = get_room(k, pool, len);
 	if (p)
 		memcpy(p->data - VNET_LEN, base + mac - VNET_LEN,
 		       VNET_LEN + len);
@@ -64,6 +80,7 @@ struct arrival {
 
 struct arrivals {
 	uint32_t n, bytes;
+	uint32_t losing; /* some of them say that others were lost */
 	struct arrival at[PKT_BATCH];
 	/* those of them that wait in the queue */
 	uint32_t queued;
@@ -101,10 +118,10 @@ static bool take_slot(struct port_packet *k, struct pkt_pool *pool,
 		return false;
 	len = slot->tp_len;
 	if (status & TP_STATUS_COPY) {
-		p = pkt_get(pool, len);
+		p = get_room(k, pool, len);
 		expect(as, p, len);
 	} else {
-		p = copy_slot(pool, slot);
+		p = copy_slot(k, pool, slot);
 	}
 	if (p) {
 		p->len = len;
@@ -113,9 +130,28 @@ static bool take_slot(struct port_packet *k, struct pkt_pool *pool,
 	}
 	as->at[as->n++] = (struct arrival){ p, status, slot->tp_vlan_tci,
 					    slot->tp_vlan_tpid };
+	as->losing |= status & TP_STATUS_LOSING;
 	__atomic_store_n(&slot->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 	k->next = (k->next + 1) % k->slots;
 	return true;
+}
+
+/*
+ * The kernel found no free slot for some frames: it marks all that come later
+ * until it is asked how many those were.
+ *
+ * #syscalls data: getsockopt
+ */
+static void count_overrun(struct port_packet *k)
+{
+	struct tpacket_stats lost = { 0 };
+	socklen_t len = sizeof(lost);
+
+	k->port.stats.syscalls++;
+	if (getsockopt(k->fd, SOL_PACKET, PACKET_STATISTICS, &lost, &len))
+		return;
+	k->port.stats.recv_overrun += lost.tp_drops;
+	k->port.stats.recv_dropped += lost.tp_drops;
 }
 
 /*
@@ -205,12 +241,14 @@ static int packet_recv(struct port *port, struct pkt_pool *pool,
 	struct arrivals as;
 
 	(void)now;
-	as.n = as.bytes = as.queued = 0;
+	as.n = as.bytes = as.queued = as.losing = 0;
 	while (as.n < PKT_BATCH - out->n && as.bytes < BATCH_BYTES &&
 	       take_slot(k, pool, &as))
 		;
 	if (as.queued)
 		fill_queued(k, pool, &as);
+	if (as.losing)
+		count_overrun(k);
 	for (uint32_t i = 0; i < as.n; i++) {
 		struct pkt *p = finish(k, pool, &as.at[i]);
 

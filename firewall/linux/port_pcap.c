@@ -21,6 +21,8 @@ static int file_recv(struct port *port, struct pkt_pool *pool,
 	p = pkt_get(pool, f->offered.len);
 	if (!p) {
 		port->stats.recv_dropped++;
+		port->stats.recv_starved +=
+			f->offered.len <= PKT_LARGE - PKT_HEADROOM;
 		return 0;
 	}
 	memcpy(p->data, f->offered.bytes, f->offered.len);

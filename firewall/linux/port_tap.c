@@ -44,11 +44,14 @@ static ssize_t read_frame(int fd, struct pkt *p)
 }
 
 /* Takes a frame off the device that there is no buffer for. */
-static int skip_frame(int fd)
+static int skip_frame(struct port_tap *t)
 {
 	uint8_t head[VNET_LEN + 1];
 
-	return read(fd, head, sizeof(head)) < 0 ? -errno : 0;
+	if (read(t->fd, head, sizeof(head)) < 0)
+		return -errno;
+	t->port.stats.recv_starved++;
+	return 0;
 }
 
 /* A packet of its own for the frame of @len bytes in *@room. */
@@ -88,7 +91,7 @@ static struct pkt *take(struct port_tap *t, struct pkt_pool *pool,
 	if (!*room)
 		*room = pkt_get(pool, SMALL_ROOM);
 	if (!*room) {
-		*err = skip_frame(t->fd);
+		*err = skip_frame(t);
 		return NULL;
 	}
 	len = read_frame(t->fd, *room);
@@ -96,11 +99,16 @@ static struct pkt *take(struct port_tap *t, struct pkt_pool *pool,
 	if (len < 0)
 		return NULL;
 	memcpy(&h, (*room)->data - VNET_LEN, VNET_LEN);
-	if (len == (ssize_t)(*room)->tail)
-		return NULL; /* its end may have been cut off */
-	p = take_over(pool, room, (uint32_t)len);
-	if (!p)
+	if (len == (ssize_t)(*room)->tail) {
+		/* its end may have been cut off: a large one would fit it */
+		t->port.stats.recv_starved += len == (ssize_t)SMALL_ROOM;
 		return NULL;
+	}
+	p = take_over(pool, room, (uint32_t)len);
+	if (!p) {
+		t->port.stats.recv_starved++;
+		return NULL;
+	}
 	p->in = t->port.id;
 	if (vnet_recv(p, &h))
 		return p;

@@ -172,14 +172,37 @@ struct pass {
 	uint32_t spent; /* by all but the uplink, in this round */
 };
 
+/* What the port of @owner dropped since its counters stood at @was. */
+static void count_lost(struct fw *fw, uint16_t owner, const struct port *port,
+		       const struct port_stats *was)
+{
+	const struct port_stats *is = &port->stats;
+	uint64_t lost = is->recv_dropped - was->recv_dropped;
+	uint64_t starved = is->recv_starved - was->recv_starved;
+	uint64_t overrun = is->recv_overrun - was->recv_overrun;
+	uint64_t *drop;
+
+	if (owner == FW_NOBODY) {
+		fw->view->strays += lost;
+		return;
+	}
+	drop = fw_row(fw, owner)->drop;
+	drop[PKT_REASON_POOL_EMPTY] += starved;
+	drop[PKT_REASON_IN_QUEUE] += overrun;
+	drop[PKT_REASON_LINK_BAD] += lost - starved - overrun;
+}
+
 /* One batch from @s, of so many frames; @s->done when it has no more. */
 static uint32_t one_batch(struct fw *fw, struct slot *s, struct mono now)
 {
+	const struct port_stats before = s->port->stats;
 	struct pkt_batch in = { 0 };
 	uint16_t was = view_serve(fw->view, s->owner);
 	int err = s->port->ops->recv(s->port, fw->pool, &in, now);
 	uint32_t cost = cost_of(&in), n = in.n;
 
+	if (s->port->stats.recv_dropped != before.recv_dropped)
+		count_lost(fw, s->owner, s->port, &before);
 	s->spent += cost;
 	s->credit -= cost;
 	s->done = n < PKT_BATCH || err;

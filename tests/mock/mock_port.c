@@ -34,6 +34,10 @@ static int mock_recv(struct port *port, struct pkt_pool *pool,
 	(void)pool;
 	(void)now;
 	m->recvs++;
+	port->stats.recv_dropped += m->loses.recv_dropped;
+	port->stats.recv_starved += m->loses.recv_starved;
+	port->stats.recv_overrun += m->loses.recv_overrun;
+	memset(&m->loses, 0, sizeof(m->loses));
 	while (out->n < PKT_BATCH && m->in.n) {
 		struct pkt *p = queue_get(&m->in);
 

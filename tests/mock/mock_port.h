@@ -22,7 +22,8 @@ struct mock_port {
 	struct port port;
 	struct mock_queue in, out;
 	uint32_t room; /* frames that out takes; the rest is dropped */
-	int recv_err;  /* -errno that the next recv or send returns */
+	struct port_stats loses; /* .recv_*: what the next recv drops */
+	int recv_err;		 /* -errno that the next recv or send returns */
 	int send_err;
 	bool arm_says;	/* what arm() answers */
 	uint32_t recvs; /* calls */

@@ -269,6 +269,40 @@ static void what_a_port_has_no_room_for_is_counted(void)
 	lab_free(l);
 }
 
+/* The pool is empty, or the link gave what is no frame: no packet tells it. */
+static void what_a_port_drops_on_receiving_is_counted_with_its_reason(void)
+{
+	const uint64_t *drop;
+	struct mock_port stray;
+
+	l = lab_new();
+	drop = l->view->client[LAB_A].drop;
+	l->port[LAB_A].loses = (struct port_stats){ .recv_dropped = 9,
+						    .recv_starved = 4,
+						    .recv_overrun = 3 };
+	push(LAB_A, 1);
+	fw_round(l->fw, 64, l->now);
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(drop[PKT_REASON_POOL_EMPTY], 4);
+	CU_ASSERT_EQUAL(drop[PKT_REASON_IN_QUEUE], 3);
+	CU_ASSERT_EQUAL(drop[PKT_REASON_LINK_BAD], 2);
+	CU_ASSERT_EQUAL(l->port[LAB_UPLINK].out.n, 1);
+	/* by a port that fails with them, too */
+	l->port[LAB_A].loses = (struct port_stats){ .recv_dropped = 1 };
+	l->port[LAB_A].recv_err = -EIO;
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(drop[PKT_REASON_LINK_BAD], 3);
+	/* nobody's are strays */
+	mock_port_init(&stray, LAB_MAC_OURS, 1500, 0);
+	CU_ASSERT_EQUAL(fw_port_add(l->fw, &stray.port), 0);
+	stray.loses =
+		(struct port_stats){ .recv_dropped = 5, .recv_starved = 2 };
+	fw_round(l->fw, 64, l->now);
+	CU_ASSERT_EQUAL(l->view->strays, 5);
+	fw_port_remove(l->fw, &stray.port, l->now);
+	lab_free(l);
+}
+
 static void more_than_a_batch_for_one_port_is_sent_in_several(void)
 {
 	l = lab_new();
@@ -376,6 +410,7 @@ UNIT_SUITE(fw_ports,
 	   UNIT(a_port_that_breaks_is_reported_once_and_the_others_go_on),
 	   UNIT(a_port_that_can_not_send_is_taken_out),
 	   UNIT(what_a_port_has_no_room_for_is_counted),
+	   UNIT(what_a_port_drops_on_receiving_is_counted_with_its_reason),
 	   UNIT(more_than_a_batch_for_one_port_is_sent_in_several),
 	   UNIT(there_is_no_place_for_more_ports_than_asked_for),
 	   UNIT(a_frame_from_a_port_of_nobody_is_a_stray),

@@ -252,6 +252,40 @@ static void a_link_that_is_down_passes_and_one_that_is_gone_is_told(void)
 	close_both();
 }
 
+/* Nobody reads; the kernel has no slot for the last ones. */
+static void frames_that_found_the_ring_full_are_counted(void)
+{
+	const struct frame_spec spec = { .proto = 17 };
+	const uint32_t lost = 5;
+	struct port *from = &tap_port.port, *to = &packet_port.port;
+	uint32_t got = 0;
+
+	if (!leave_home())
+		return;
+	open_both();
+	for (uint32_t i = 0; i < sock.ring + lost; i++) {
+		batch.p[batch.n++] = frame_parsed(pool, &spec);
+		CU_ASSERT_EQUAL(from->ops->send(from, pool, &batch, now), 0);
+	}
+	CU_ASSERT_EQUAL(from->stats.send_dropped, 0);
+	do {
+		while (batch.n)
+			pkt_put(pool, batch.p[--batch.n]);
+		CU_ASSERT_EQUAL_FATAL(to->ops->recv(to, pool, &batch, now), 0);
+		got += batch.n;
+	} while (batch.n);
+	CU_ASSERT_EQUAL(got, sock.ring);
+	CU_ASSERT_EQUAL(to->stats.recv_dropped, 0); /* not told yet */
+	carry(from, to, &spec);
+	CU_ASSERT_EQUAL(to->stats.recv_overrun, lost);
+	CU_ASSERT_EQUAL(to->stats.recv_dropped, lost);
+	/* told once */
+	pkt_put(pool, batch.p[--batch.n]);
+	carry(from, to, &spec);
+	CU_ASSERT_EQUAL(to->stats.recv_dropped, lost);
+	close_both();
+}
+
 static int check(const char *one, bool packet, const char *two, char *why)
 {
 	const struct host_if ifs[2] = { { one, packet }, { two, false } };
@@ -315,6 +349,7 @@ UNIT_SUITE(link, UNIT(a_tap_device_is_made_brought_up_and_gone_when_closed),
 	   UNIT(names_that_can_not_be_are_refused),
 	   UNIT(frames_go_both_ways_with_all_that_is_known_of_them),
 	   UNIT(what_goes_out_does_not_come_back),
+	   UNIT(frames_that_found_the_ring_full_are_counted),
 	   UNIT(a_link_that_is_down_passes_and_one_that_is_gone_is_told),
 	   UNIT(D13_a_kernel_that_would_forward_or_answer_is_refused),
 	   UNIT(a_name_is_no_path))

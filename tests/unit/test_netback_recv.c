@@ -739,6 +739,7 @@ static void without_buffers_frames_are_lost_and_the_guest_not_blamed(void)
 	guest_tx_kick(&bed.guest);
 	CU_ASSERT_EQUAL(bed_frames(&bed), 1); /* the large one */
 	CU_ASSERT_EQUAL(bed.vif.fault[NETBACK_NO_BUFFER], 1);
+	CU_ASSERT_EQUAL(bed.vif.port.stats.recv_starved, 1);
 	CU_ASSERT(bed_answer_is(&bed, 0, NETIF_RSP_OKAY));
 	CU_ASSERT(bed_answer_is(&bed, 1, NETIF_RSP_OKAY));
 	while (n)

@@ -465,6 +465,7 @@ static void without_buffers_frames_are_dropped_and_pages_posted(void)
 	CU_ASSERT_EQUAL(host_frames(&h), 0);
 	CU_ASSERT_EQUAL(h.vif.fault[NETFRONT_NO_BUFFER], 1);
 	CU_ASSERT_EQUAL(h.vif.port.stats.recv_dropped, 1);
+	CU_ASSERT_EQUAL(h.vif.port.stats.recv_starved, 1);
 	CU_ASSERT_EQUAL(h.rx->head.req_prod, NETIF_SLOTS + 1);
 	while (n)
 		pkt_put(h.pool, held[--n]);

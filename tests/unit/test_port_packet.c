@@ -225,6 +225,7 @@ static void R134_without_a_buffer_the_queue_stays_in_step(void)
 	CU_ASSERT(counts_up(batch.p[0], 1));
 	CU_ASSERT(counts_up(batch.p[1], 3));
 	CU_ASSERT_EQUAL(port.port.stats.recv_dropped, 1);
+	CU_ASSERT_EQUAL(port.port.stats.recv_starved, 1);
 	drop_batch();
 	put_large(3000, 4);
 	CU_ASSERT_EQUAL(recv_batch(), 0);
@@ -248,6 +249,8 @@ static void a_slot_that_can_not_be_is_dropped(void)
 	CU_ASSERT_EQUAL_FATAL(batch.n, 1);
 	CU_ASSERT(counts_up(batch.p[0], 7));
 	CU_ASSERT_EQUAL(port.port.stats.recv_dropped, 6);
+	CU_ASSERT_EQUAL(port.port.stats.recv_overrun, 1); /* the cut one */
+	CU_ASSERT_EQUAL(port.port.stats.recv_starved, 0);
 	close_port();
 }
 
@@ -276,6 +279,7 @@ static void a_refused_vnet_header_drops_that_frame_alone(void)
 	CU_ASSERT_EQUAL(recv_batch(), 0);
 	CU_ASSERT_EQUAL(batch.n, 1);
 	CU_ASSERT_EQUAL(port.port.stats.recv_dropped, 1);
+	CU_ASSERT_EQUAL(port.port.stats.recv_starved, 0);
 	close_port();
 }
 

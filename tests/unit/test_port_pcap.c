@@ -188,6 +188,7 @@ static void a_port_receives_what_was_offered_once(void)
 	CU_ASSERT_EQUAL(f.port.ops->recv(&f.port, pool, &b, now), 0);
 	CU_ASSERT_EQUAL(b.n, 1);
 	CU_ASSERT_EQUAL(f.port.stats.recv_dropped, 2);
+	CU_ASSERT_EQUAL(f.port.stats.recv_starved, 1);
 	port_pcap_offer(&f, &rec);
 	f.port.ops->close(&f.port);
 	CU_ASSERT(!f.port.ops->arm(&f.port));

@@ -147,6 +147,7 @@ static void R134_without_buffers_frames_are_dropped_and_the_queue_drains(void)
 	CU_ASSERT_EQUAL(recv_batch(), 0);
 	CU_ASSERT_EQUAL(batch.n, 2);
 	CU_ASSERT_EQUAL(tap.port.stats.recv_dropped, 3);
+	CU_ASSERT_EQUAL(tap.port.stats.recv_starved, 3);
 	CU_ASSERT_EQUAL(tap.port.stats.recv_packets, 2);
 	close_tap();
 }
@@ -162,6 +163,7 @@ static void R134_without_any_buffer_the_queue_drains_too(void)
 	CU_ASSERT_EQUAL(recv_batch(), 0);
 	CU_ASSERT_EQUAL(batch.n, 0);
 	CU_ASSERT_EQUAL(tap.port.stats.recv_dropped, 5);
+	CU_ASSERT_EQUAL(tap.port.stats.recv_starved, 5);
 	pkt_put(pool, last);
 	close_tap();
 }
@@ -177,6 +179,7 @@ static void R134_without_large_buffers_large_frames_are_dropped(void)
 	CU_ASSERT_EQUAL(batch.p[0]->len, 1514);
 	CU_ASSERT(counts_up(batch.p[0], 9));
 	CU_ASSERT_EQUAL(tap.port.stats.recv_dropped, 2);
+	CU_ASSERT_EQUAL(tap.port.stats.recv_starved, 2);
 	close_tap();
 }
 
@@ -192,6 +195,7 @@ static void a_refused_vnet_header_drops_that_frame_alone(void)
 	CU_ASSERT_EQUAL(recv_batch(), 0);
 	CU_ASSERT_EQUAL(batch.n, 1);
 	CU_ASSERT_EQUAL(tap.port.stats.recv_dropped, 1);
+	CU_ASSERT_EQUAL(tap.port.stats.recv_starved, 0);
 	close_tap();
 }
 

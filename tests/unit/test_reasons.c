@@ -461,6 +461,28 @@ static enum pkt_reason pool_empty(void)
 		       : PKT_REASON_NONE;
 }
 
+/* A frame that the port of A could not take in. */
+static enum pkt_reason lost(const struct port_stats *how,
+			    enum pkt_reason reason)
+{
+	l->port[LAB_A].loses = *how;
+	fw_round(l->fw, 64, l->now);
+	return counted(LAB_A, reason) ? reason : PKT_REASON_NONE;
+}
+
+static enum pkt_reason link_bad(void)
+{
+	return lost(&(struct port_stats){ .recv_dropped = 1 },
+		    PKT_REASON_LINK_BAD);
+}
+
+static enum pkt_reason in_queue(void)
+{
+	return lost(&(struct port_stats){ .recv_dropped = 1,
+					  .recv_overrun = 1 },
+		    PKT_REASON_IN_QUEUE);
+}
+
 static enum pkt_reason out_queue(void)
 {
 	l->port[LAB_UPLINK].room = 0;
@@ -536,6 +558,8 @@ static enum pkt_reason (*const stories[PKT_REASON_N])(void) = {
 	[PKT_REASON_NO_RESOLVER] = no_resolver,
 	[PKT_REASON_NO_NEIGH] = no_neigh,
 	[PKT_REASON_POOL_EMPTY] = pool_empty,
+	[PKT_REASON_LINK_BAD] = link_bad,
+	[PKT_REASON_IN_QUEUE] = in_queue,
 	[PKT_REASON_OUT_QUEUE] = out_queue,
 	[PKT_REASON_SEND_FAILED] = send_failed,
 	[PKT_REASON_PORT_DOWN] = port_down,

@@ -89,6 +89,7 @@ static void refuse(struct netback *b, enum netback_fault f)
 {
 	netback_count(b, f);
 	b->port.stats.recv_dropped++;
+	b->port.stats.recv_starved += f == NETBACK_NO_BUFFER;
 }
 
 /* At most @room frames of the @n slots that wait; 0 or -EPROTO. */

@@ -202,6 +202,7 @@ static int recv_frames(struct netfront *f, struct pkt_pool *pool,
 		if (!p) {
 			netfront_count(f, c.why);
 			st->recv_dropped++;
+			st->recv_starved += c.why == NETFRONT_NO_BUFFER;
 			continue;
 		}
 		bytes += p->len;
