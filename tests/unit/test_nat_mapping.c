@@ -166,31 +166,6 @@ static void R32_only_the_exact_remote_may_answer(void)
 	nat_bed_close(&b);
 }
 
-/* 64 classes of 1008 ports: chi-square with 63 degrees, p = 0.0001 at 117. */
-static void R34_outside_ports_are_uniform_and_tell_nothing(void)
-{
-	uint32_t count[64] = { 0 }, same = 0, rounds = 6400;
-	double chi = 0, mean = rounds / 64.0;
-	struct nat_conf conf;
-
-	nat_bed_conf(&conf);
-	conf.flows = 16384;
-	conf.quota = (struct nat_quota){ 0 };
-	nat_bed_open(&b, &conf);
-	for (uint32_t i = 0; i < rounds; i++) {
-		uint16_t port = udp(1, "10.137.0.5", (uint16_t)(1024 + i),
-				    "198.51.100.10", 53);
-		CU_ASSERT(port >= 1024);
-		count[(port - 1024) / 1008]++;
-		same += port == 1024 + i;
-	}
-	for (int i = 0; i < 64; i++)
-		chi += (count[i] - mean) * (count[i] - mean) / mean;
-	CU_ASSERT(chi < 117);
-	CU_ASSERT(same < 10);
-	nat_bed_close(&b);
-}
-
 static void R34_preservation_is_an_option(void)
 {
 	struct nat_conf conf;
@@ -673,7 +648,6 @@ UNIT_SUITE(nat_mapping, UNIT(an_owner_forgotten_too_often_waits_for_the_sweep),
 	   UNIT(R30_holds_for_tcp_and_for_ipv6),
 	   UNIT(R31_no_two_inside_endpoints_share_an_outside_port),
 	   UNIT(R32_only_the_exact_remote_may_answer),
-	   UNIT(R34_outside_ports_are_uniform_and_tell_nothing),
 	   UNIT(R34_preservation_is_an_option),
 	   UNIT(R37_a_reserved_port_is_given_to_nobody),
 	   UNIT(R38_a_freed_port_is_kept_from_others_for_a_while),
