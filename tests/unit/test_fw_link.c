@@ -34,6 +34,92 @@ static bool answered(int who, const char *our_mac, const char *ip,
 	       !memcmp(&a.tha, p->data, 6) && lab_silent(l);
 }
 
+/* ---- floods of questions ------------------------------------------------- */
+
+#define QUESTIONS 300u /* several batches, six times the burst of replies */
+
+static struct pkt *question(bool six)
+{
+	if (six)
+		return frame_nd(fw_pool(l->fw),
+				&(struct frame_nd){
+					.ip = { .src_mac = LAB_MAC_A,
+						.dst_mac = "33:33:ff:00:00:fc",
+						.src = LAB_A6,
+						.dst = "ff02::1:ff00:fc" },
+					.target = LAB_GW6,
+					.lladdr = LAB_MAC_A });
+	return frame_arp(fw_pool(l->fw),
+			 &(struct frame_arp){ .src_mac = LAB_MAC_A,
+					      .dst_mac = LAB_GROUP,
+					      .spa = LAB_A4,
+					      .tpa = LAB_GW4 });
+}
+
+/* All that waits for A: as many answers, none larger than what asked. */
+static uint32_t answers(uint32_t largest)
+{
+	const struct pkt *p;
+	uint32_t n = 0;
+
+	while ((p = lab_out(l, LAB_A)) != NULL) {
+		CU_ASSERT(lab_eth(p, LAB_MAC_OURS, LAB_MAC_A));
+		CU_ASSERT(p->len <= largest);
+		n++;
+	}
+	return n;
+}
+
+/*
+ * Answers of the link have no rate, and need none: there is one for each
+ * question, no larger than it, to who asked; it is paid for with the asker's
+ * turns, and nothing is kept.
+ */
+static void R23_R135_whoever_floods_questions_has_the_answers_alone(void)
+{
+	for (int six = 0; six < 2; six++) {
+		uint32_t len, at = UINT32_MAX;
+		const struct pkt *p;
+
+		l = lab_new();
+		for (uint32_t i = 0; i < QUESTIONS; i++)
+			mock_port_push(&l->port[LAB_A], question(six));
+		len = l->port[LAB_A].in.p[0]->len;
+		mock_port_push(&l->port[LAB_B],
+			       lab_frame(l, LAB_B, &(struct frame_spec){ 0 }));
+		/* B has its turn behind the first batch */
+		CU_ASSERT(fw_round(l->fw, PKT_BATCH, l->now));
+		CU_ASSERT_EQUAL(l->port[LAB_A].out.n, PKT_BATCH);
+		for (uint32_t i = 0; (p = lab_out(l, LAB_UPLINK)); i++)
+			at = i;
+		CU_ASSERT_EQUAL(at, 0);
+		while (fw_round(l->fw, PKT_BATCH, l->now))
+			;
+		CU_ASSERT_EQUAL(answers(len), QUESTIONS);
+		CU_ASSERT(lab_silent(l));
+		CU_ASSERT_EQUAL(l->view->client[LAB_A].answered, 0);
+		CU_ASSERT_EQUAL(l->view->client[LAB_A].answer_limited, 0);
+		lab_free(l);
+	}
+}
+
+/* Who has been refused too much must still find its gateway. */
+static void R23_an_empty_bucket_of_replies_leaves_the_link_answered(void)
+{
+	static const char *const none[] = { NULL };
+
+	l = lab_new();
+	lab_rules(l, LAB_A, RULE_IP4, RULE_DROP, none);
+	for (int i = 0; i < 100; i++)
+		lab_send(l, LAB_A, &(struct frame_spec){ 0 });
+	CU_ASSERT(l->view->client[LAB_A].answer_limited > 0);
+	lab_hush(l);
+	CU_ASSERT_EQUAL(lab_in(l, LAB_A, question(false)), PKT_REASON_NONE);
+	CU_ASSERT_TRUE(
+		answered(LAB_A, LAB_MAC_OURS, LAB_GW4, LAB_MAC_A, LAB_A4));
+	lab_free(l);
+}
+
 /* ---- Ethernet ------------------------------------------------------------ */
 
 static void R84_a_frame_from_another_mac_is_dropped(void)
@@ -533,7 +619,10 @@ static void R100_no_ipv6_frame_of_a_client_without_ipv6_has_any_effect(void)
 	lab_free(l);
 }
 
-UNIT_SUITE(fw_link, UNIT(R84_a_frame_from_another_mac_is_dropped),
+UNIT_SUITE(fw_link,
+	   UNIT(R23_R135_whoever_floods_questions_has_the_answers_alone),
+	   UNIT(R23_an_empty_bucket_of_replies_leaves_the_link_answered),
+	   UNIT(R84_a_frame_from_another_mac_is_dropped),
 	   UNIT(R84_a_frame_for_another_mac_is_dropped),
 	   UNIT(R15_unicast_in_a_group_frame_is_dropped),
 	   UNIT(a_network_may_have_many_macs),
