@@ -40,8 +40,8 @@ static bool alive(const struct model_flow *f, uint64_t now)
 /* A flow that is over leaves its port to its owner for a while. */
 static void bury(struct model_nat *m, struct model_flow *f, uint64_t when)
 {
-	m->last_owner[f->proto][f->xport] = f->owner;
-	m->last_until[f->proto][f->xport] = when;
+	m->last[f->six][f->proto][f->xport] =
+		(struct model_last){ f->owner, when };
 	f->used = false;
 }
 
@@ -60,7 +60,8 @@ void model_nat_init(struct model_nat *m)
 static bool endpoint_is(const struct model_flow *f, const struct model_pkt *p)
 {
 	return f->owner == p->owner && f->proto == p->proto &&
-	       f->inside == p->inside && f->port == p->sport;
+	       f->six == p->six && f->inside == p->inside &&
+	       f->port == p->sport;
 }
 
 static struct model_flow *flow_of(struct model_nat *m,
@@ -70,7 +71,7 @@ static struct model_flow *flow_of(struct model_nat *m,
 		struct model_flow *f = &m->flow[i];
 
 		if (!alive(f, now) || f->proto != p->proto ||
-		    f->remote != p->remote)
+		    f->six != p->six || f->remote != p->remote)
 			continue;
 		if (p->owner
 			    ? endpoint_is(f, p) && (p->proto == MODEL_ICMP ||
@@ -283,16 +284,18 @@ bool model_nat_opens(const struct model_pkt *p)
 bool model_nat_port_ok(const struct model_nat *m, const struct model_pkt *p,
 		       uint16_t xport, uint64_t hold, uint64_t now)
 {
+	const struct model_last *last;
+
 	for (unsigned i = 0; i < MODEL_FLOWS; i++)
 		if (alive(&m->flow[i], now) && endpoint_is(&m->flow[i], p))
 			return m->flow[i].xport == xport;
 	for (unsigned i = 0; i < MODEL_FLOWS; i++)
 		if (alive(&m->flow[i], now) && m->flow[i].proto == p->proto &&
-		    m->flow[i].xport == xport)
+		    m->flow[i].six == p->six && m->flow[i].xport == xport)
 			return false;
-	return m->last_owner[p->proto][xport] == 0 ||
-	       m->last_owner[p->proto][xport] == p->owner ||
-	       m->last_until[p->proto][xport] + hold <= now;
+	last = &m->last[p->six][p->proto][xport];
+	return !last->owner || last->owner == p->owner ||
+	       last->until + hold <= now;
 }
 
 struct model_flow *model_nat_add(struct model_nat *m, const struct model_pkt *p,
@@ -304,6 +307,7 @@ struct model_flow *model_nat_add(struct model_nat *m, const struct model_pkt *p,
 		if (f->used)
 			continue;
 		*f = (struct model_flow){ .used = true,
+					  .six = p->six,
 					  .owner = p->owner,
 					  .inside = p->inside,
 					  .remote = p->remote,

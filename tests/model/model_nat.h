@@ -23,6 +23,7 @@ struct model_pkt {
 	uint16_t owner;		 /* 0: from outside */
 	uint8_t proto;		 /* enum model_proto */
 	uint16_t inside, remote; /* host numbers */
+	bool six;		 /* family: a world of its own */
 	uint16_t sport, dport;	 /* ICMP: the id in both */
 	uint8_t flags;		 /* TCP */
 	int64_t seq, ack;
@@ -38,7 +39,7 @@ struct model_dir {
 };
 
 struct model_flow {
-	bool used;
+	bool used, six;
 	uint16_t owner, inside, remote;
 	uint8_t proto;
 	uint16_t port, rport, xport;
@@ -50,8 +51,10 @@ struct model_flow {
 struct model_nat {
 	struct model_flow flow[MODEL_FLOWS];
 	/* Who had an outside port last, and until when; per protocol. */
-	uint16_t last_owner[MODEL_PROTO_N][MODEL_PORTS];
-	uint64_t last_until[MODEL_PROTO_N][MODEL_PORTS];
+	struct model_last {
+		uint16_t owner;
+		uint64_t until;
+	} last[2][MODEL_PROTO_N][MODEL_PORTS]; /* first: .six */
 };
 
 void model_nat_init(struct model_nat *m);

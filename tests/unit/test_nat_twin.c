@@ -13,9 +13,8 @@
 #include "model/nat_check.h"
 #include "unit.h"
 
-#define OPS 400000u /* per round of unit_soak() */
+#define OPS 1600000u /* per round of unit_soak() */
 #define HOLD_MS 120000u
-#define OUTSIDE "203.0.113.1"
 
 enum { FIN = 0x01, SYN = 0x02, RST = 0x04, PSH = 0x08, ACK = 0x10 };
 
@@ -35,13 +34,20 @@ static uint64_t now_ms(void)
 	return b.now.ns / MONO_MS;
 }
 
-static const char *const inside[] = { "", "10.137.0.1", "10.137.0.2",
-				      "10.137.0.3" };
+/* By family and number. */
+static const char *const inside[2][4] = {
+	{ "", "10.137.0.1", "10.137.0.2", "10.137.0.3" },
+	{ "", "fd09::1", "fd09::2", "fd09::3" },
+};
+static const char *const outside[2] = { "203.0.113.1", "2001:db8::1" };
 #define HAIRPIN 2u /* remote: our own address */
-static const char *const remote[] = { "198.51.100.10", "198.51.100.11",
-				      OUTSIDE };
-static const uint8_t proto_of[] = {
-	[MODEL_UDP] = 17, [MODEL_TCP] = 6, [MODEL_ICMP] = 1
+static const char *const remote[2][3] = {
+	{ "198.51.100.10", "198.51.100.11", "203.0.113.1" },
+	{ "2001:db8:2::10", "2001:db8:2::11", "2001:db8::1" },
+};
+static const uint8_t proto_of[2][MODEL_PROTO_N] = {
+	{ [MODEL_UDP] = 17, [MODEL_TCP] = 6, [MODEL_ICMP] = 1 },
+	{ [MODEL_UDP] = 17, [MODEL_TCP] = 6, [MODEL_ICMP] = 58 },
 };
 
 /* ---- packets ---------------------------------------------------------------
@@ -88,6 +94,7 @@ static void packet_of_flow(struct model_pkt *p, const struct model_flow *f)
 
 	*p = (struct model_pkt){ .owner = out ? f->owner : 0,
 				 .proto = f->proto,
+				 .six = f->six,
 				 .inside = f->inside,
 				 .remote = f->remote };
 	p->sport = out ? f->port : f->rport;
@@ -111,6 +118,7 @@ static void packet_of_nobody(struct model_pkt *p)
 
 	*p = (struct model_pkt){ .owner = owner,
 				 .proto = (uint8_t)below(MODEL_PROTO_N),
+				 .six = below(3) == 0,
 				 .inside = owner,
 				 .remote = (uint16_t)below(2),
 				 .sport = (uint16_t)(4000 + below(3)),
@@ -130,10 +138,12 @@ static bool packet_by_hairpin(struct model_pkt *p)
 		model_nat_pick(&model, below(MODEL_FLOWS), now_ms());
 
 	if (!at || !f || at->proto != f->proto || at->proto == MODEL_ICMP ||
+	    at->six != f->six ||
 	    model_nat_live(&model, now_ms()) > MODEL_FLOWS / 2)
 		return false;
 	*p = (struct model_pkt){ .owner = f->owner,
 				 .proto = f->proto,
+				 .six = f->six,
 				 .inside = f->inside,
 				 .remote = HAIRPIN,
 				 .sport = f->port,
@@ -147,9 +157,10 @@ static struct pkt *bytes_of(const struct model_pkt *p)
 {
 	bool out = p->owner != 0;
 	struct frame_spec s = {
-		.src = out ? inside[p->inside] : remote[p->remote],
-		.dst = out ? remote[p->remote] : OUTSIDE,
-		.proto = proto_of[p->proto],
+		.src = out ? inside[p->six][p->inside]
+			   : remote[p->six][p->remote],
+		.dst = out ? remote[p->six][p->remote] : outside[p->six],
+		.proto = proto_of[p->six][p->proto],
 		.sport = p->sport,
 		.dport = p->dport,
 		.flags = p->flags,
@@ -157,13 +168,12 @@ static struct pkt *bytes_of(const struct model_pkt *p)
 		.ack = (uint32_t)p->ack,
 		.payload_len = p->len,
 		.icmp_id = p->sport,
-		.type = 8,
 	};
 	struct pkt *k;
 
 	if (!out && p->proto == MODEL_ICMP) {
-		s.type = 0;
-		s.type_zero = true;
+		s.type = p->six ? 129 : 0;
+		s.type_zero = !p->six;
 	}
 	k = frame_parsed(b.pool, &s);
 	if (p->proto == MODEL_TCP) {
@@ -183,8 +193,10 @@ static bool rewritten_right(struct pkt *k, const struct model_pkt *p,
 	struct pkt_addr src = pkt_src(k), dst = pkt_dst(k), want_src, want_dst;
 	bool out = p->owner != 0, icmp = p->proto == MODEL_ICMP;
 
-	want_src = nat_bed_addr(out ? OUTSIDE : remote[f->remote]);
-	want_dst = nat_bed_addr(out ? remote[f->remote] : inside[f->inside]);
+	want_src =
+		nat_bed_addr(out ? outside[f->six] : remote[f->six][f->remote]);
+	want_dst = nat_bed_addr(out ? remote[f->six][f->remote]
+				    : inside[f->six][f->inside]);
 	return pkt_addr_eq(&src, &want_src) && pkt_addr_eq(&dst, &want_dst) &&
 	       nat_bed_port(k, !out) == (out ? f->xport : f->port) &&
 	       (icmp || nat_bed_port(k, out) == f->rport) &&
@@ -193,7 +205,7 @@ static bool rewritten_right(struct pkt *k, const struct model_pkt *p,
 
 static bool agree_on_new(struct pkt *k, const struct model_pkt *p)
 {
-	struct nat_want want = nat_bed_masq(OUTSIDE, 0);
+	struct nat_want want = nat_bed_masq(outside[p->six], 0);
 	struct nat_hit hit = { 0 };
 	enum pkt_verdict v;
 	uint16_t xport;
@@ -231,8 +243,8 @@ static bool agree_on_return(struct pkt *k, const struct model_pkt *p,
 	if (want == MODEL_REFUSE)
 		return !passed && (b.why == PKT_REASON_TCP_WINDOW ||
 				   b.why == PKT_REASON_TCP_STATE);
-	want_src = nat_bed_addr(OUTSIDE);
-	want_dst = nat_bed_addr(inside[g->inside]);
+	want_src = nat_bed_addr(outside[p->six]);
+	want_dst = nat_bed_addr(inside[p->six][g->inside]);
 	return passed && pkt_addr_eq(&src, &want_src) &&
 	       pkt_addr_eq(&dst, &want_dst) && nat_bed_port(k, 0) == f->xport &&
 	       nat_bed_port(k, 1) == g->port && b.back.to == g->owner &&
@@ -242,7 +254,7 @@ static bool agree_on_return(struct pkt *k, const struct model_pkt *p,
 
 static bool agree_on_hairpin(const struct model_pkt *p)
 {
-	struct nat_want want = nat_bed_masq(OUTSIDE, 0);
+	struct nat_want want = nat_bed_masq(outside[p->six], 0);
 	struct pkt *k = bytes_of(p);
 	struct model_flow *f;
 	enum model_verdict out = model_nat_find(&model, p, now_ms(), &f);
@@ -290,10 +302,10 @@ static bool agree_on(const struct model_pkt *p)
 		fprintf(stderr,
 			"\nthe twin says %d (%s), the core %s: owner %u proto "
 			"%u "
-			"flags %02x seq %lld ack %lld win %u len %u\n",
+			"six %d flags %02x seq %lld ack %lld win %u len %u\n",
 			(int)want, f ? f->was : "-",
 			passed ? "passes" : pkt_reason_name(b.why), p->owner,
-			p->proto, p->flags, (long long)p->seq,
+			p->proto, p->six, p->flags, (long long)p->seq,
 			(long long)p->ack, p->win, p->len);
 	pkt_put(b.pool, k);
 	return same;
