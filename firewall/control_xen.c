@@ -83,8 +83,7 @@ int control_xen_open(struct control_xen *x, const struct conf *c,
 	struct bus_conf bc = {
 		.uplink = up->kind == CONF_PORT_VIF,
 		.uplink_handle = up->handle,
-		.client_uplink = c->xen_netvm != CONF_XEN_NONE,
-		.client_uplink_dom = c->xen_netvm,
+		.netvm = c->xen_netvm.is,
 		.rules = c->xen_rules,
 	};
 	const struct bus_opener again = { .open = connect_store, .ctx = x };
@@ -131,9 +130,7 @@ void control_xen_answered(struct control_xen *x, const struct apply *a,
 	if (!x->crashed || !a->answered)
 		return;
 	x->crashed = false;
-	vifs_crashed(&x->vifs, view->served, now);
-	if (view->sent != view->served)
-		vifs_crashed(&x->vifs, view->sent, now);
+	vifs_crashed(&x->vifs, view->served, view->sent, now);
 }
 
 void control_xen_watch(struct control_xen *x)

@@ -145,7 +145,7 @@ void data_ports_reap(struct data *d);
 /* ---- data_rings.c; 0 or -errno ------------------------------------------- */
 
 int VW_MUST_USE data_vif_add(struct data *d, const struct msg_vif *m);
-int VW_MUST_USE data_vif_rate(struct data *d, const struct msg_vif_rate *m);
+int VW_MUST_USE data_vif_limits(struct data *d, const struct msg_vif_limits *m);
 int VW_MUST_USE data_front_add(struct data *d, const struct msg_front *m,
 			       struct msg_front_keys *out);
 /* The ports on rings from number @cursor on, as many as fit. */

@@ -240,8 +240,8 @@ static int obey(struct data *d)
 		return show_usage(d);
 	case MSG_VIF_ADD:
 		return data_vif_add(d, &d->in.body.vif);
-	case MSG_VIF_RATE:
-		return data_vif_rate(d, &d->in.body.vif_rate);
+	case MSG_VIF_LIMITS:
+		return data_vif_limits(d, &d->in.body.vif_limits);
 	case MSG_FRONT_ADD:
 		return add_front(d);
 	case MSG_VIFS:

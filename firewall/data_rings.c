@@ -80,7 +80,7 @@ int data_front_add(struct data *d, const struct msg_front *m,
 	return begin(d, m->id);
 }
 
-int data_vif_rate(struct data *d, const struct msg_vif_rate *m)
+int data_vif_limits(struct data *d, const struct msg_vif_limits *m)
 {
 	struct data_port *dp;
 
@@ -89,6 +89,7 @@ int data_vif_rate(struct data *d, const struct msg_vif_rate *m)
 	dp = &d->port[m->id];
 	if (!dp->used || dp->kind != DATA_VIF)
 		return -ENOENT;
+	netback_mtu(&dp->u.vif, m->mtu);
 	netback_rate(&dp->u.vif, m->rate_bytes, m->rate_bytes ? m->rate_us : 0,
 		     d->loop.now);
 	fw_port_wake(d->fw, &dp->u.port);

@@ -425,13 +425,13 @@ static void slots_conf(struct apply *a)
 static void uplink_conf(struct apply *a)
 {
 	const struct conf_uplink *u = &a->conf.uplink;
-	bool client = a->conf.xen_kind && a->conf.xen_netvm != CONF_XEN_NONE;
+	bool client = a->conf.xen_kind && a->conf.xen_netvm.is.by;
 	struct apply_slot *s = &a->slot[0];
 
 	s->ring.is = client || u->port.kind == CONF_PORT_VIF;
 	s->used = client || u->port.kind != CONF_PORT_NONE;
 	slot_port(a, 0, &u->port, &u->mac, u->mtu);
-	s->todo &= APPLY_PORT_DEL | APPLY_PORT | APPLY_CLIENT;
+	s->todo &= APPLY_PORT_DEL | APPLY_PORT | APPLY_CLIENT | APPLY_LIMITS;
 	apply_uplink(a);
 }
 

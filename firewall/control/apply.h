@@ -7,6 +7,7 @@
 #include "firewall/control/set.h"
 #include "firewall/control/tree.h"
 #include "firewall/linux/link.h"
+#include "firewall/linux/log.h"
 #include "firewall/share/msg.h"
 #include "packet/pkt_time.h"
 #include "rules/rule_names.h"
@@ -55,7 +56,7 @@ enum apply_bit {
 	APPLY_CLIENT = 1 << 3, /* of slot 0: the uplink */
 	APPLY_RULES4 = 1 << 4,
 	APPLY_RULES6 = 1 << 5,
-	APPLY_RATE = 1 << 6, /* of a port on rings */
+	APPLY_LIMITS = 1 << 6, /* of a port on rings: its rate and mtu */
 };
 
 /* What the XenStore's side waits to hear about a port on rings. */
@@ -67,6 +68,11 @@ struct apply_ring {
 	bool front;   /* rings of our own, for a backend */
 	bool live;    /* the uplink's: its other end is connected */
 	uint8_t owes; /* enum apply_owes */
+	/*
+	 * When it connected, as a count; 0: it is not.  What a new data process
+	 * takes up is as it was.
+	 */
+	uint32_t since;
 	union {
 		struct msg_vif vif;
 		struct msg_front front;
@@ -78,6 +84,7 @@ struct apply_ring {
 struct apply_slot {
 	bool used;
 	bool guest;	      /* not of the settings: lives with its vif */
+	uint32_t came;	      /* a guest: when, as a count */
 	uint16_t clash;	      /* waits for an address of that client, or 0 */
 	uint8_t todo;	      /* enum apply_bit */
 	bool sent, port_sent; /* data was told of it */
@@ -101,6 +108,11 @@ struct apply_slot {
 	struct set set[2];
 	struct mono since[2]; /* the set's commit; 0: just now */
 	bool names_new;	      /* other sets: their host names are to be read */
+	/*
+	 * Lines that its other end can cause: one that flaps must not leave
+	 * those about others out.
+	 */
+	struct log_site log;
 };
 
 /* What a question was about, for its answer. */
@@ -160,6 +172,7 @@ struct apply {
 	bool answered; /* this data process has, at least once */
 	bool broken;   /* data talks nonsense: its socket was closed */
 	uint32_t seq;
+	uint32_t comings;  /* of guests and of ports on rings */
 	uint64_t restarts; /* of data, after the first */
 	bool guard_todo, pairs_todo, forward_todo, profiles_todo, dns_todo;
 	bool settled_todo; /* a new data process waits to hear that it is all */
@@ -201,12 +214,17 @@ void apply_conf(struct apply *a, const struct conf *c);
 /*
  * A client that came with its vif: new, or not as before; its number, 0 when
  * there is none left.  @fw is what the settings would say.  While one of its
- * addresses is another party's it is not told to data, and waits.
+ * addresses is another party's it is not told to data, and waits
+ * (apply_clashes()).
  */
 uint16_t apply_guest(struct apply *a, const struct fw_client *fw);
 /* It went; its number is free once data was told. */
 void apply_guest_gone(struct apply *a, uint16_t n);
-/* Looks again who waits for an address that is free now. */
+/*
+ * Looks again which guest has each address that dom0 gave several: among those
+ * whose rings are asked for the last one, for which the one before loses its
+ * flows.
+ */
 void apply_clashes(struct apply *a);
 
 /* Asks data for a port; ops->ring_up is called once unless it is dropped. */
@@ -214,7 +232,8 @@ void apply_ring_vif(struct apply *a, uint16_t n, const struct msg_vif *m);
 void apply_ring_front(struct apply *a, const struct msg_front *m);
 /* ... to let go of it, if it has it; ops->ring_down is called once. */
 void apply_ring_drop(struct apply *a, uint16_t n);
-void apply_ring_rate(struct apply *a, uint16_t n, uint64_t bytes, uint32_t us);
+/* Its .mtu and .rate_*, from now on; nothing while there is no such port. */
+void apply_ring_limits(struct apply *a, uint16_t n, const struct msg_vif *m);
 
 /* What the uplink's other end says of us; holds where nothing is set. */
 void apply_uplink_told(struct apply *a, const struct fw_uplink *told);

@@ -92,7 +92,7 @@ static void slot_answer(struct apply *a, const struct apply_wait *w, int err,
 		apply_ring_deleted(a, w->slot);
 		break; /* gone, or was not there */
 	case APPLY_CLIENT_DEL:
-	case APPLY_RATE:
+	case APPLY_LIMITS:
 		break;
 	}
 }
@@ -151,12 +151,12 @@ static void port_failed(struct apply *a, const struct msg_done *m,
 	if (m->id >= APPLY_SLOTS || !a->slot[m->id].used)
 		return;
 	s = &a->slot[m->id];
-	log_err("%s: port %s is lost (%s)", m->id ? s->fw.name : "uplink",
-		s->port.name, log_errno(m->err));
 	if (s->ring.is) {
 		apply_ring_failed(a, m->id, m->err);
 		return;
 	}
+	log_err("%s: port %s is lost (%s)", m->id ? s->fw.name : "uplink",
+		s->port.name, log_errno(m->err));
 	s->port_sent = s->port_told = false; /* it has forgotten it */
 	apply_close_port(a, m->id);
 	s->port_err = m->err;

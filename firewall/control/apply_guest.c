@@ -30,45 +30,87 @@ static bool holds_any(const struct fw_client *fw, const struct fw_client *of)
 	return false;
 }
 
-/* Whether another client has an address of guest @n, and who. */
-static bool clashes(const struct apply *a, uint16_t n, uint16_t *with)
+/*
+ * dom0 may give two vifs one address: the stub domain of a virtual machine that
+ * is its network card until a driver of the machine's own is there, or a domain
+ * that is gone and one that follows it.  One of them has it.  Clients of the
+ * settings come first, then guests that are connected, the one that connected
+ * last before the others, then those that are not, in their order.
+ */
+static bool goes_before(const struct apply *a, uint16_t x, uint16_t y)
 {
-	const struct fw_client *fw = &a->slot[n].fw;
+	const struct apply_slot *s = &a->slot[x], *t = &a->slot[y];
 
-	for (uint16_t i = 1; i < APPLY_SLOTS; i++) {
-		const struct apply_slot *o = &a->slot[i];
-
-		if (i == n || !o->used || o->clash || !holds_any(&o->fw, fw))
-			continue;
-		*with = i;
-		return true;
-	}
-	return false;
+	if (s->guest != t->guest)
+		return !s->guest;
+	if (s->ring.since != t->ring.since)
+		return s->ring.since > t->ring.since;
+	return s->came < t->came;
 }
 
-static void look_at_clash(struct apply *a, uint16_t n)
+/* All clients into @order; how many. */
+static uint16_t rank(const struct apply *a, uint16_t order[APPLY_SLOTS])
+{
+	uint16_t used = 0;
+
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++) {
+		uint16_t i = used;
+
+		if (!a->slot[n].used)
+			continue;
+		for (; i > 0 && goes_before(a, n, order[i - 1]); i--)
+			order[i] = order[i - 1];
+		order[i] = n;
+		used++;
+	}
+	return used;
+}
+
+/* Who of the @n first has an address of guest @x; 0: nobody. */
+static uint16_t holder(const struct apply *a, const uint16_t *order, uint16_t n,
+		       const uint16_t *with, uint16_t x)
+{
+	for (uint16_t i = 0; i < n; i++)
+		if (!with[i] &&
+		    holds_any(&a->slot[order[i]].fw, &a->slot[x].fw))
+			return order[i];
+	return 0;
+}
+
+/*
+ * Who goes loses its flows in data with its number there; who comes has its
+ * own rules or none.
+ */
+static void set_clash(struct apply *a, uint16_t n, uint16_t with)
 {
 	struct apply_slot *s = &a->slot[n];
-	uint16_t with = 0;
-	bool is = clashes(a, n, &with);
 
-	if (is && with != s->clash)
-		log_err("client %s: waits, it has an address of client %s",
-			s->fw.name, a->slot[with].fw.name);
-	if (is && !s->clash && s->sent)
+	if (with == s->clash)
+		return;
+	if (with)
+		log_line(&s->log, LOG_LEVEL_ERR,
+			 "client %s: waits, it has an address of client %s",
+			 s->fw.name, a->slot[with].fw.name);
+	else
+		log_line(&s->log, LOG_LEVEL_INFO,
+			 "client %s: its addresses are free", s->fw.name);
+	if (!s->clash && s->sent)
 		apply_mark(a, n, APPLY_CLIENT_DEL);
-	if (!is && s->clash)
-		log_info("client %s: its addresses are free", s->fw.name);
-	if (is || s->clash)
-		apply_mark(a, n, APPLY_CLIENT | APPLY_RULES4 | APPLY_RULES6);
+	apply_mark(a, n, APPLY_CLIENT | APPLY_RULES4 | APPLY_RULES6);
 	s->clash = with;
 }
 
 void apply_clashes(struct apply *a)
 {
-	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
-		if (a->slot[n].used && a->slot[n].clash)
-			look_at_clash(a, n);
+	uint16_t order[APPLY_SLOTS], with[APPLY_SLOTS];
+	uint16_t n = rank(a, order);
+
+	for (uint16_t i = 0; i < n; i++)
+		with[i] = a->slot[order[i]].guest
+				  ? holder(a, order, i, with, order[i])
+				  : 0;
+	for (uint16_t i = 0; i < n; i++)
+		set_clash(a, order[i], with[i]);
 }
 
 /* ---- guests ---------------------------------------------------------------*/
@@ -97,14 +139,15 @@ uint16_t apply_guest(struct apply *a, const struct fw_client *fw)
 	if (!n)
 		return 0;
 	s = &a->slot[n];
-	if (!s->used)
-		log_info("client %s: new", fw->name);
+	if (!s->used) {
+		log_line(&s->log, LOG_LEVEL_INFO, "client %s: new", fw->name);
+		s->came = ++a->comings;
+	}
 	s->used = s->guest = s->ring.is = true;
 	s->port.kind = CONF_PORT_VIF;
 	memcpy(s->port.name, fw->name, sizeof(s->port.name) - 1);
 	apply_client(a, n, fw, false);
 	known_sets(a, n);
-	look_at_clash(a, n);
 	apply_clashes(a);
 	a->pairs_todo = true;
 	return n;
@@ -129,7 +172,8 @@ void apply_guests_conf(struct apply *a)
 
 void apply_guest_gone(struct apply *a, uint16_t n)
 {
-	log_info("client %s: gone", a->slot[n].fw.name);
+	log_line(&a->slot[n].log, LOG_LEVEL_INFO, "client %s: gone",
+		 a->slot[n].fw.name);
 	apply_drop(a, n);
 	apply_clashes(a);
 	a->pairs_todo = true;

@@ -7,15 +7,29 @@
  */
 #include "firewall/control/apply.h"
 
-static void add(struct apply *a, uint16_t n)
+static void add(struct apply *a, uint16_t n, bool resume)
 {
 	struct apply_slot *s = &a->slot[n];
 
 	vw_assert(s->ring.is);
 	s->ring.wanted = true;
+	if (!resume || !s->ring.since)
+		s->ring.since = ++a->comings;
 	s->ring.owes = APPLY_OWES_UP;
 	s->port_err = 0;
 	apply_mark(a, n, APPLY_PORT | APPLY_CLIENT);
+	apply_clashes(a);
+}
+
+/* Whoever waits for its address may have it. */
+static void not_wanted(struct apply *a, uint16_t n)
+{
+	struct apply_ring *r = &a->slot[n].ring;
+
+	r->wanted = r->live = false;
+	r->since = 0;
+	apply_mark(a, n, APPLY_CLIENT);
+	apply_clashes(a);
 }
 
 void apply_ring_vif(struct apply *a, uint16_t n, const struct msg_vif *m)
@@ -25,7 +39,7 @@ void apply_ring_vif(struct apply *a, uint16_t n, const struct msg_vif *m)
 	r->front = false;
 	r->add.vif = *m;
 	r->add.vif.id = n;
-	add(a, n);
+	add(a, n, m->resume);
 }
 
 void apply_ring_front(struct apply *a, const struct msg_front *m)
@@ -35,7 +49,7 @@ void apply_ring_front(struct apply *a, const struct msg_front *m)
 	r->front = true;
 	r->add.front = *m;
 	r->add.front.id = 0;
-	add(a, 0);
+	add(a, 0, false);
 }
 
 static void down(struct apply *a, uint16_t n)
@@ -49,23 +63,25 @@ void apply_ring_drop(struct apply *a, uint16_t n)
 {
 	struct apply_slot *s = &a->slot[n];
 
-	s->ring.wanted = s->ring.live = false;
 	s->todo &= (uint8_t)~APPLY_PORT;
 	s->ring.owes = APPLY_OWES_DOWN;
-	apply_mark(a, n, APPLY_CLIENT);
+	not_wanted(a, n);
 	if (a->sock < 0 || !s->port_sent)
 		down(a, n);
 	else
 		apply_mark(a, n, APPLY_PORT_DEL);
 }
 
-void apply_ring_rate(struct apply *a, uint16_t n, uint64_t bytes, uint32_t us)
+void apply_ring_limits(struct apply *a, uint16_t n, const struct msg_vif *m)
 {
-	struct msg_vif *m = &a->slot[n].ring.add.vif;
+	struct apply_ring *r = &a->slot[n].ring;
 
-	m->rate_bytes = bytes;
-	m->rate_us = us;
-	apply_mark(a, n, APPLY_RATE);
+	if (!r->wanted || r->front)
+		return;
+	r->add.vif.mtu = m->mtu;
+	r->add.vif.rate_bytes = m->rate_bytes;
+	r->add.vif.rate_us = m->rate_us;
+	apply_mark(a, n, APPLY_LIMITS);
 }
 
 void apply_ring_answer(struct apply *a, uint16_t n, int err)
@@ -75,9 +91,9 @@ void apply_ring_answer(struct apply *a, uint16_t n, int err)
 
 	s->port_told = !err && s->ring.wanted;
 	if (err) {
-		s->port_sent = s->ring.wanted = false;
+		s->port_sent = false;
 		s->port_err = err;
-		apply_mark(a, n, APPLY_CLIENT);
+		not_wanted(a, n);
 	}
 	if (!asked)
 		return;
@@ -98,9 +114,8 @@ void apply_ring_failed(struct apply *a, uint16_t n, int err)
 	struct apply_slot *s = &a->slot[n];
 
 	s->port_sent = s->port_told = false;
-	s->ring.wanted = s->ring.live = false;
 	s->port_err = err;
-	apply_mark(a, n, APPLY_CLIENT);
+	not_wanted(a, n);
 	if (a->ops->ring_lost)
 		a->ops->ring_lost(a->ops->ctx, n, -err);
 }
@@ -109,6 +124,6 @@ void apply_ring_forget(struct apply *a, uint16_t n)
 {
 	struct apply_ring *r = &a->slot[n].ring;
 
-	r->wanted = r->live = false;
+	r->wanted = r->live = false; /* .since stays */
 	r->owes = APPLY_OWES_NOTHING;
 }

@@ -274,22 +274,23 @@ static bool send_ring(struct apply *a, uint16_t n)
 				  -1))
 		return false;
 	s->port_sent = true;
-	s->todo &= (uint8_t)~APPLY_RATE; /* it was in there */
+	s->todo &= (uint8_t)~APPLY_LIMITS; /* it was in there */
 	return true;
 }
 
-static bool send_rate(struct apply *a, uint16_t n)
+static bool send_limits(struct apply *a, uint16_t n)
 {
 	struct apply_slot *s = &a->slot[n];
-	struct msg_vif_rate m = {
+	struct msg_vif_limits m = {
 		.id = n,
+		.mtu = s->ring.add.vif.mtu,
 		.rate_bytes = s->ring.add.vif.rate_bytes,
 		.rate_us = s->ring.add.vif.rate_us,
 	};
 
 	if (s->port_sent)
-		return slot_send(a, n, APPLY_RATE, MSG_VIF_RATE, &m, -1);
-	s->todo &= (uint8_t)~APPLY_RATE;
+		return slot_send(a, n, APPLY_LIMITS, MSG_VIF_LIMITS, &m, -1);
+	s->todo &= (uint8_t)~APPLY_LIMITS;
 	return true;
 }
 
@@ -383,7 +384,7 @@ static bool slot_work(struct apply *a, uint16_t n, struct mono now)
 		return true;
 	if (s->todo & APPLY_PORT && !send_port(a, n))
 		return false;
-	if (s->todo & APPLY_RATE && !send_rate(a, n))
+	if (s->todo & APPLY_LIMITS && !send_limits(a, n))
 		return false;
 	if (s->todo & APPLY_CLIENT && !send_client(a, n))
 		return false;

@@ -14,6 +14,7 @@
 #include "packet/pkt_assert.h"
 #include "packet/pkt_addr.h"
 #include "rules/profile.h"
+#include "xen/bus/bus.h"
 #include "xen/qubes/chan_unix.h"
 
 /*
@@ -66,7 +67,12 @@ enum conf_xen {
 	CONF_XEN_SIM, /* a simulated one (xen/sim_link.h) */
 };
 
-#define CONF_XEN_NONE UINT16_MAX /* no domain */
+/* The client that is our network domain. */
+struct conf_netvm {
+	bool gateway; /* whoever has uplink.gateway; conf_check() fills in .is
+		       */
+	struct bus_netvm is;
+};
 
 /* Rules in this machine's own packet filter. */
 enum conf_host_rules { CONF_HOST_OFF, CONF_HOST_ON, CONF_HOST_CHECK };
@@ -183,9 +189,9 @@ struct conf {
 	uint8_t xen_kind;	      /* enum conf_xen */
 	char xen_path[CONF_PATH_MAX]; /* CONF_XEN_SIM: its directory */
 	uint16_t xen_self;	      /* CONF_XEN_SIM: our domain there */
-	uint16_t xen_netvm;	 /* the client that is our uplink, or none */
-	uint8_t xen_rules;	 /* 1: rules come from the XenStore too */
-	uint16_t xen_quarantine; /* crashes that close a vif; 0: none do */
+	struct conf_netvm xen_netvm;  /* the client that is our uplink */
+	uint8_t xen_rules;	      /* 1: rules come from the XenStore too */
+	uint16_t xen_quarantine;      /* crashes that close a vif; 0: none do */
 	struct pkt_addr xen_gateway4, xen_gateway6; /* ours to vifs, or zero */
 	struct conf_qubes qubes;
 	uint8_t qubes_clock;		 /* enum conf_clock */

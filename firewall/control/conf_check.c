@@ -85,6 +85,27 @@ static bool has_rules(const struct conf *c)
 	return c->rules[0] || c->xen_rules || c->qubes.channel;
 }
 
+static void netvm(struct check *k)
+{
+	struct conf *c = k->c;
+	struct conf_netvm *n = &c->xen_netvm;
+	struct conf_where at = where(k, 0);
+	const struct fw_uplink *u = &c->uplink.fw;
+
+	if ((n->gateway || n->is.by) && c->uplink.port.kind != CONF_PORT_NONE)
+		conf_error(k->e, &at,
+			   "xen.netvm and uplink.port are two uplinks; "
+			   "remove one");
+	if (!n->gateway)
+		return;
+	n->is.by = BUS_NETVM_ADDR;
+	n->is.addr = pkt_addr_is_zero(&u->gateway4) ? u->gateway6 : u->gateway4;
+	if (pkt_addr_is_zero(&n->is.addr))
+		conf_error(k->e, &at,
+			   "xen.netvm = gateway needs uplink.gateway or "
+			   "uplink.gateway6");
+}
+
 static void xen(struct check *k)
 {
 	struct conf *c = k->c;
@@ -95,11 +116,7 @@ static void xen(struct check *k)
 			   c->uplink.port.name);
 	if (!c->xen_kind)
 		return;
-	if (c->xen_netvm != CONF_XEN_NONE &&
-	    c->uplink.port.kind != CONF_PORT_NONE)
-		conf_error(k->e, &at,
-			   "xen.netvm and uplink.port are two uplinks; "
-			   "remove one");
+	netvm(k);
 	if (!has_rules(c))
 		conf_error(k->e, &at,
 			   "clients on Xen need rules: set rules = DIRECTORY, "

@@ -5,7 +5,7 @@
 bool conf_uplink_on_xen(const struct conf *c)
 {
 	return c->uplink.port.kind == CONF_PORT_VIF ||
-	       (c->xen_kind && c->xen_netvm != CONF_XEN_NONE);
+	       (c->xen_kind && (c->xen_netvm.gateway || c->xen_netvm.is.by));
 }
 
 static bool is_link(const struct conf_port *p)

@@ -276,8 +276,11 @@ const struct conf_row conf_global[] = {
 	  .help = "Whether clients come by Xen's virtual interfaces; sim is a "
 		  "simulated Xen that is hosted in that directory.",
 	  .off = (uint32_t)AT(xen_kind) },
-	ROW("xen.netvm", conf_xen_dom, AT(xen_netvm), "none", 0, 32751, NULL, 0,
-	    "The client domain that is our uplink, in place of uplink.port."),
+	ROW("xen.netvm", conf_netvm, AT(xen_netvm), "none", 0, 32751, NULL, 0,
+	    "The client that is our uplink, in place of uplink.port: by an "
+	    "address or the MAC address that dom0 gives its vif; gateway: "
+	    "by uplink.gateway; or by its number, which is another one after "
+	    "each start of it."),
 	ROW("xen.rules", conf_word, AT(xen_rules), "off", 0, 0, switch_words, 0,
 	    "Rules come from vifwall/ in our own directory of the XenStore."),
 	ROW("xen.gateway", conf_addr4, AT(xen_gateway4), NULL, 0, 0, NULL, 0,
@@ -287,8 +290,9 @@ const struct conf_row conf_global[] = {
 	    "Our IPv6 address towards clients on Xen, likewise."),
 	ROW("xen.quarantine", conf_u16, AT(xen_quarantine), "3", 0, 1000, NULL,
 	    0,
-	    "A client on Xen that was being served so often when packet "
-	    "handling crashed stays closed; 0: never."),
+	    "A client on Xen whose frames or rings were being handled so often "
+	    "when packet handling crashed, with a minute between two at most, "
+	    "stays closed; 0: never."),
 
 	{ .name = "qubes.channel",
 	  .type = &conf_channel,
@@ -423,8 +427,6 @@ const char *conf_allowed(char out[CONF_ALLOWED_MAX], const struct conf_row *row)
 		between = "-";
 	} else if (t == &conf_mtu) {
 		before = "auto, ";
-	} else if (t == &conf_xen_dom) {
-		before = "none, ";
 	} else if (t == &conf_mss) {
 		before = "path, off, ";
 	}

@@ -144,8 +144,8 @@ bool conf_is_word(const char *text, size_t len, const char *word);
 /* The types. */
 extern const struct conf_type conf_u16, conf_u32, conf_bool, conf_word,
 	conf_duration, conf_port_range, conf_mtu, conf_mss, conf_mac,
-	conf_mac_auto, conf_port, conf_xen, conf_channel, conf_xen_dom,
-	conf_path, conf_run_dir, conf_addr4, conf_addr6, conf_host4, conf_host6,
+	conf_mac_auto, conf_port, conf_xen, conf_channel, conf_netvm, conf_path,
+	conf_run_dir, conf_addr4, conf_addr6, conf_host4, conf_host6,
 	conf_addrs, conf_nets, conf_allow_pair, conf_forward, conf_user,
 	conf_group, conf_set_of, conf_profile, conf_profile_rule,
 	conf_profile_use;

@@ -171,16 +171,6 @@ static int parse_mss(const struct conf_row *row, void *base, const char *text,
 	return 0;
 }
 
-/* "none", or a domain's number. */
-static int parse_xen_dom(const struct conf_row *row, void *base,
-			 const char *text, size_t len)
-{
-	if (!conf_is_word(text, len, "none"))
-		return parse_u16(row, base, text, len);
-	*(uint16_t *)conf_at(row, base) = CONF_XEN_NONE;
-	return 0;
-}
-
 static int absolute(char *out, size_t room, const char *text, size_t len)
 {
 	if (!len || text[0] != '/')
@@ -380,7 +370,6 @@ CONF_TYPE(conf_duration, parse_duration, 4, "a time", NULL);
 CONF_TYPE(conf_port_range, parse_port_range, 4, "a range LOW-HIGH", NULL);
 CONF_TYPE(conf_mtu, parse_mtu, 2, "a number or auto", NULL);
 CONF_TYPE(conf_mss, parse_mss, 2, "a number, path or off", NULL);
-CONF_TYPE(conf_xen_dom, parse_xen_dom, 2, "a domain's number or none", NULL);
 CONF_TYPE(conf_xen, parse_xen, 1 + CONF_PATH_MAX, "one of the words known here",
 	  "off, on, sim:DIRECTORY (of at most 101 characters)");
 CONF_TYPE(conf_channel, parse_channel, sizeof(struct conf_qubes),

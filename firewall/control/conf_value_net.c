@@ -115,6 +115,34 @@ static int parse_addr6(const struct conf_row *row, void *base, const char *text,
 	return family_addr(conf_at(row, base), text, len, false);
 }
 
+/* "none", "gateway", or what a vif is known by. */
+static int parse_netvm(const struct conf_row *row, void *base, const char *text,
+		       size_t len)
+{
+	const struct conf_row dom = { .hi = row->hi }, mac = { .off = 0 };
+	struct conf_netvm n;
+	int err = 0;
+
+	memset(&n, 0, sizeof(n)); /* settings are compared as they lie there */
+	if (conf_is_word(text, len, "gateway")) {
+		n.gateway = true;
+	} else if (!pkt_addr_parse(&n.is.addr, text, len)) {
+		n.is.by = BUS_NETVM_ADDR;
+		if (!pkt_addr_ok_src(&n.is.addr) ||
+		    pkt_addr_is_zero(&n.is.addr))
+			err = -ERANGE;
+	} else if (memchr(text, ':', len)) {
+		n.is.by = BUS_NETVM_MAC;
+		err = parse_mac(&mac, &n.is.mac, text, len);
+	} else if (!conf_is_word(text, len, "none")) {
+		n.is.by = BUS_NETVM_DOM;
+		err = conf_u16.parse(&dom, &n.is.dom, text, len);
+	}
+	if (!err)
+		memcpy(conf_at(row, base), &n, sizeof(n));
+	return err;
+}
+
 /*
  * "address" or "address/length": the address goes to the row's offset, the
  * prefix (without a length: the address alone) to the count's.
@@ -278,6 +306,10 @@ CONF_TYPE(conf_mac_auto, parse_mac_auto, sizeof(struct pkt_mac),
 CONF_TYPE(conf_port, parse_port, sizeof(struct conf_port), "a port",
 	  "tap:NAME, packet:INTERFACE (names of 1 to 15 characters), for the "
 	  "uplink also vif:NUMBER");
+CONF_TYPE(conf_netvm, parse_netvm, sizeof(struct conf_netvm),
+	  "a domain's number or what its vif is known by",
+	  "none, gateway, an address or MAC address of the vif, or a domain's "
+	  "number up to 32751");
 CONF_TYPE(conf_addr4, parse_addr4, sizeof(struct pkt_addr), "an IPv4 address",
 	  "the address of a host, such as 192.0.2.1");
 CONF_TYPE(conf_addr6, parse_addr6, sizeof(struct pkt_addr), "an IPv6 address",

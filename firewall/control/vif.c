@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "firewall/control/vif.h"
+#include "firewall/control/vif_in.h"
 #include "firewall/linux/log.h"
+#include "firewall/share/view.h"
 
 #define NONE UINT16_MAX
 
@@ -12,15 +13,10 @@
 static const struct pkt_mac our_mac = { { 0xfe, 0xff, 0xff, 0xff, 0xff,
 					  0xff } };
 
-static bool same_id(struct bus_id a, struct bus_id b)
-{
-	return a.dom == b.dom && a.handle == b.handle;
-}
-
 uint16_t vifs_find(const struct vifs *v, struct bus_id id)
 {
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
-		if (v->place[n].used && same_id(v->place[n].vif.id, id))
+		if (v->place[n].used && vif_same_id(v->place[n].vif.id, id))
 			return n;
 	return NONE;
 }
@@ -33,24 +29,6 @@ static void tell(const struct vifs *v, enum bus_tell_type type,
 }
 
 /* ---- what the bus says of vifs --------------------------------------------*/
-
-/* The client that is our network: what it has is the way to everybody. */
-static void is_uplink(struct vifs *v, const struct bus_vif *vif)
-{
-	struct fw_uplink told = { .gateway_mac = vif->mac };
-
-	for (uint8_t i = 0; i < vif->addr_n; i++) {
-		struct pkt_addr *gw = pkt_addr_is_v4(&vif->addr[i])
-					      ? &told.gateway4
-					      : &told.gateway6;
-
-		if (pkt_addr_is_zero(gw))
-			*gw = vif->addr[i];
-	}
-	v->place[0].used = true;
-	v->place[0].vif = *vif;
-	apply_uplink_told(v->apply, &told);
-}
 
 static uint16_t is_client(struct vifs *v, const struct bus_vif *vif)
 {
@@ -70,40 +48,56 @@ static uint16_t is_client(struct vifs *v, const struct bus_vif *vif)
 	return apply_guest(v->apply, &fw);
 }
 
+/* What dom0 says of its link, as data is to have it. */
+static struct msg_vif limits_of(const struct bus_vif *vif)
+{
+	return (struct msg_vif){
+		.mtu = vif->mtu ? vif->mtu : VIF_MTU,
+		.rate_bytes = vif->rate_bytes,
+		.rate_us = vif->rate_us,
+	};
+}
+
+void vifs_place(struct vifs *v, uint16_t n, const struct bus_vif *vif)
+{
+	struct vif_place *p = &v->place[n];
+	bool other = p->used &&
+		     (p->vif.rate_bytes != vif->rate_bytes ||
+		      p->vif.rate_us != vif->rate_us || p->vif.mtu != vif->mtu);
+	struct msg_vif m = limits_of(vif);
+
+	p->used = true;
+	p->vif = *vif;
+	if (other)
+		apply_ring_limits(v->apply, n, &m);
+}
+
 static void on_vif(void *ctx, const struct bus_vif *vif)
 {
 	struct vifs *v = ctx;
-	uint16_t n = vifs_find(v, vif->id);
-	struct vif_place *p;
-	bool rate;
+	uint16_t n;
 
 	if (vif->uplink) {
-		is_uplink(v, vif);
+		vifs_netvm(v, vif);
 		return;
 	}
-	rate = n != NONE && (v->place[n].vif.rate_bytes != vif->rate_bytes ||
-			     v->place[n].vif.rate_us != vif->rate_us);
 	n = is_client(v, vif);
-	if (!n) {
+	if (n)
+		vifs_place(v, n, vif);
+	else
 		log_err("vif%u.%u: no number is left for it; raise the setting "
 			"clients",
 			vif->id.dom, vif->id.handle);
-		return;
-	}
-	p = &v->place[n];
-	p->used = true;
-	p->vif = *vif;
-	if (rate)
-		apply_ring_rate(v->apply, n, vif->rate_bytes, vif->rate_us);
 }
 
 static void on_connect(void *ctx, const struct bus_rings *r)
 {
 	struct vifs *v = ctx;
 	uint16_t n = vifs_find(v, r->id);
-	const struct bus_vif *vif;
 	struct msg_vif m;
 
+	if (n == NONE && vifs_netvm_next(v, r->id))
+		n = 0;
 	if (n == NONE) {
 		tell(v, BUS_TELL_CONNECTED, r->id, -ENOSPC);
 		return;
@@ -113,20 +107,15 @@ static void on_connect(void *ctx, const struct bus_rings *r)
 		v->place[n].shut = false;
 		v->place[n].crashes = 0;
 	}
-	vif = &v->place[n].vif;
-	m = (struct msg_vif){
-		.dom = r->id.dom,
-		.mtu = vif->mtu ? vif->mtu : VIF_MTU,
-		.can = r->can,
-		.resume = r->resume,
-		.mac = our_mac,
-		.tx_ref = r->tx_ref,
-		.rx_ref = r->rx_ref,
-		.tx_evt = r->tx_evt,
-		.rx_evt = r->rx_evt,
-		.rate_bytes = vif->rate_bytes,
-		.rate_us = vif->rate_us,
-	};
+	m = limits_of(&v->place[n].vif);
+	m.dom = r->id.dom;
+	m.can = r->can;
+	m.resume = r->resume;
+	m.mac = our_mac;
+	m.tx_ref = r->tx_ref;
+	m.rx_ref = r->rx_ref;
+	m.tx_evt = r->tx_evt;
+	m.rx_evt = r->rx_evt;
 	apply_ring_vif(v->apply, n, &m);
 }
 
@@ -146,50 +135,12 @@ static void on_gone(void *ctx, struct bus_id id)
 	struct vifs *v = ctx;
 	uint16_t n = vifs_find(v, id);
 
-	if (n == NONE)
+	if (n == NONE || !n) {
+		vifs_netvm_gone(v, id);
 		return;
-	v->place[n] = (struct vif_place){ .used = false };
-	if (n)
-		apply_guest_gone(v->apply, n);
-}
-
-/* ---- ... and of our own frontend ------------------------------------------*/
-
-static void on_uplink(void *ctx, const struct bus_uplink *u)
-{
-	struct vifs *v = ctx;
-	struct fw_uplink told = { .port = UINT16_MAX };
-	struct msg_front m = {
-		.dom = u->id.dom,
-		.mtu = u->mtu ? u->mtu : VIF_MTU,
-		.can = u->can,
-		.mac = u->mac,
-	};
-
-	for (uint8_t i = 0; i < u->addr_n; i++) {
-		struct pkt_addr *ours =
-			pkt_addr_is_v4(&u->addr[i]) ? &told.addr4 : &told.addr6;
-
-		if (pkt_addr_is_zero(ours))
-			*ours = u->addr[i];
 	}
-	apply_uplink_told(v->apply, &told);
-	apply_ring_front(v->apply, &m);
-}
-
-static void on_uplink_down(void *ctx)
-{
-	struct vifs *v = ctx;
-
-	apply_ring_drop(v->apply, 0);
-}
-
-static void on_uplink_up(void *ctx)
-{
-	struct vifs *v = ctx;
-
-	log_info("uplink: connected");
-	apply_uplink_live(v->apply, true);
+	v->place[n] = (struct vif_place){ .used = false };
+	apply_guest_gone(v->apply, n);
 }
 
 /* ---- rules ----------------------------------------------------------------*/
@@ -217,14 +168,21 @@ static bool is_front(const struct vifs *v, uint16_t n)
 	return v->apply->slot[n].ring.front;
 }
 
+static const char *name_of(const struct vifs *v, uint16_t n)
+{
+	return n ? v->apply->slot[n].fw.name : "uplink";
+}
+
+/* About @n: by a bucket of its own, since its other end can cause it. */
+#define say(v, n, level, ...) \
+	log_line(&(v)->apply->slot[n].log, LOG_LEVEL_##level, __VA_ARGS__)
+
 void vifs_ring_up(struct vifs *v, uint16_t n, int err,
 		  const struct msg_front_keys *keys)
 {
-	const char *name = n ? v->apply->slot[n].fw.name : "uplink";
-
 	if (err)
-		log_err("%s: its rings can't be connected (%s)", name,
-			log_errno(-err));
+		say(v, n, ERR, "%s: its rings can't be connected (%s)",
+		    name_of(v, n), log_errno(-err));
 	if (is_front(v, n)) {
 		v->tell(v->ctx,
 			&(struct bus_tell){ .type = BUS_TELL_UPLINK_KEYS,
@@ -235,7 +193,7 @@ void vifs_ring_up(struct vifs *v, uint16_t n, int err,
 		return;
 	}
 	if (!err)
-		log_info("%s: connected", name);
+		say(v, n, INFO, "%s: connected", name_of(v, n));
 	if (!n && !err)
 		apply_uplink_live(v->apply, true);
 	tell(v, BUS_TELL_CONNECTED, v->place[n].vif.id, err);
@@ -243,7 +201,7 @@ void vifs_ring_up(struct vifs *v, uint16_t n, int err,
 
 void vifs_ring_down(struct vifs *v, uint16_t n)
 {
-	log_info("%s: disconnected", n ? v->apply->slot[n].fw.name : "uplink");
+	say(v, n, INFO, "%s: disconnected", name_of(v, n));
 	tell(v,
 	     is_front(v, n) ? BUS_TELL_UPLINK_RELEASED : BUS_TELL_DISCONNECTED,
 	     v->place[n].vif.id, 0);
@@ -251,35 +209,43 @@ void vifs_ring_down(struct vifs *v, uint16_t n)
 
 void vifs_ring_lost(struct vifs *v, uint16_t n, int err)
 {
-	log_err("%s: %s (%s)", n ? v->apply->slot[n].fw.name : "uplink",
-		err == -EPROTO ? "its other end broke the rings"
-			       : "its rings failed",
-		log_errno(-err));
+	say(v, n, ERR, "%s: %s (%s)", name_of(v, n),
+	    err == -EPROTO ? "its other end broke the rings"
+			   : "its rings failed",
+	    log_errno(-err));
 	tell(v, is_front(v, n) ? BUS_TELL_UPLINK_BROKEN : BUS_TELL_BROKEN,
 	     v->place[n].vif.id, 0);
 }
 
-void vifs_crashed(struct vifs *v, uint16_t n, struct mono now)
+static void blame(struct vifs *v, uint16_t n, uint32_t most, struct mono now)
 {
-	const uint16_t most = v->apply->conf.xen_quarantine;
-	struct vif_place *p;
+	struct vif_place *p = &v->place[n];
 
-	if (!n || n >= APPLY_SLOTS || !v->place[n].used)
-		return;
-	p = &v->place[n];
 	if (mono_diff_ms(p->crashed, now) > VIF_CALM_MS)
 		p->crashes = 0;
 	p->crashes++;
 	p->crashed = now;
-	log_err("%s: was being served, or had sent what was, when packet "
-		"handling crashed, %u times now",
-		v->apply->slot[n].fw.name, p->crashes);
-	if (p->shut || !most || p->crashes < most)
+	log_err("%s: packet handling crashed over its rings or what it sent, "
+		"%u times now",
+		name_of(v, n), p->crashes);
+	if (p->shut || !v->apply->conf.xen_quarantine || p->crashes < most)
 		return;
 	p->shut = true;
 	log_err("%s: closed until its vif is made anew (xen.quarantine)",
-		v->apply->slot[n].fw.name);
+		name_of(v, n));
 	tell(v, BUS_TELL_QUARANTINE, p->vif.id, 0);
+}
+
+void vifs_crashed(struct vifs *v, uint16_t served, uint16_t sent,
+		  struct mono now)
+{
+	const uint16_t most = v->apply->conf.xen_quarantine;
+	bool is_client = sent && sent < APPLY_SLOTS;
+	bool sure = is_client || sent == VIEW_NOBODY;
+	uint16_t n = is_client ? sent : served;
+
+	if (n && n < APPLY_SLOTS && v->place[n].used)
+		blame(v, n, sure ? most : most + 1u, now);
 }
 
 void vifs_init(struct vifs *v, struct apply *a,
@@ -295,10 +261,8 @@ void vifs_init(struct vifs *v, struct apply *a,
 		.connect = on_connect,
 		.disconnect = on_disconnect,
 		.gone = on_gone,
-		.uplink = on_uplink,
-		.uplink_down = on_uplink_down,
-		.uplink_up = on_uplink_up,
 		.key = on_key,
 		.ctx = v,
 	};
+	vifs_uplink_ops(&v->ops);
 }

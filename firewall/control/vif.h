@@ -12,17 +12,17 @@
  * go into the tree as they are.
  *
  * A client's number is kept from when its vif is made until dom0 takes it away,
- * however often its frontend connects meanwhile.  A vif whose client domain is
+ * however often its frontend connects meanwhile.  The vif of a client that is
  * our network (xen.netvm) has number 0, as our own frontend has.
  */
-#define VIF_CALM_MS 600000u
+#define VIF_CALM_MS 60000u
 #define VIF_MTU 1500u /* when dom0 says nothing else */
 
 struct vif_place {
 	bool used;
 	bool shut; /* quarantined */
 	struct bus_vif vif;
-	uint32_t crashes;    /* of the data process, while it was served */
+	uint32_t crashes;    /* of the data process, that it is to blame for */
 	struct mono crashed; /* the last one */
 };
 
@@ -32,6 +32,7 @@ struct vifs {
 	void *ctx;	    /* of tell */
 	struct bus_ops ops; /* what the bus calls; ctx is this */
 	struct vif_place place[APPLY_SLOTS]; /* by number */
+	struct vif_place second; /* another one of the network domain's */
 };
 
 /* @tell_bus brings answers to the bus, with @ctx. */
@@ -46,12 +47,21 @@ void vifs_ring_down(struct vifs *v, uint16_t n);
 void vifs_ring_lost(struct vifs *v, uint16_t n, int err);
 
 /*
- * The data process died, and was serving party @n, or handing frames of its to
- * another one's port (view.served, view.sent).  After
- * xen.quarantine times, with no more than VIF_CALM_MS between two, it is closed
- * until dom0 makes its vif anew.
+ * The data process died while it served @served, or while it handed frames of
+ * @sent to that one's port (view.served, view.sent).  To blame are:
+ *
+ *	frames of a client		that client, and not who was to have
+ *them of the uplink, or of several	whose port it was, but once more is let
+ *					pass; the parent lets pass one or two
+ *					more than that (ROLE_RESTARTS)
+ *	none				whose port it was
+ *
+ * and never the uplink: to close it would be everybody's end.  After
+ * xen.quarantine times, with no more than VIF_CALM_MS between two, the one to
+ * blame is closed until dom0 makes its vif anew.
  */
-void vifs_crashed(struct vifs *v, uint16_t n, struct mono now);
+void vifs_crashed(struct vifs *v, uint16_t served, uint16_t sent,
+		  struct mono now);
 
 /* Number of the client of that vif; UINT16_MAX: none. */
 uint16_t vifs_find(const struct vifs *v, struct bus_id id);

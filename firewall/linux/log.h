@@ -48,7 +48,10 @@ struct log_site {
 	uint32_t left_out;
 };
 
-/* Use the macros. */
+/*
+ * Use the macros; or a site of one's own for each of those who can cause a
+ * line, where one of them must not leave out what is about another.
+ */
 void log_line(struct log_site *site, enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

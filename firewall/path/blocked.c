@@ -2,7 +2,8 @@
 /*
  * How it works: every row is in two lists ordered by its last hit, that of all
  * rows and that of its client, and in one chain of a small hash table.  A hit
- * moves the row to the tails; a new kind takes the head of one of the lists.
+ * moves the row to the tails; a new kind takes a row that is in no list, or the
+ * head of one of them.
  */
 #include "firewall/path/blocked.h"
 
@@ -39,7 +40,7 @@ struct row {
 struct blocked {
 	struct pkt_hash_key key;
 	struct view_blocked *view;
-	struct list all;
+	struct list all, idle; /* idle: forgotten, linked as in ALL */
 	uint32_t used;
 	uint16_t chain[CHAINS];
 	struct row row[ROWS];
@@ -68,7 +69,7 @@ struct blocked *blocked_init(void *mem, size_t len, uint16_t clients,
 	memset(rows, 0, ROWS * sizeof(rows[0]));
 	b->key = *key;
 	b->view = rows;
-	b->all = (struct list){ NONE, NONE, 0 };
+	b->all = b->idle = (struct list){ NONE, NONE, 0 };
 	memset(b->chain, 0xff, sizeof(b->chain));
 	for (uint32_t i = 0; i <= clients; i++)
 		b->own[i] = b->all;
@@ -137,18 +138,38 @@ static uint16_t find(const struct blocked *b, const struct view_blocked *k,
 	return i;
 }
 
+static void unlink_row(struct blocked *b, uint16_t i)
+{
+	list_del(b, &b->all, ALL, i);
+	list_del(b, &b->own[b->row[i].client], OWN, i);
+	chain_del(b, i);
+}
+
 /* A row for a new kind, out of all lists. */
 static uint16_t claim(struct blocked *b, const struct list *own)
 {
 	uint16_t i;
 
+	if (own->n < SHARE && b->idle.n) {
+		i = b->idle.head;
+		list_del(b, &b->idle, ALL, i);
+		return i;
+	}
 	if (own->n < SHARE && b->used < ROWS)
 		return (uint16_t)b->used++;
 	i = own->n >= SHARE ? own->head : b->all.head;
-	list_del(b, &b->all, ALL, i);
-	list_del(b, &b->own[b->row[i].client], OWN, i);
-	chain_del(b, i);
+	unlink_row(b, i);
 	return i;
+}
+
+/* A reader sees all of it or asks again. */
+static void put(struct view_blocked *row, struct view_blocked *next)
+{
+	next->seq = row->seq + 1;
+	__atomic_store_n(&row->seq, next->seq, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	*row = *next;
+	__atomic_store_n(&row->seq, next->seq + 1, __ATOMIC_RELEASE);
 }
 
 static void show(struct view_blocked *row, const struct view_blocked *kind,
@@ -156,9 +177,6 @@ static void show(struct view_blocked *row, const struct view_blocked *kind,
 {
 	struct view_blocked next = fresh ? *kind : *row;
 
-	next.seq = row->seq + 1;
-	__atomic_store_n(&row->seq, next.seq, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	if (fresh) {
 		next.count = 0;
 		next.first_ns = now.ns;
@@ -166,8 +184,7 @@ static void show(struct view_blocked *row, const struct view_blocked *kind,
 	next.src = kind->src;
 	next.count++;
 	next.last_ns = now.ns;
-	*row = next;
-	__atomic_store_n(&row->seq, next.seq + 1, __ATOMIC_RELEASE);
+	put(row, &next);
 }
 
 void blocked_note(struct blocked *b, const struct view_blocked *kind,
@@ -198,4 +215,18 @@ void blocked_note(struct blocked *b, const struct view_blocked *kind,
 	list_append(b, &b->all, ALL, i);
 	list_append(b, own, OWN, i);
 	show(&b->view[i], kind, fresh, now);
+}
+
+void blocked_forget(struct blocked *b, uint16_t client)
+{
+	struct list *own = &b->own[client];
+
+	while (own->n) {
+		uint16_t i = own->head;
+		struct view_blocked none = { .count = 0 };
+
+		unlink_row(b, i);
+		list_append(b, &b->idle, ALL, i);
+		put(&b->view[i], &none);
+	}
 }

@@ -27,4 +27,7 @@ struct blocked *blocked_init(void *mem, size_t len, uint16_t clients,
 void blocked_note(struct blocked *b, const struct view_blocked *kind,
 		  struct mono now);
 
+/* All rows of @client, which is gone: its number may be another one's next. */
+void blocked_forget(struct blocked *b, uint16_t client);
+
 #endif

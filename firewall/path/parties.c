@@ -232,6 +232,7 @@ void fw_client_remove(struct fw *fw, uint16_t n, struct mono now)
 	if (!n || n > fw->conf.clients)
 		return;
 	p = &fw->party[n];
+	blocked_forget(fw->blocked, n);
 	if (!p->used) {
 		nat_owner_remove(fw->nat, n); /* has adopted flows, maybe */
 		return;

@@ -43,7 +43,7 @@ static uint16_t sender_of(const struct fw *fw, const struct pkt_batch *b)
 
 	for (uint32_t i = 1; i < b->n; i++)
 		if (b->p[i]->in != in)
-			return VIEW_NOBODY;
+			return VIEW_SEVERAL;
 	return in < fw->conf.ports ? fw->slot[in].owner : VIEW_NOBODY;
 }
 

@@ -34,7 +34,7 @@ static const struct shape requests[] = {
 	[MSG_USAGE] = { true, 0, 0 },
 	[MSG_STOP] = { true, 0, 0 },
 	[MSG_VIF_ADD] = { true, sizeof(struct msg_vif), 0 },
-	[MSG_VIF_RATE] = { true, sizeof(struct msg_vif_rate), 0 },
+	[MSG_VIF_LIMITS] = { true, sizeof(struct msg_vif_limits), 0 },
 	[MSG_FRONT_ADD] = { true, sizeof(struct msg_front), 0 },
 	[MSG_VIFS] = { true, sizeof(struct msg_vifs), 0 },
 	[MSG_SETTLED] = { true, 0, 0 },
@@ -223,8 +223,9 @@ static bool body_ok(uint32_t type, const union msg_body *b)
 	case MSG_VIF_ADD:
 		return flag_ok(&b->vif.resume) && b->vif.mtu >= 68 &&
 		       rate_ok(b->vif.rate_bytes, b->vif.rate_us);
-	case MSG_VIF_RATE:
-		return rate_ok(b->vif_rate.rate_bytes, b->vif_rate.rate_us);
+	case MSG_VIF_LIMITS:
+		return b->vif_limits.mtu >= 68 &&
+		       rate_ok(b->vif_limits.rate_bytes, b->vif_limits.rate_us);
 	case MSG_FRONT_ADD:
 		return b->front.mtu >= 68;
 	case MSG_DNS:

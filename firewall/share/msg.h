@@ -40,7 +40,7 @@ enum msg_type {
 	MSG_STOP,      /* no body: close all ports, then exit */
 	MSG_VIF_ADD,   /* struct msg_vif: a port on a frontend's rings;
 			  EOPNOTSUPP, as MSG_FRONT_ADD: we are not on Xen */
-	MSG_VIF_RATE,  /* struct msg_vif_rate: of such a port, from now on */
+	MSG_VIF_LIMITS,  /* struct msg_vif_limits: of such a port, from now on */
 	MSG_FRONT_ADD, /* struct msg_front: a port on rings of our own, for a
 			  backend; MSG_FRONT_KEYS is answered first */
 	MSG_VIFS,      /* struct msg_vifs: answered by MSG_VIFS_PAGE first */
@@ -106,8 +106,9 @@ struct msg_vif {
 	uint32_t rate_us;    /* not 0 with a limit */
 };
 
-struct msg_vif_rate {
+struct msg_vif_limits {
 	uint16_t id;
+	uint16_t mtu;
 	uint64_t rate_bytes;
 	uint32_t rate_us;
 };
@@ -222,7 +223,7 @@ union msg_body {
 	struct msg_flows_page flows_page;
 	struct msg_usage_page usage_page;
 	struct msg_vif vif;
-	struct msg_vif_rate vif_rate;
+	struct msg_vif_limits vif_limits;
 	struct msg_front front;
 	struct msg_front_keys front_keys;
 	struct msg_vifs vifs;

@@ -19,6 +19,7 @@
 #define VIEW_BLOCKED_N 512u
 #define VIEW_MAGIC 0x76775631u
 #define VIEW_NOBODY UINT16_MAX
+#define VIEW_SEVERAL (UINT16_MAX - 1) /* senders of one batch */
 
 /* Counters of one client (row 0: the uplink). */
 struct view_client {
@@ -95,8 +96,8 @@ static inline uint16_t view_serve(struct view *v, uint16_t party)
 }
 
 /*
- * While frames are handed to the port that is being served: whose they are, if
- * all are of one party.  Either may be why the process dies.
+ * While frames are handed to the port that is being served: whose they are, or
+ * VIEW_SEVERAL.  Either may be why the process dies.
  */
 static inline void view_serve_sender(struct view *v, uint16_t party)
 {

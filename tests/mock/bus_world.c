@@ -250,7 +250,8 @@ static void pair(struct mock_tree *t, uint16_t front, uint16_t back,
 	set(t, mac, "%s/mac", b);
 	set(t, "10.137.0.5 fd09:24ef:4179::a89:5", "%s/ip", b);
 	set(t, "xenbr0", "%s/bridge", b);
-	set(t, "0", "%s/handle", b);
+	snprintf(id, sizeof(id), "%u", handle);
+	set(t, id, "%s/handle", b);
 	set(t, "vif", "%s/type", b);
 	set(t, "", "%s/hotplug-status", b);
 	set(t, "/etc/xen/scripts/vif-route-qubes", "%s/script", b);

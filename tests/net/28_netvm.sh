@@ -13,7 +13,7 @@ fi
 # shellcheck disable=SC2034
 OUTPORT='' # it is not given a frontend
 OUTMAC=fe:ff:ff:ff:ff:ff
-settings_of() { echo "xen.netvm = $UPDOM"; }
+settings_of() { echo "xen.netvm = $UP4"; }
 
 topology_up
 dut_start
@@ -47,12 +47,19 @@ wait_for 5 test -s "$DIR/talk"
 yes 'up is killed, and cleaned up after' netvm_kill
 no 'nobody reaches the server now' say c1 udp $SRV4 7 1
 yes 'the gateway answers all the same' quiet c1 ping -c 1 -W 2 $GW4
-yes 'up boots again, with a new vif of ours' netvm_boot
+UPDOM=5 # no start of a domain has the number of another
+yes 'up boots again, under another number' netvm_boot
 yes 'c1 reaches the server again' wait_for 10 say c1 udp $SRV4 7
 yes '... over IPv6' wait_for 10 say c1 udp $SRV6 7
 n=$(wc -l <"$DIR/talk")
 more() { [ "$(wc -l <"$DIR/talk")" -gt $((n + 5)) ]; }
 yes '... and goes on talking on the same connection' wait_for 20 more
+no 'up is not a client now' grep -q "vif$UPDOM.0" <<<"$(quiet fw $CTL clients)"
+
+# ---- a second vif of it ------------------------------------------------------------
+yes 'dom0 gives up a second vif' sim attach $UPDOM/1 --backend=$FWDOM --mac=00:16:3e:5e:6c:77 --ip=$UP4
+yes '... which is said to be one too many' wait_for 5 grep -q "vif$UPDOM.1: .*waits until" "$DIR/vifwalld.log"
+yes '... and changes nothing' say c1 udp $SRV4 7
 reap "$DAEMON"
 is 'the daemon ends with 0' $? 0
 finish

@@ -777,6 +777,9 @@ static void a_vif_that_makes_no_sense_is_left_alone(void)
 		{ "frontend", "/local/domain/5/device/vif/0/" },
 		{ "frontend-id", "6" },
 		{ "frontend-id", "05" },
+		{ "handle", "1" },
+		{ "handle", "00" },
+		{ "handle", "" },
 		{ "mac", "00:16:3e:5e:6c" },
 		{ "mac", "01:16:3e:5e:6c:05" },
 		{ "ip", "10.137.0.5 " },
@@ -1098,19 +1101,79 @@ static void a_list_that_fails_is_tried_again(void)
 	world_close(&w);
 }
 
+static void a_vif_may_leave_its_own_number_out(void)
+{
+	world_open(&w, NULL);
+	world_attach(w.t, 5, 1);
+	mock_rm(w.t, "/local/domain/2/backend/vif/5/1/handle");
+	world_run(&w, 10);
+	SAID("vif:5/1 5/1=2 ");
+	world_close(&w);
+}
+
+static struct bus_conf netvm(enum bus_netvm_by by)
+{
+	struct bus_conf c = { .netvm = { .by = (uint8_t)by, .dom = 5 } };
+
+	CU_ASSERT_EQUAL(pkt_addr_parse(&c.netvm.addr, "10.137.0.55", 11), 0);
+	CU_ASSERT_EQUAL(pkt_mac_parse(&c.netvm.mac, "00:16:3e:00:00:55", 17),
+			0);
+	return c;
+}
+
 static void the_uplink_may_be_one_of_the_clients(void)
 {
-	struct bus_conf c = { .client_uplink = true, .client_uplink_dom = 5 };
+	static const struct {
+		enum bus_netvm_by by;
+		uint16_t dom;
+		const char *key, *value;
+		bool is;
+	} row[] = {
+		{ BUS_NETVM_NONE, 5, "ip", "10.137.0.55", false },
+		{ BUS_NETVM_DOM, 5, "ip", "10.137.0.5", true },
+		{ BUS_NETVM_DOM, 6, "ip", "10.137.0.55", false },
+		{ BUS_NETVM_ADDR, 6, "ip", "10.137.0.55", true },
+		{ BUS_NETVM_ADDR, 6, "ip", "fd00::1 10.137.0.55", true },
+		{ BUS_NETVM_ADDR, 5, "ip", "10.137.0.5", false },
+		{ BUS_NETVM_ADDR, 5, "ip", "", false },
+		{ BUS_NETVM_MAC, 6, "mac", "00:16:3e:00:00:55", true },
+		{ BUS_NETVM_MAC, 5, "mac", "00:16:3e:00:00:05", false },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct bus_conf c = netvm(row[i].by);
+
+		world_open(&w, &c);
+		world_attach(w.t, row[i].dom, 0);
+		world_back(w.t, row[i].dom, row[i].key, row[i].value);
+		/* what the client itself says is nothing */
+		world_front(w.t, row[i].dom, "ip", "10.137.0.55");
+		world_front(w.t, row[i].dom, "mac", "00:16:3e:00:00:55");
+		world_run(&w, 10);
+		CU_ASSERT_EQUAL(w.vif.id.dom, row[i].dom);
+		CU_ASSERT_EQUAL(w.vif.uplink, row[i].is);
+		world_close(&w);
+	}
+}
+
+static void one_that_becomes_the_uplink_goes_and_comes_anew(void)
+{
+	struct bus_conf c = netvm(BUS_NETVM_ADDR);
 
 	world_open(&w, &c);
 	world_attach(w.t, 5, 0);
-	world_attach(w.t, 6, 0);
-	world_run(&w, 10);
-	SAID("vif:5/0 5/0=2 vif:6/0 6/0=2 ");
-	CU_ASSERT_FALSE(w.vif.uplink);
-	world_back(w.t, 5, "mtu", "1400");
-	world_run(&w, 10);
+	world_front_connects(w.t, 5);
+	world_run(&w, 2000);
+	SAID("vif:5/0 5/0=2 connect:5/0 5/0=4 ");
+	world_back(w.t, 5, "ip", "10.137.0.55");
+	world_run(&w, 2000);
+	/* without a word to its frontend, whose rings are taken up again */
+	SAID("disconnect:5/0 gone:5/0 vif:5/0 resume:5/0 ");
 	CU_ASSERT(w.vif.uplink);
+	world_back(w.t, 5, "ip", "10.137.0.5");
+	world_run(&w, 2000);
+	SAID("disconnect:5/0 gone:5/0 vif:5/0 resume:5/0 ");
+	CU_ASSERT_FALSE(w.vif.uplink);
 	world_close(&w);
 }
 
@@ -1193,4 +1256,7 @@ UNIT_SUITE(bus, UNIT(dom0_sees_state_2_whatever_the_frontend_does),
 	   UNIT(a_store_that_is_gone_is_told),
 	   UNIT(a_connection_that_ends_in_a_read_disconnects_nobody),
 	   UNIT(no_watch_no_bus), UNIT(a_list_that_fails_is_tried_again),
-	   UNIT(the_uplink_may_be_one_of_the_clients), UNIT(rows_show_all))
+	   UNIT(a_vif_may_leave_its_own_number_out),
+	   UNIT(the_uplink_may_be_one_of_the_clients),
+	   UNIT(one_that_becomes_the_uplink_goes_and_comes_anew),
+	   UNIT(rows_show_all))

@@ -142,6 +142,14 @@ static const struct {
 	{ "xen", "sim:/run/sim", "sim:", "not one of the words" },
 	{ "xen.netvm", "7", "32752", "out of range" },
 	{ "xen.netvm", "none", "-1", "not a domain's number" },
+	{ "xen.netvm", "gateway", "gateways", "not a domain's number" },
+	{ "xen.netvm", "10.137.0.5", "10.137.0", "not a domain's number" },
+	{ "xen.netvm", "fd00::5", "ff02::5", "out of range" },
+	{ "xen.netvm", "10.137.0.5", "0.0.0.0", "out of range" },
+	{ "xen.netvm", "00:16:3e:00:00:05", "00:16:3e:00:00",
+	  "not a domain's number" },
+	{ "xen.netvm", "00:16:3e:00:00:05", "01:16:3e:00:00:05",
+	  "out of range" },
 	{ "xen.rules", "on", "yes", "not one of the words" },
 	{ "xen.gateway", "10.137.0.9", "fd00::9", "not an IPv4" },
 	{ "xen.gateway6", "fd00::9", "10.137.0.9", "not an IPv6" },
@@ -798,6 +806,16 @@ static const struct {
 	{ "xen = on\nxen.rules = on\nxen.netvm = 3\n" UP,
 	  "xen.netvm and uplink.port are two uplinks" },
 	{ RULES "xen.netvm = 3\n", "uplink.port is not set" },
+	{ "xen = on\nxen.rules = on\nxen.netvm = gateway\n",
+	  "xen.netvm = gateway needs uplink.gateway" },
+	{ "xen = on\nxen.rules = on\nxen.netvm = gateway\n"
+	  "uplink.gateway = 10.137.0.5\n",
+	  NULL },
+	{ "xen = on\nxen.rules = on\nxen.netvm = gateway\n"
+	  "uplink.gateway6 = fe80::5\n",
+	  NULL },
+	{ "xen = on\nxen.rules = on\nxen.netvm = 10.137.0.5\n" UP,
+	  "xen.netvm and uplink.port are two uplinks" },
 	{ RULES "xen = on\n" UP "[client a]\nport = vif:1\n",
 	  "clients on Xen are not described" },
 	{ RULES "xen = on\nallow = vif3.0 -> vif4.0\n" UP, NULL },
@@ -815,6 +833,46 @@ static void settings_must_fit_together(void)
 		CU_ASSERT_EQUAL(errors.n > 0, fits[i].says != NULL);
 		if (fits[i].says)
 			CU_ASSERT(says(fits[i].says));
+	}
+}
+
+static void the_netvm_is_known_by_what_is_said(void)
+{
+	static const struct {
+		const char *text;
+		enum bus_netvm_by by;
+		const char *addr;
+	} row[] = {
+		{ "", BUS_NETVM_NONE, NULL },
+		{ "xen.netvm = none\n", BUS_NETVM_NONE, NULL },
+		{ "xen.netvm = 7\n", BUS_NETVM_DOM, NULL },
+		{ "xen.netvm = 10.137.0.5\n", BUS_NETVM_ADDR, "10.137.0.5" },
+		{ "xen.netvm = fd00::5\n", BUS_NETVM_ADDR, "fd00::5" },
+		{ "xen.netvm = 00:16:3e:00:00:05\n", BUS_NETVM_MAC, NULL },
+		{ "xen.netvm = gateway\nuplink.gateway = 10.137.0.6\n"
+		  "uplink.gateway6 = fd00::6\n",
+		  BUS_NETVM_ADDR, "10.137.0.6" },
+		{ "xen.netvm = gateway\nuplink.gateway6 = fd00::6\n",
+		  BUS_NETVM_ADDR, "fd00::6" },
+	};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		const struct bus_netvm *is = &conf.xen_netvm.is;
+
+		snprintf(text, sizeof(text), "xen = on\nxen.rules = on\n%s",
+			 row[i].text);
+		read_file_text(text);
+		CU_ASSERT_EQUAL(errors.n, 0);
+		conf_check(&conf, CONF_RUN, &errors);
+		CU_ASSERT_EQUAL(is->by, row[i].by);
+		if (row[i].by == BUS_NETVM_DOM)
+			CU_ASSERT_EQUAL(is->dom, 7);
+		if (row[i].by == BUS_NETVM_MAC)
+			CU_ASSERT_EQUAL(is->mac.b[5], 5);
+		if (row[i].addr)
+			CU_ASSERT_STRING_EQUAL(pkt_addr_print(text, &is->addr),
+					       row[i].addr);
 	}
 }
 
@@ -984,6 +1042,7 @@ UNIT_SUITE(conf, UNIT(every_setting_takes_good_values_and_refuses_bad_ones),
 	   UNIT(a_small_machine_has_small_tables_built_in),
 	   UNIT(errors_on_the_kernel_command_line_name_it),
 	   UNIT(a_file_is_read_from_disk), UNIT(settings_must_fit_together),
+	   UNIT(the_netvm_is_known_by_what_is_said),
 	   UNIT(in_a_simulated_xen_our_domain_is_known),
 	   UNIT(a_replay_needs_no_ports), UNIT(what_needs_a_restart_is_named),
 	   UNIT(every_setting_is_printed_once), UNIT(help_fits_a_terminal),

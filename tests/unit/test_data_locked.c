@@ -30,9 +30,9 @@ static int stop(void)
 
 static void a_vif_and_a_frontend_are_served(void)
 {
-	struct msg_vif_rate rate = { .id = 1,
-				     .rate_bytes = 1u << 20,
-				     .rate_us = 1000 };
+	struct msg_vif_limits rate = {
+		.id = 1, .mtu = 1500, .rate_bytes = 1u << 20, .rate_us = 1000
+	};
 	struct msg_id id = { 1 };
 	struct msg_vifs all = { 0 };
 
@@ -40,7 +40,7 @@ static void a_vif_and_a_frontend_are_served(void)
 	xen_bed_path(&bed);
 	for (int i = 0; i < 100; i++)
 		CU_ASSERT(xen_bed_passes(&bed, 1));
-	CU_ASSERT_EQUAL(data_bed_ask(&bed.data, MSG_VIF_RATE, &rate, -1), 0);
+	CU_ASSERT_EQUAL(data_bed_ask(&bed.data, MSG_VIF_LIMITS, &rate, -1), 0);
 	CU_ASSERT(xen_bed_passes(&bed, 1));
 	data_bed_say(&bed.data, MSG_VIFS, &all, -1);
 	data_bed_expect(&bed.data, MSG_VIFS_PAGE, bed.data.seq);

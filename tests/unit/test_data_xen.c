@@ -212,12 +212,12 @@ static uint32_t sent_by(uint16_t n)
 
 static void a_rate_holds_frames_back_until_it_is_lifted(void)
 {
-	struct msg_vif_rate rate = { .id = 1,
-				     .rate_bytes = 100,
-				     .rate_us = 50000 };
+	struct msg_vif_limits rate = {
+		.id = 1, .mtu = 1500, .rate_bytes = 100, .rate_us = 50000
+	};
 
 	open_path();
-	CU_ASSERT_EQUAL(ask(MSG_VIF_RATE, &rate), 0);
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &rate), 0);
 	for (int i = 0; i < 10; i++)
 		CU_ASSERT(guest_sends(1));
 	CU_ASSERT_EQUAL(sent_by(1), 2);
@@ -230,24 +230,46 @@ static void a_rate_holds_frames_back_until_it_is_lifted(void)
 	turn();
 	CU_ASSERT(sent_by(1) >= 4 && sent_by(1) < 10);
 	rate.rate_bytes = rate.rate_us = 0;
-	CU_ASSERT_EQUAL(ask(MSG_VIF_RATE, &rate), 0);
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &rate), 0);
 	CU_ASSERT_EQUAL(sent_by(1), 10);
 	xen_bed_close(&bed);
 }
 
 static void a_rate_is_of_a_vif_and_possible(void)
 {
-	struct msg_vif_rate rate = { .id = 0, .rate_bytes = 1, .rate_us = 1 };
+	struct msg_vif_limits rate = {
+		.id = 0, .mtu = 1500, .rate_bytes = 1, .rate_us = 1
+	};
 
 	open_path();
-	CU_ASSERT_EQUAL(ask(MSG_VIF_RATE, &rate), ENOENT); /* a frontend */
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &rate), ENOENT); /* a frontend */
 	rate.id = 2;
-	CU_ASSERT_EQUAL(ask(MSG_VIF_RATE, &rate), ENOENT);
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &rate), ENOENT);
 	rate.id = BED_CLIENTS + 1;
-	CU_ASSERT_EQUAL(ask(MSG_VIF_RATE, &rate), EINVAL);
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &rate), EINVAL);
 	rate.id = 1;
 	rate.rate_us = 0;
-	CU_ASSERT_EQUAL(ask(MSG_VIF_RATE, &rate), EBADMSG);
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &rate), EBADMSG);
+	rate.rate_us = 1;
+	rate.mtu = 67;
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &rate), EBADMSG);
+	xen_bed_close(&bed);
+}
+
+static void an_mtu_that_changes_holds_for_the_next_packet(void)
+{
+	struct msg_vif_limits m = { .id = 1, .mtu = 1280 };
+
+	open_path();
+	CU_ASSERT_EQUAL(d()->port[1].u.port.mtu, 1500);
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &m), 0);
+	CU_ASSERT_EQUAL(d()->port[1].u.port.mtu, 1280);
+	m.mtu = 9000; /* its frontend takes several slots */
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &m), 0);
+	CU_ASSERT_EQUAL(d()->port[1].u.port.mtu, 9000);
+	d()->port[1].u.vif.conf.can &= (uint8_t)~NETBACK_SG;
+	CU_ASSERT_EQUAL(ask(MSG_VIF_LIMITS, &m), 0);
+	CU_ASSERT_EQUAL(d()->port[1].u.port.mtu, 1500);
 	xen_bed_close(&bed);
 }
 
@@ -382,6 +404,68 @@ static void events_without_work_are_let_in_ever_more_rarely(void)
 	turn();
 	turn();
 	CU_ASSERT_EQUAL(bed.data.view->client[1].from_packets, 1);
+	xen_bed_close(&bed);
+}
+
+/* Events outlive their channels, and Xen gives a number out again. */
+static void XSA_331_an_event_of_a_closed_channel_is_nobodys(void)
+{
+	struct msg_id id = { 1 };
+	uint32_t channel;
+
+	open_path();
+	CU_ASSERT(xen_bed_passes(&bed, 1));
+	turn();
+	turn(); /* its channel is let in */
+	channel = d()->port[1].u.vif.gate.port[0];
+	CU_ASSERT_EQUAL(d()->channel[channel], 2);
+	CU_ASSERT(guest_sends(1)); /* under way */
+	CU_ASSERT_EQUAL(ask(MSG_PORT_DEL, &id), 0);
+	CU_ASSERT_EQUAL(d()->channel[channel], 0);
+	turn();
+	CU_ASSERT(!d()->stop && !d()->deaf);
+	/* another guest has the number */
+	CU_ASSERT_EQUAL(xen_bed_guest(&bed, 2), 0);
+	xen_bed_admit(&bed, 2);
+	CU_ASSERT_EQUAL(d()->port[2].u.vif.gate.port[0], channel);
+	CU_ASSERT_EQUAL(d()->channel[channel], 3);
+	CU_ASSERT(xen_bed_passes(&bed, 2));
+	CU_ASSERT_EQUAL(d()->port[2].u.vif.fault[NETBACK_EVENT], 0);
+	xen_bed_close(&bed);
+}
+
+static int take_beyond(struct xen *x, uint32_t *port, uint32_t max)
+{
+	(void)x, (void)max;
+	port[0] = DATA_CHANNELS;
+	port[1] = UINT32_MAX;
+	return 2;
+}
+
+static void XSA_441_a_channel_that_is_too_high_is_nobodys(void)
+{
+	struct xen_ops odd;
+	const struct xen_ops *was;
+	struct netback *b;
+	uint32_t own;
+
+	open_path();
+	was = d()->xen->ops;
+	odd = *was;
+	odd.evt_take = take_beyond;
+	d()->xen->ops = &odd;
+	data_events(d());
+	d()->xen->ops = was;
+	CU_ASSERT(!d()->stop && !d()->deaf);
+	CU_ASSERT(xen_bed_passes(&bed, 1));
+	/* nor is one taken for a port */
+	b = &d()->port[1].u.vif;
+	own = b->gate.port[0];
+	b->gate.port[0] = DATA_CHANNELS;
+	CU_ASSERT_EQUAL(data_events_expect(d(), 1), -ERANGE);
+	CU_ASSERT_EQUAL(d()->rings, 2);
+	b->gate.port[0] = own;
+	CU_ASSERT(xen_bed_passes(&bed, 1));
 	xen_bed_close(&bed);
 }
 
@@ -655,11 +739,14 @@ UNIT_SUITE(data_xen,
 	   UNIT(rings_are_taken_up_where_they_stand),
 	   UNIT(a_rate_holds_frames_back_until_it_is_lifted),
 	   UNIT(a_rate_is_of_a_vif_and_possible),
+	   UNIT(an_mtu_that_changes_holds_for_the_next_packet),
 	   UNIT(what_a_guest_does_not_take_is_forgotten_in_time),
 	   UNIT(a_broken_ring_closes_its_port_and_no_other),
 	   UNIT(a_network_domain_that_breaks_the_rings_is_told_too),
 	   UNIT(a_guest_that_is_destroyed_harms_nobody),
 	   UNIT(events_without_work_are_let_in_ever_more_rarely),
+	   UNIT(XSA_331_an_event_of_a_closed_channel_is_nobodys),
+	   UNIT(XSA_441_a_channel_that_is_too_high_is_nobodys),
 	   UNIT(a_process_that_can_not_hear_gives_up),
 	   UNIT(whatever_call_of_xen_fails_the_path_is_there_after),
 	   UNIT(a_client_costs_less_than_a_mebibyte),

@@ -157,6 +157,13 @@ static void random_notes_always_land_in_their_row(void)
 		const struct view_blocked *r;
 
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		if ((seed >> 50) % 100 == 0) {
+			uint16_t who = (uint16_t)((seed >> 33) % (CLIENTS + 1));
+
+			blocked_forget(b, who);
+			CU_ASSERT_EQUAL_FATAL(rows_of(who), 0);
+			continue;
+		}
 		k = kind((uint16_t)((seed >> 33) % (CLIENTS + 1)),
 			 (uint16_t)((seed >> 40) % 300));
 		note(&k, now);
@@ -165,6 +172,37 @@ static void random_notes_always_land_in_their_row(void)
 		CU_ASSERT_EQUAL_FATAL(r->last_ns, now);
 		now++;
 	}
+}
+
+/* The number is another guest's next. */
+static void who_goes_takes_its_rows_along(void)
+{
+	struct view_blocked k = kind(2, 443), out;
+
+	fresh();
+	note(&k, 1);
+	for (uint16_t port = 1; port < 1000; port++) {
+		struct view_blocked mine = kind(1, port);
+
+		note(&mine, port);
+	}
+	blocked_forget(b, 1);
+	blocked_forget(b, 3); /* has none */
+	CU_ASSERT_EQUAL(rows_of(1), 0);
+	CU_ASSERT_EQUAL(rows_of(2), 1);
+	for (uint32_t i = 0; i < VIEW_BLOCKED_N; i++)
+		CU_ASSERT(view_blocked_read(&out, &rows[i]) &&
+			  out.src.b[15] == 0);
+	/* whoever has it next begins with nothing, and has all its room */
+	for (uint16_t port = 500; port < 2500; port++) {
+		struct view_blocked next = kind(1, port);
+
+		note(&next, port);
+		CU_ASSERT_EQUAL(row_of(1, port)->count, 1);
+		CU_ASSERT_EQUAL(row_of(1, port)->first_ns, port);
+	}
+	CU_ASSERT_EQUAL(rows_of(1), VIEW_BLOCKED_N / 2);
+	CU_ASSERT_PTR_NOT_NULL(row_of(2, 443));
 }
 
 static void a_row_being_written_is_not_read(void)
@@ -187,4 +225,5 @@ UNIT_SUITE(fw_blocked, UNIT(N5_the_same_refusal_is_counted_in_one_row),
 	   UNIT(N5_a_client_holds_half_of_the_rows_at_most),
 	   UNIT(the_row_hit_longest_ago_makes_room),
 	   UNIT(random_notes_always_land_in_their_row),
+	   UNIT(who_goes_takes_its_rows_along),
 	   UNIT(a_row_being_written_is_not_read))

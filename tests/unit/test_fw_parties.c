@@ -267,6 +267,16 @@ static void R94_flows_end_when_the_port_changes(void)
 	lab_free(l);
 }
 
+static uint32_t blocked_rows(uint16_t client)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < VIEW_BLOCKED_N; i++)
+		n += l->view->blocked[i].count &&
+		     l->view->blocked[i].client == client;
+	return n;
+}
+
 static void R95_what_a_client_had_is_gone_with_it(void)
 {
 	struct fw_client c = lab_client(LAB_A);
@@ -279,10 +289,14 @@ static void R95_what_a_client_had_is_gone_with_it(void)
 	lab_send(l, LAB_A,
 		 &(struct frame_spec){
 			 .mf = true, .id = 7, .payload_len = 512 });
+	/* and one that was refused */
+	lab_send(l, LAB_A, &(struct frame_spec){ .dst = "10.9.9.9" });
+	CU_ASSERT_EQUAL(blocked_rows(LAB_A), 1);
 	free(l->rules[LAB_A][RULE_IP4]);
 	l->rules[LAB_A][RULE_IP4] = NULL;
 	fw_client_remove(l->fw, LAB_A, l->now);
 	CU_ASSERT_EQUAL(l->view->client[LAB_A].used, 0);
+	CU_ASSERT_EQUAL(blocked_rows(LAB_A), 0);
 	CU_ASSERT_EQUAL(answer_udp(port), PKT_REASON_NO_FLOW);
 	/* frames from its port are nobody's */
 	mock_port_push(&l->port[LAB_A],

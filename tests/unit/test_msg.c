@@ -57,6 +57,8 @@ static void good_body(uint32_t type, union msg_body *b)
 		b->profiles.len = 64;
 	if (type == MSG_DNS_PASS)
 		b->dns_pass.n = 1;
+	if (type == MSG_VIF_LIMITS)
+		b->vif_limits.mtu = 1500;
 	if (type == MSG_RULES) {
 		b->rules.n = 1;
 		b->rules.len = 64;

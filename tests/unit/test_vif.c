@@ -9,10 +9,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "firewall/control/vif.h"
+#include "firewall/control_xen.h"
 #include "firewall/linux/log.h"
 #include "mock/bus_world.h"
 #include "unit.h"
@@ -66,9 +67,10 @@ static void write_down(const struct msg *m)
 	case MSG_FRONT_ADD:
 		say("+front%u ", b->front.id);
 		break;
-	case MSG_VIF_RATE:
-		say("rate%u=%llu ", b->vif_rate.id,
-		    (unsigned long long)b->vif_rate.rate_bytes);
+	case MSG_VIF_LIMITS:
+		say("limits%u=%llu,%u,%u ", b->vif_limits.id,
+		    (unsigned long long)b->vif_limits.rate_bytes,
+		    b->vif_limits.rate_us, b->vif_limits.mtu);
 		break;
 	case MSG_PORT_DEL:
 		say("-ring%u ", b->id.id);
@@ -275,8 +277,7 @@ static void prepare(const char *text)
 
 	settings(text);
 	c.uplink = conf.uplink.port.kind == CONF_PORT_VIF;
-	c.client_uplink = conf.xen_netvm != CONF_XEN_NONE;
-	c.client_uplink_dom = conf.xen_netvm;
+	c.netvm = conf.xen_netvm.is;
 	c.rules = conf.xen_rules;
 	quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	log_to_fd(quiet);
@@ -332,6 +333,34 @@ static void guest(uint16_t dom)
 	run(100);
 }
 
+/* A guest with an address of its own, 10.137.0.<dom>. */
+static void other_guest(uint16_t dom)
+{
+	char ip[16];
+
+	snprintf(ip, sizeof(ip), "10.137.0.%u", dom);
+	world_attach(store_tree, dom, 0);
+	world_back(store_tree, dom, "ip", ip);
+	run(100);
+	world_front_connects(store_tree, dom);
+	run(100);
+}
+
+static void front_begins_anew(uint16_t dom)
+{
+	world_front(store_tree, dom, "state", "6");
+	run(100);
+	world_front(store_tree, dom, "state", "1");
+	run(100);
+}
+
+static void two_guests(void)
+{
+	guest(5);
+	other_guest(6);
+	CU_ASSERT_EQUAL(vifs_find(&vifs, (struct bus_id){ 6, 0 }), 2);
+}
+
 /* ---- clients --------------------------------------------------------------*/
 
 static void a_vif_is_a_client_with_the_rules_that_were_there_before_it(void)
@@ -368,7 +397,9 @@ static void rules_that_come_later_bind_then(void)
 	run(100);
 	CU_ASSERT(was_told("rules1.4 "));
 	CU_ASSERT_EQUAL(tree_write(tree, RULES "/0001", "action=drop", 11), 0);
-	guest(6); /* has the same addresses, but waits for them */
+	world_attach(store_tree, 6, 0); /* has the same addresses */
+	run(100);
+	CU_ASSERT_EQUAL(apply.slot[2].clash, 1);
 	CU_ASSERT_EQUAL(apply.slot[2].set[0].state, SET_NONE);
 	end();
 }
@@ -433,8 +464,7 @@ static void one_that_begins_anew_keeps_its_number_and_rules(void)
 {
 	begin(SETTINGS);
 	rules("action=accept");
-	guest(5);
-	guest(6);
+	two_guests();
 	run(1000);
 	told[0] = '\0';
 	world_front(store_tree, 5, "state", "1");
@@ -524,7 +554,22 @@ static void rings_that_break_while_they_are_let_go_are_gone_once(void)
 	end();
 }
 
-static void a_rate_that_changes_is_told(void)
+static void what_dom0_says_of_a_link_is_told_with_its_rings(void)
+{
+	begin(SETTINGS);
+	world_attach(store_tree, 5, 0);
+	world_back(store_tree, 5, "rate", "100000,50000");
+	world_back(store_tree, 5, "mtu", "1280");
+	run(100);
+	world_front_connects(store_tree, 5);
+	run(100);
+	CU_ASSERT_EQUAL(last_vif.mtu, 1280);
+	CU_ASSERT_EQUAL(last_vif.rate_bytes, 100000);
+	CU_ASSERT_EQUAL(last_vif.rate_us, 50000);
+	end();
+}
+
+static void limits_that_change_are_told(void)
 {
 	begin(SETTINGS);
 	guest(5);
@@ -532,34 +577,183 @@ static void a_rate_that_changes_is_told(void)
 	told[0] = '\0';
 	world_back(store_tree, 5, "rate", "100000,50000");
 	run(100);
-	CU_ASSERT(was_told("rate1=100000 "));
+	CU_ASSERT(was_told("limits1=100000,50000,1500 "));
+	world_back(store_tree, 5, "mtu", "1280");
+	run(100);
+	CU_ASSERT(was_told("limits1=100000,50000,1280 "));
 	world_back(store_tree, 5, "mac", "00:16:3e:00:00:77");
 	run(100);
 	CU_ASSERT(was_told("+vif5.0@1 "));
 	CU_ASSERT_EQUAL(last_client.mac.b[5], 0x77);
+	/* without rings they come with the next ones */
+	front_begins_anew(5);
+	told[0] = '\0';
+	world_back(store_tree, 5, "rate", "");
+	run(100);
+	CU_ASSERT(was_told(""));
+	world_front_connects(store_tree, 5);
+	run(100);
+	CU_ASSERT_EQUAL(last_vif.rate_bytes, 0);
+	CU_ASSERT_EQUAL(last_vif.mtu, 1280);
 	end();
 }
 
-static void a_client_waits_for_an_address_of_another(void)
+/* ---- one address, two vifs ------------------------------------------------*/
+
+static bool has_it(uint16_t n)
+{
+	return apply.slot[n].told && !apply.slot[n].clash;
+}
+
+/* A stub domain's vif lies idle while the machine's own driver connects. */
+static void one_that_is_idle_holds_no_address(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	world_attach(store_tree, 5, 0);
+	run(100);
+	CU_ASSERT(was_told("+vif5.0@1! rules1.4 "));
+	world_attach(store_tree, 6, 0);
+	run(100);
+	CU_ASSERT(was_told("")); /* neither is there: the first one has it */
+	world_front_connects(store_tree, 6);
+	run(2000);
+	CU_ASSERT(was_told("-@1 +ring2 +vif6.0@2 rules2.4 "));
+	CU_ASSERT_EQUAL(apply.slot[1].clash, 2);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 6), '4');
+	CU_ASSERT(apply_idle(&apply));
+	end();
+}
+
+static void one_that_is_idle_takes_none_away(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	guest(5);
+	told[0] = '\0';
+	world_attach(store_tree, 6, 0);
+	run(2000);
+	CU_ASSERT(was_told(""));
+	CU_ASSERT_EQUAL(apply.slot[2].clash, 1);
+	CU_ASSERT(apply_idle(&apply));
+	/* what there was of rules is its own when it comes to that */
+	mock_rm(store_tree, "/local/domain/2/backend/vif/5/0");
+	run(100);
+	CU_ASSERT(was_told("-ring1 +vif5.0@1! -@1 +vif6.0@2! rules2.4 "));
+	end();
+}
+
+static void who_connected_last_has_the_address_until_it_goes(void)
 {
 	begin(SETTINGS);
 	rules("action=accept");
 	guest(5);
 	told[0] = '\0';
 	guest(6);
+	/* its flows end with its number, and its frames are nobody's */
+	CU_ASSERT(was_told("-@1 +ring2 +vif6.0@2 rules2.4 "));
+	CU_ASSERT(!has_it(1) && has_it(2));
 	run(2000);
-	CU_ASSERT(was_told(""));
-	CU_ASSERT_EQUAL(apply.slot[2].clash, 1);
-	CU_ASSERT_EQUAL(world_shows(store_tree, 6), '2');
-	CU_ASSERT(apply_idle(&apply));
-	mock_rm(store_tree, "/local/domain/2/backend/vif/5/0");
-	run(100);
-	CU_ASSERT(was_told("-ring1 +vif5.0@1! -@1 +ring2 +vif6.0@2 "
-			   "rules2.4 "));
-	run(100);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
 	CU_ASSERT_EQUAL(world_shows(store_tree, 6), '4');
+	mock_rm(store_tree, "/local/domain/2/backend/vif/6/0");
+	run(100);
+	CU_ASSERT(!!strstr(told, "-@2 "));
+	CU_ASSERT(!!strstr(told, "+vif5.0@1 "));
+	CU_ASSERT(has_it(1) && !apply.slot[2].used);
+	CU_ASSERT(!strstr(told, "ring1")); /* it has not noticed */
 	end();
 }
+
+static void who_lets_go_of_its_rings_gives_the_address_back(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	guest(5);
+	guest(6);
+	CU_ASSERT(has_it(2));
+	run(1500);
+	front_begins_anew(6);
+	CU_ASSERT(has_it(1) && !has_it(2));
+	world_front_connects(store_tree, 6);
+	run(100);
+	CU_ASSERT(!has_it(1) && has_it(2));
+	front_begins_anew(5);
+	CU_ASSERT(has_it(2));
+	world_front_connects(store_tree, 5);
+	run(100);
+	CU_ASSERT(has_it(1) && !has_it(2));
+	/* rings that broke are none */
+	fails(1, EPROTO);
+	run(100);
+	CU_ASSERT(!has_it(1) && has_it(2));
+	end();
+}
+
+static void rings_that_can_not_be_hold_no_address(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	refuse_type = MSG_VIF_ADD;
+	refuse_err = EPROTO;
+	guest(6);
+	run(100);
+	CU_ASSERT(has_it(1) && !has_it(2));
+	end();
+}
+
+/* Both rings are asked for again, in the order of the bus. */
+static void a_new_data_process_gives_the_address_to_the_same_one(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	guest(5);
+	guest(6);
+	run(1500);
+	front_begins_anew(5);
+	world_front_connects(store_tree, 5);
+	run(100);
+	CU_ASSERT(has_it(1) && !has_it(2));
+	told[0] = '\0';
+	restart();
+	run(200);
+	CU_ASSERT(has_it(1) && !has_it(2));
+	CU_ASSERT(!strstr(told, "@2"));
+	end();
+}
+
+static void of_three_with_addresses_in_common_as_many_as_can_have_theirs(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	world_attach(store_tree, 6, 0);
+	world_back(store_tree, 6, "ip", "10.137.0.5 10.137.0.7");
+	world_attach(store_tree, 7, 0);
+	world_back(store_tree, 7, "ip", "10.137.0.7");
+	run(100);
+	world_front_connects(store_tree, 6);
+	run(100);
+	CU_ASSERT(!has_it(1) && has_it(2) && !has_it(3));
+	world_front_connects(store_tree, 7);
+	run(100);
+	CU_ASSERT(has_it(1) && !has_it(2) && has_it(3));
+	end();
+}
+
+static void a_client_of_the_settings_has_its_address_before_any_guest(void)
+{
+	begin(SETTINGS);
+	guest(5);
+	CU_ASSERT(has_it(1));
+	settings(SETTINGS "[client box]\nport = tap:b\nip = 10.137.0.5\n"
+			  "mac = 00:16:3e:00:00:99\nrules = accept\n");
+	apply_conf(&apply, &conf);
+	run(100);
+	CU_ASSERT(apply.slot[1].clash == 2 && !apply.slot[2].clash);
+	end();
+}
+
+/* ---- ... and its number ---------------------------------------------------*/
 
 static void without_a_number_it_stays_closed(void)
 {
@@ -590,6 +784,39 @@ static void new_settings_leave_it_alone(void)
 	CU_ASSERT(apply.slot[1].used && apply.slot[1].port_told);
 	CU_ASSERT_EQUAL(apply_find(&apply, "box", 3), 2);
 	end();
+}
+
+/* ---- the log --------------------------------------------------------------*/
+
+static void one_that_flaps_leaves_no_lines_about_others_out(void)
+{
+	char text[16384];
+	int file = memfd_create("log", MFD_CLOEXEC);
+	ssize_t n;
+
+	begin(SETTINGS);
+	two_guests();
+	log_to_fd(file);
+	for (int i = 0; i < 1000; i++) {
+		vifs_ring_lost(&vifs, 1, -EPROTO);
+		vifs_ring_up(&vifs, 1, -EPROTO, NULL);
+		vifs_ring_up(&vifs, 1, 0, NULL);
+		vifs_ring_down(&vifs, 1);
+	}
+	n = pread(file, text, sizeof(text) - 1, 0);
+	CU_ASSERT(n > 0 && n < 3000);
+	vifs_ring_lost(&vifs, 2, -EPROTO);
+	vifs_ring_up(&vifs, 2, -EPROTO, NULL);
+	vifs_ring_up(&vifs, 2, 0, NULL);
+	vifs_ring_down(&vifs, 2);
+	n = pread(file, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "vif6.0: its other end broke"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "vif6.0: its rings can't"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "vif6.0: connected"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "vif6.0: disconnected"));
+	end();
+	close(file);
 }
 
 /* ---- a data process that dies ---------------------------------------------*/
@@ -661,37 +888,98 @@ static void without_a_data_process_rings_are_let_go_at_once(void)
 	end();
 }
 
-static void whoever_was_served_at_three_crashes_is_closed(void)
+/* Data dies so often within a minute; is the client shut out then? */
+struct crash {
+	uint16_t served, sent;
+	int times;
+	uint32_t pause_ms;
+	bool shut[3]; /* clients 1 and 2 */
+};
+
+static const struct crash crashes[] = {
+	{ 1, VIEW_NOBODY, 2, 200, { 0, false, false } },
+	{ 1, VIEW_NOBODY, 3, 200, { 0, true, false } },
+	/* who has sent it, not who was to have it */
+	{ 1, 2, 3, 200, { 0, false, true } },
+	{ 0, 2, 3, 200, { 0, false, true } },
+	{ 2, 2, 3, 200, { 0, false, true } },
+	/* the uplink is not shut out, and makes whom it sends to suspect */
+	{ 0, VIEW_NOBODY, 4, 200, { 0, false, false } },
+	{ 0, 0, 4, 200, { 0, false, false } },
+	{ 1, 0, 3, 200, { 0, false, false } },
+	{ 1, 0, 4, 200, { 0, true, false } },
+	{ 1, VIEW_SEVERAL, 3, 200, { 0, false, false } },
+	/* nobody knows them */
+	{ 7, VIEW_NOBODY, 4, 200, { 0, false, false } },
+	{ VIEW_NOBODY, VIEW_NOBODY, 4, 200, { 0, false, false } },
+	{ VIEW_NOBODY, VIEW_SEVERAL, 4, 200, { 0, false, false } },
+	{ UINT16_MAX - 2, 8, 4, 200, { 0, false, false } },
+	/* far apart */
+	{ 1, VIEW_NOBODY, 3, VIF_CALM_MS - 1000, { 0, true, false } },
+	{ 1, VIEW_NOBODY, 5, VIF_CALM_MS + 1000, { 0, false, false } },
+};
+
+static void whoever_crashed_us_three_times_is_closed(void)
 {
-	begin(SETTINGS);
-	guest(5);
-	run(1500);
-	for (int i = 0; i < 3; i++) {
-		CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
-		restart();
-		vifs_crashed(&vifs, 1, now);
-		vifs_crashed(&vifs, 0, now);
-		vifs_crashed(&vifs, 7, now);
-		vifs_crashed(&vifs, UINT16_MAX, now);
-		run(200);
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) {
+		const struct crash *c = &crashes[i];
+
+		begin(SETTINGS);
+		two_guests();
+		run(1500);
+		for (int k = 0; k < c->times; k++) {
+			restart();
+			vifs_crashed(&vifs, c->served, c->sent, now);
+			run(200);
+			now = mono_add_ms(now, c->pause_ms - 200);
+		}
+		for (uint16_t n = 1; n <= 2; n++) {
+			char shows = world_shows(store_tree, (uint16_t)(4 + n));
+
+			CU_ASSERT_EQUAL(apply.slot[n].port_told, !c->shut[n]);
+			CU_ASSERT_EQUAL(shows, c->shut[n] ? '5' : '4');
+		}
+		end();
 	}
-	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '5');
-	CU_ASSERT(!apply.slot[1].port_told);
-	end();
 }
 
-static void crashes_that_are_far_apart_close_nobody(void)
+static void zero_shuts_nobody_out(void)
 {
-	begin(SETTINGS);
+	begin(SETTINGS "xen.quarantine = 0\n");
 	guest(5);
 	run(1500);
 	for (int i = 0; i < 5; i++) {
-		now = mono_add_ms(now, VIF_CALM_MS + 1000);
 		restart();
-		vifs_crashed(&vifs, 1, now);
+		vifs_crashed(&vifs, 1, VIEW_NOBODY, now);
 		run(200);
 	}
 	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	end();
+}
+
+/* What the data process left in the view is looked at once, when it counts. */
+static void who_was_served_is_read_from_the_view(void)
+{
+	static struct control_xen x;
+	struct view view = { .served = 1, .sent = VIEW_NOBODY };
+
+	begin(SETTINGS);
+	guest(5);
+	x = (struct control_xen){ .crashed = true };
+	vifs_init(&x.vifs, &apply, tell_bus, NULL);
+	x.vifs.place[1] = vifs.place[1];
+	apply.answered = false; /* it may not have moved it there yet */
+	control_xen_answered(&x, &apply, &view, now);
+	CU_ASSERT_EQUAL(x.vifs.place[1].crashes, 0);
+	apply.answered = true;
+	control_xen_answered(&x, &apply, &view, now);
+	control_xen_answered(&x, &apply, &view, now);
+	CU_ASSERT_EQUAL(x.vifs.place[1].crashes, 1);
+	x.crashed = true;
+	view.sent = 0;
+	view.served = 0;
+	control_xen_answered(&x, &apply, &view, now);
+	CU_ASSERT_EQUAL(x.vifs.place[1].crashes, 1);
 	end();
 }
 
@@ -801,6 +1089,142 @@ static void a_client_can_be_the_uplink(void)
 	end();
 }
 
+#define NETVM(by)                                                     \
+	"xen = on\nxen.rules = on\nclients = 9\nxen.netvm = " by "\n" \
+	"uplink.ip = 10.137.0.9\n"
+
+static void limits_of_a_client_that_is_the_uplink_are_told(void)
+{
+	begin(NETVM("5"));
+	guest(5);
+	run(1000);
+	told[0] = '\0';
+	world_back(store_tree, 5, "rate", "100000,50000");
+	run(100);
+	CU_ASSERT(was_told("limits0=100000,50000,1500 "));
+	end();
+}
+
+static void a_second_vif_of_the_netvm_waits(void)
+{
+	begin(NETVM("5"));
+	guest(5);
+	run(1500);
+	CU_ASSERT(last_uplink.up);
+	told[0] = '\0';
+	world_attach(store_tree, 5, 1);
+	run(100);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const keys[][2] = {
+			{ "tx-ring-ref", "800" },
+			{ "rx-ring-ref", "801" },
+			{ "event-channel", "12" },
+		};
+		char path[64];
+
+		snprintf(path, sizeof(path), "/local/domain/5/device/vif/1/%s",
+			 keys[i][0]);
+		mock_set(store_tree, path, keys[i][1]);
+	}
+	mock_set(store_tree, "/local/domain/5/device/vif/1/request-rx-copy",
+		 "1");
+	mock_set(store_tree, "/local/domain/5/device/vif/1/state", "4");
+	run(1500);
+	CU_ASSERT(was_told(""));
+	CU_ASSERT(last_uplink.up);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	CU_ASSERT_EQUAL(*mock_get(store_tree,
+				  "/local/domain/2/backend/vif/5/1/state"),
+			'5');
+	/* the first one goes on as ever, and may go and come */
+	front_begins_anew(5);
+	world_front_connects(store_tree, 5);
+	run(1500);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	CU_ASSERT(last_uplink.up);
+	/* it goes: the second one is the uplink when it comes again */
+	mock_rm(store_tree, "/local/domain/2/backend/vif/5/0");
+	run(100);
+	CU_ASSERT(!last_uplink.up);
+	mock_set(store_tree, "/local/domain/5/device/vif/1/state", "6");
+	run(100);
+	mock_set(store_tree, "/local/domain/5/device/vif/1/state", "1");
+	run(100);
+	mock_set(store_tree, "/local/domain/5/device/vif/1/state", "4");
+	run(1500);
+	CU_ASSERT(last_uplink.up);
+	CU_ASSERT_EQUAL(last_vif.tx_ref, 800);
+	end();
+}
+
+static void one_that_is_not_connected_gives_way_to_another(void)
+{
+	begin(NETVM("5"));
+	world_attach(store_tree, 5, 1);
+	run(100);
+	guest(5);
+	CU_ASSERT(last_uplink.up);
+	CU_ASSERT_EQUAL(vifs_find(&vifs, (struct bus_id){ 5, 0 }), 0);
+	mock_rm(store_tree, "/local/domain/2/backend/vif/5/1");
+	run(1500);
+	CU_ASSERT(last_uplink.up);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	end();
+}
+
+/* Each start of a domain gives it another number. */
+static void a_netvm_that_comes_back_has_another_number(void)
+{
+	static const char *const known_by[] = {
+		NETVM("10.137.0.5"),
+		NETVM("fd09:24ef:4179::a89:5"),
+		NETVM("00:16:3e:5e:6c:05"),
+		NETVM("gateway") "uplink.gateway = 10.137.0.5\n",
+	};
+
+	for (size_t i = 0; i < sizeof(known_by) / sizeof(known_by[0]); i++) {
+		begin(known_by[i]);
+		other_guest(6);
+		guest(5);
+		CU_ASSERT(last_uplink.up && last_vif.dom == 5);
+		mock_rm(store_tree, "/local/domain/2/backend/vif/5/0");
+		run(100);
+		CU_ASSERT(!last_uplink.up);
+		world_attach(store_tree, 9, 0);
+		world_back(store_tree, 9, "mac", "00:16:3e:5e:6c:05");
+		run(100);
+		world_front_connects(store_tree, 9);
+		run(1500);
+		CU_ASSERT(last_uplink.up && last_vif.dom == 9);
+		CU_ASSERT_EQUAL(vifs_find(&vifs, (struct bus_id){ 9, 0 }), 0);
+		CU_ASSERT_EQUAL(world_shows(store_tree, 9), '4');
+		CU_ASSERT(apply.slot[1].used && !apply.slot[2].used);
+		end();
+	}
+}
+
+/* dom0 gives a client's vif the address of the network domain, and back. */
+static void a_vif_that_changes_its_role_is_another_one(void)
+{
+	begin(NETVM("10.137.0.1"));
+	guest(5);
+	run(1500);
+	told[0] = '\0';
+	world_back(store_tree, 5, "ip", "10.137.0.1");
+	run(1500);
+	CU_ASSERT(!!strstr(told, "-ring1 "));
+	CU_ASSERT(!!strstr(told, "-@1 "));
+	CU_ASSERT(!!strstr(told, "+ring0r "));
+	CU_ASSERT(last_uplink.up);
+	CU_ASSERT(!apply.slot[1].used);
+	world_back(store_tree, 5, "ip", "10.137.0.5");
+	run(1500);
+	CU_ASSERT(!last_uplink.up);
+	CU_ASSERT(apply.slot[1].used && apply.slot[1].port_told);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	end();
+}
+
 UNIT_SUITE(vif,
 	   UNIT(a_vif_is_a_client_with_the_rules_that_were_there_before_it),
 	   UNIT(rules_that_come_later_bind_then),
@@ -812,17 +1236,32 @@ UNIT_SUITE(vif,
 	   UNIT(rings_that_can_not_be_close_it),
 	   UNIT(rings_that_break_close_it),
 	   UNIT(rings_that_break_while_they_are_let_go_are_gone_once),
-	   UNIT(a_rate_that_changes_is_told),
-	   UNIT(a_client_waits_for_an_address_of_another),
+	   UNIT(what_dom0_says_of_a_link_is_told_with_its_rings),
+	   UNIT(limits_that_change_are_told),
+	   UNIT(one_that_is_idle_holds_no_address),
+	   UNIT(one_that_is_idle_takes_none_away),
+	   UNIT(who_connected_last_has_the_address_until_it_goes),
+	   UNIT(who_lets_go_of_its_rings_gives_the_address_back),
+	   UNIT(rings_that_can_not_be_hold_no_address),
+	   UNIT(a_new_data_process_gives_the_address_to_the_same_one),
+	   UNIT(of_three_with_addresses_in_common_as_many_as_can_have_theirs),
+	   UNIT(a_client_of_the_settings_has_its_address_before_any_guest),
 	   UNIT(without_a_number_it_stays_closed),
 	   UNIT(new_settings_leave_it_alone),
+	   UNIT(one_that_flaps_leaves_no_lines_about_others_out),
 	   UNIT(a_successor_takes_the_rings_up_and_nobody_sees_it),
 	   UNIT(what_is_there_before_the_first_data_process_waits_for_it),
 	   UNIT(one_that_dies_before_it_answers_is_succeeded),
 	   UNIT(without_a_data_process_rings_are_let_go_at_once),
-	   UNIT(whoever_was_served_at_three_crashes_is_closed),
-	   UNIT(crashes_that_are_far_apart_close_nobody),
+	   UNIT(whoever_crashed_us_three_times_is_closed),
+	   UNIT(zero_shuts_nobody_out),
+	   UNIT(who_was_served_is_read_from_the_view),
 	   UNIT(our_frontend_is_the_uplink),
 	   UNIT(an_uplink_that_goes_comes_again_and_keeps_our_address),
 	   UNIT(a_successor_makes_the_uplink_anew),
-	   UNIT(a_client_can_be_the_uplink))
+	   UNIT(a_client_can_be_the_uplink),
+	   UNIT(limits_of_a_client_that_is_the_uplink_are_told),
+	   UNIT(a_second_vif_of_the_netvm_waits),
+	   UNIT(one_that_is_not_connected_gives_way_to_another),
+	   UNIT(a_netvm_that_comes_back_has_another_number),
+	   UNIT(a_vif_that_changes_its_role_is_another_one))

@@ -61,8 +61,9 @@ struct bus_vif {
 	struct pkt_mac mac;
 	struct pkt_addr addr[BUS_ADDRS];
 	uint8_t addr_n;
-	bool uplink;	     /* this client is our network domain */
-	uint16_t mtu;	     /* 0: not given */
+	bool uplink;  /* this client is our network domain; as long as we know
+			 the vif */
+	uint16_t mtu; /* 0: not given */
 	uint64_t rate_bytes; /* 0: no limit */
 	uint32_t rate_us;
 };
@@ -125,13 +126,31 @@ struct bus_ops {
 	void *ctx;
 };
 
+/*
+ * Which of the clients is our network domain.  On Xen a domain has another
+ * number each time that it starts, so it is better known by what dom0 writes
+ * for its vif each time.
+ */
+enum bus_netvm_by {
+	BUS_NETVM_NONE,
+	BUS_NETVM_DOM,
+	BUS_NETVM_ADDR,
+	BUS_NETVM_MAC
+};
+
+struct bus_netvm {
+	uint8_t by; /* enum bus_netvm_by: one of those below */
+	uint16_t dom;
+	struct pkt_mac mac;
+	struct pkt_addr addr; /* among those of its vif */
+};
+
 struct bus_conf {
 	uint16_t self; /* our domain id */
 	bool uplink;   /* we own device/vif/<uplink_handle> */
 	uint16_t uplink_handle;
-	bool client_uplink; /* the vif of this client is the uplink */
-	uint16_t client_uplink_dom;
-	bool rules; /* watch vifwall/ in our own directory */
+	struct bus_netvm netvm; /* the uplink is a vif of this client */
+	bool rules;		/* watch vifwall/ in our own directory */
 };
 
 struct bus;

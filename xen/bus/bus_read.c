@@ -177,6 +177,42 @@ static int check_front(struct store *s, const char *dir, struct bus_id id,
 	return strcmp(text, front) ? fail(why, "frontend", -EINVAL) : 0;
 }
 
+/* The vif's number in its own words, where dom0 gives it. */
+static int check_handle(struct store *s, const char *dir, struct bus_id id,
+			char why[BUS_TROUBLE])
+{
+	uint32_t handle;
+	int err = number_or(s, dir, "handle", UINT16_MAX, id.handle, &handle,
+			    why);
+
+	if (!err && handle != id.handle)
+		err = fail(why, "handle", -EINVAL);
+	return err;
+}
+
+static bool has_addr(const struct bus_vif *v, const struct pkt_addr *addr)
+{
+	for (uint8_t i = 0; i < v->addr_n; i++)
+		if (pkt_addr_eq(&v->addr[i], addr))
+			return true;
+	return false;
+}
+
+static bool is_netvm(const struct bus_netvm *c, const struct bus_vif *v)
+{
+	switch ((enum bus_netvm_by)c->by) {
+	case BUS_NETVM_NONE:
+		break;
+	case BUS_NETVM_DOM:
+		return c->dom == v->id.dom;
+	case BUS_NETVM_ADDR:
+		return has_addr(v, &c->addr);
+	case BUS_NETVM_MAC:
+		return !memcmp(&c->mac, &v->mac, sizeof(v->mac));
+	}
+	return false;
+}
+
 int bus_read_vif(struct store *s, const struct bus_conf *c, struct bus_vif *v,
 		 char why[BUS_TROUBLE])
 {
@@ -187,6 +223,8 @@ int bus_read_vif(struct store *s, const struct bus_conf *c, struct bus_vif *v,
 	bus_path_back(dir, v->id);
 	err = check_front(s, dir, v->id, why);
 	if (!err)
+		err = check_handle(s, dir, v->id, why);
+	if (!err)
 		err = read_mac(s, dir, &got.mac, why);
 	if (!err)
 		err = read_ip(s, dir, got.addr, &got.addr_n, why);
@@ -196,7 +234,7 @@ int bus_read_vif(struct store *s, const struct bus_conf *c, struct bus_vif *v,
 		err = read_rate(s, dir, &got, why);
 	if (err)
 		return err;
-	got.uplink = c->client_uplink && c->client_uplink_dom == v->id.dom;
+	got.uplink = is_netvm(&c->netvm, &got);
 	*v = got;
 	return 0;
 }

@@ -239,7 +239,11 @@ static bool same_vif(const struct bus_vif *a, const struct bus_vif *b)
 	return true;
 }
 
-/* What dom0 says of it.  What was good stays until something good comes. */
+/*
+ * What dom0 says of it.  What was good stays until something good comes.  One
+ * that becomes the network domain's, or is not any more, is another vif in all
+ * but its number: it goes, and what is there is found by the next scan.
+ */
 static int learn(struct bus *b, struct vif *v)
 {
 	struct bus_vif now = { .id = v->conf.id };
@@ -251,6 +255,10 @@ static int learn(struct bus *b, struct vif *v)
 	if (err)
 		return v->told ? 0 : err;
 	v->trouble[0] = '\0';
+	if (v->told && now.uplink != v->conf.uplink) {
+		b->scan = true;
+		return -ESTALE;
+	}
 	if (!v->told || !same_vif(&now, &v->conf)) {
 		v->conf = now;
 		v->told = true;
@@ -385,6 +393,10 @@ void bus_vif_look(struct bus *b, struct vif *v, struct mono now)
 	if (!err && online)
 		err = watch_front(b, v);
 	v->mark = 0;
+	if (err == -ESTALE) {
+		vanished(b, v);
+		return;
+	}
 	if (err) {
 		bus_sooner(&v->again, mono_add_ms(now, BUS_RETRY_MS));
 		return;

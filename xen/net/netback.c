@@ -218,8 +218,14 @@ static void set_caps(struct netback *b)
 	port->caps = (can & (NETBACK_CSUM4 | NETBACK_CSUM6) ? PORT_CSUM : 0) |
 		     (can & NETBACK_GSO4 ? PORT_GSO4 : 0) |
 		     (can & NETBACK_GSO6 ? PORT_GSO6 : 0);
-	if (!(can & NETBACK_SG) && port->mtu > MTU_ONE_SLOT)
-		port->mtu = MTU_ONE_SLOT;
+	netback_mtu(b, port->mtu);
+}
+
+void netback_mtu(struct netback *b, uint16_t mtu)
+{
+	bool one_slot = !(b->conf.can & NETBACK_SG);
+
+	b->port.mtu = one_slot && mtu > MTU_ONE_SLOT ? MTU_ONE_SLOT : mtu;
 }
 
 int netback_open(struct netback *b, struct xen *x, const struct netback_conf *c,

@@ -128,6 +128,8 @@ struct netback {
 int VW_MUST_USE netback_open(struct netback *b, struct xen *x,
 			     const struct netback_conf *c, struct mono now);
 
+/* From now on; cut as at netback_open(). */
+void netback_mtu(struct netback *b, uint16_t mtu);
 /* From now on; the caller then polls the port. */
 void netback_rate(struct netback *b, uint64_t bytes, uint32_t us,
 		  struct mono now);
