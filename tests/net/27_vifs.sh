@@ -90,6 +90,42 @@ yes 'c2 boots again' guest_boot 2
 yes '... and talks' wait_for 3 say c2 tcp $SRV4 7
 yes '... and over IPv6' wait_for 3 say c2 tcp $SRV6 7
 
+# ---- another domain has its address next --------------------------------------------
+no 'c2 is refused something' say c2 udp "${C4[1]}" 7 0.3
+yes '... which is shown' grep -q "${C4[1]}" <<<"$(quiet fw $CTL blocked vif12.0)"
+yes 'c2 dies' guest_kill 2
+rm -r "$RULES/qubes-firewall/${C4[2]}" "$RULES/qubes-firewall/${C6[2]}"
+DOM[2]=15
+yes 'a domain of another number is given its address' guest_boot 2
+no '... and nothing passes before it has rules' say c2 udp $SRV4 7 0.5
+no '... nor is it shown with what the other did' \
+	grep -q "${C4[1]}" <<<"$(quiet fw $CTL blocked)"
+is '... or with its flows' "$(quiet fw $CTL flows --json --client=vif15.0 | grep -c '"proto"')" 0
+rules_write 2
+yes '... and then it talks' wait_for 3 say c2 tcp $SRV4 7
+
+# ---- two domains have one address ---------------------------------------------------
+# As a machine and its stub domain have: whoever connected last is meant.
+waits() { quiet fw $CTL vif list | grep -q "vif$1.*waits"; }
+yes 'c3 dies' guest_kill 3
+sim create 14 --name=stub
+yes 'its address is given to one that never connects' \
+	sim attach 14 --backend=$FWDOM --mac="$(cmac 1)" --ip="${C4[3]} ${C6[3]}"
+yes 'c3 boots again' guest_boot 3
+yes '... and talks: who is idle holds nothing' wait_for 3 say c3 tcp $SRV4 7
+yes '... and is cleaned up after' sim destroy 14
+yes 'c2 dies' guest_kill 2
+C2=("${C4[2]}" "${C6[2]}")
+C4[2]=${C4[3]} C6[2]=${C6[3]}
+yes 'another domain boots with the address of c3' guest_boot 2
+yes '... and has it' wait_for 3 say c2 tcp $SRV4 7
+no '... and c3 has not' say c3 udp $SRV4 7 0.5
+yes 'it dies' guest_kill 2
+yes '... and c3 has its address back' wait_for 3 say c3 tcp $SRV4 7
+C4[2]=${C2[0]} C6[2]=${C2[1]} DOM[2]=12
+yes 'c2 boots again' guest_boot 2
+yes '... and talks' wait_for 3 say c2 tcp $SRV4 7
+
 # ---- the connection to the XenStore breaks ------------------------------------------
 logged() { grep -q "$1" "$DIR/vifwalld.log"; }
 reap "$WAY" KILL
@@ -164,6 +200,33 @@ is '... in both families' \
 	"$(grep -c "^[0-9:.]* $OUTMAC > 33:33:00:00:00:01, .* tgt is $OUT6" "$DIR/said.log")" 1
 yes '... all of them (c2)' wait_for 5 say c2 tcp $SRV4 7
 yes '... all of them (c3)' wait_for 5 say c3 tcp $SRV4 7
+
+# ---- all of the daemon is killed under load -------------------------------------------
+changes() { quiet "$1" cat /sys/class/net/eth0/carrier_changes; }
+guests_are_connected() { [ "$(sim list | grep -c 'backend 1, states 4 4')" = 3 ]; }
+told_so() { [ "$(cat "$DIR"/end-c[123].log | grep -c '^ECONNRESET')" = 3 ]; }
+spawn c2 spray2.log $PEER spray $SRV4 2000 60 30
+BEFORE="$(changes c1) $(changes c2) $(changes c3)"
+for c in c1 c2 c3; do
+	spawn $c end-$c.log $PEER talk tcp $SRV4 7 "$DIR/talk-$c" 20 30
+	spawn $c pull.log curl -sS --max-time 20 --limit-rate 5M http://$SRV4/big -o /dev/null
+done
+sleep 1
+mapfile -t ALL < <(pgrep -P "$DAEMON")
+kill -9 "$DAEMON" "${ALL[@]}"
+reap "$DAEMON" KILL
+no 'nothing passes then' say c1 udp $SRV4 7 0.5
+yes 'the guests see nothing of it' guests_are_connected
+AT=$EPOCHREALTIME
+vifwalld_start
+yes 'started again, it lets c1 open a connection' wait_for 10 say c1 tcp $SRV4 7
+yes '... within five seconds' \
+	awk -v a="$AT" -v b="$EPOCHREALTIME" 'BEGIN { exit !(b - a < 5) }'
+yes '... and c2, which has not stopped to send' wait_for 5 say c2 tcp $SRV4 7
+yes '... and c3' wait_for 5 say c3 tcp $SRV4 7
+yes 'connections of before are told that they are none' wait_for 5 told_so
+yes 'the guests stay connected' guests_are_connected
+is '... and no carrier has changed' "$(changes c1) $(changes c2) $(changes c3)" "$BEFORE"
 
 # ---- rules from the XenStore ----------------------------------------------------------
 reap "$DAEMON"

@@ -335,6 +335,26 @@ static void F6_a_guest_that_gives_its_own_ring_hurts_itself(void)
 	bed_close(&bed);
 }
 
+/* It sends us its ring as a frame: bytes like any others. */
+static void F6_a_guest_that_sends_its_own_ring_sends_a_frame(void)
+{
+	struct netif_tx_ring was;
+
+	open_bed();
+	bed_open(&other, &(struct bed_how){ .can = BED_ALL, .on = &bed });
+	put(2048);
+	bed.guest.tx->slot[0].req.gref = bed.guest.tx_ref;
+	bed.guest.tx->slot[0].req.offset = 0;
+	guest_tx_kick(&bed.guest);
+	memcpy(&was, bed.guest.tx, sizeof(was));
+	CU_ASSERT_EQUAL(bed_frames(&bed), 1);
+	CU_ASSERT_EQUAL(memcmp(bed.in.p[0]->data, &was, 2048), 0);
+	CU_ASSERT(bed_answer_is(&bed, 0, NETIF_RSP_OKAY));
+	check_other();
+	bed_close(&other);
+	bed_close(&bed);
+}
+
 static void F7_a_ring_used_twice_and_a_port_in_use_are_refused(void)
 {
 	struct netback_conf c;
@@ -439,6 +459,17 @@ static void F10_a_storm_for_a_minute_wakes_us_a_hundred_times_at_most(void)
 /* ---- F12 to F16
  * ------------------------------------------------------------------ */
 
+/* Another one takes the dead one's place, to be closed. */
+static void bed_dead_close(struct bed *b)
+{
+	b->vif.port.ops->close(&b->vif.port);
+	xen_close(b->front);
+	xen_sim_boot(b->sim, 1);
+	b->front = xen_sim_open(b->sim, 1);
+	guest_open(&b->guest, b->front, 0, false, 0);
+	bed_close(b);
+}
+
 static void F12_a_domain_that_dies_in_the_middle_costs_its_frames(void)
 {
 	open_bed();
@@ -452,12 +483,35 @@ static void F12_a_domain_that_dies_in_the_middle_costs_its_frames(void)
 	CU_ASSERT_EQUAL(bed_send(&bed, bed_pkt(&bed, 60, 0)), 0);
 	CU_ASSERT_EQUAL(bed.vif.fault[NETBACK_RX_COPY], 1);
 	CU_ASSERT_FALSE(bed_arm(&bed));
-	bed.vif.port.ops->close(&bed.vif.port);
-	xen_close(bed.front);
-	xen_sim_boot(bed.sim, 1);
-	bed.front = xen_sim_open(bed.sim, 1);
-	guest_open(&bed.guest, bed.front, 0, false, 0);
-	bed_close(&bed);
+	bed_dead_close(&bed);
+}
+
+/* Its slots end where it died; those before were copied, and are no frame. */
+static void destroy(void *ctx, enum xen_sim_op op, uint32_t i, bool after)
+{
+	if (op == XEN_SIM_SEG && i == 1 && !after)
+		xen_sim_destroy(ctx, 1);
+}
+
+static void F12_a_domain_that_dies_between_two_slots_costs_its_frame(void)
+{
+	struct xen_sim_hook hook = { destroy, NULL };
+
+	open_bed();
+	bed_open(&other, &(struct bed_how){ .can = BED_ALL, .on = &bed });
+	hook.ctx = bed.sim;
+	guest_tx_frame(&bed.guest, bytes, 300, 100, 100, 0, NULL);
+	guest_tx_kick(&bed.guest);
+	xen_sim_hook(bed.back, &hook);
+	CU_ASSERT_EQUAL(bed_recv(&bed), 0);
+	xen_sim_hook(bed.back, NULL);
+	CU_ASSERT_EQUAL(bed.in.n, 0);
+	CU_ASSERT_EQUAL(bed.vif.fault[NETBACK_COPY], 1);
+	CU_ASSERT_EQUAL(bed.vif.port.stats.recv_dropped, 1);
+	CU_ASSERT_FALSE(bed.vif.dead);
+	CU_ASSERT_EQUAL(bed.vif.tx_cons, 3);
+	bed_close(&other);
+	bed_dead_close(&bed);
 }
 
 static void F13_a_guest_that_floods_gets_one_batch_a_call(void)
@@ -573,12 +627,14 @@ UNIT_SUITE(netback_hostile,
 	   UNIT(F6_a_page_that_may_only_be_read_is_not_written),
 	   UNIT(F6_a_page_that_is_taken_back_midway_drops_the_frame),
 	   UNIT(F6_a_guest_that_gives_its_own_ring_hurts_itself),
+	   UNIT(F6_a_guest_that_sends_its_own_ring_sends_a_frame),
 	   UNIT(F7_a_ring_used_twice_and_a_port_in_use_are_refused),
 	   UNIT(F8_a_guest_that_never_reads_costs_a_bounded_queue),
 	   UNIT(F8_a_guest_that_gives_one_slot_at_a_time_gets_whole_frames),
 	   UNIT(F9_without_notification_frames_get_through_by_polling),
 	   UNIT(F10_a_storm_for_a_minute_wakes_us_a_hundred_times_at_most),
 	   UNIT(F12_a_domain_that_dies_in_the_middle_costs_its_frames),
+	   UNIT(F12_a_domain_that_dies_between_two_slots_costs_its_frame),
 	   UNIT(F13_a_guest_that_floods_gets_one_batch_a_call),
 	   UNIT(F14_what_a_guest_can_make_us_hold_is_fixed),
 	   UNIT(F15_each_slot_is_answered_once_with_the_id_that_was_read),

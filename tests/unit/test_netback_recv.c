@@ -618,6 +618,22 @@ static void an_aggregate_that_is_none_is_refused(void)
 	}
 }
 
+static void an_aggregate_of_arp_is_refused(void)
+{
+	static const uint8_t ask[] = { 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1 };
+
+	open_bed();
+	memset(bytes, 0, 300);
+	memset(bytes, 0xff, 6);
+	memcpy(bytes + 12, ask, sizeof(ask));
+	guest_tx_frame(&bed.guest, bytes, 300, 300, 0, NETTX_CSUM_BLANK, &mss4);
+	guest_tx_kick(&bed.guest);
+	CU_ASSERT_EQUAL(bed_frames(&bed), 0);
+	CU_ASSERT_EQUAL(bed.vif.fault[NETBACK_GSO], 1);
+	CU_ASSERT(bed_answer_is(&bed, 0, NETIF_RSP_ERROR));
+	bed_close(&bed);
+}
+
 static void an_aggregate_with_bytes_behind_the_datagram_is_refused(void)
 {
 	uint32_t len;
@@ -699,9 +715,10 @@ static void XSA_361_a_slot_that_xen_does_not_copy_drops_its_frame(void)
 
 static void XSA_316_an_unknown_status_is_a_failure(void)
 {
-	static const int16_t odd[] = { 1, -77, XEN_GENERAL_ERROR, 127 };
+	/* -10: an address that is none, as of a sub-page or transitive grant */
+	static const int16_t odd[] = { 1, -77, XEN_GENERAL_ERROR, 127, -10 };
 
-	for (uint32_t i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 5; i++) {
 		open_bed();
 		guest_tx_frame(&bed.guest, bytes, 60, 60, 0, 0, NULL);
 		guest_tx_kick(&bed.guest);
@@ -776,6 +793,7 @@ UNIT_SUITE(netback_recv, UNIT(a_frame_arrives_and_its_slot_is_answered),
 	   UNIT(an_aggregate_without_csum_blank_gets_its_pseudo_sum),
 	   UNIT(an_aggregate_of_one_segment_is_an_ordinary_frame),
 	   UNIT(an_aggregate_that_is_none_is_refused),
+	   UNIT(an_aggregate_of_arp_is_refused),
 	   UNIT(an_aggregate_with_bytes_behind_the_datagram_is_refused),
 	   UNIT(a_broken_aggregate_is_left_to_the_parser),
 	   UNIT(the_last_of_two_descriptions_counts),

@@ -456,6 +456,19 @@ static void flip_page(struct watch *w, uint32_t word, bool write)
 	w->page[word] = 0;
 }
 
+/*
+ * The bytes that were there at first.  memcpy() may read a few twice, where the
+ * last of its pieces overlap; a second look finds a word of zeros in each.
+ */
+static bool is_first_look(const uint8_t *data, uint32_t len)
+{
+	uint32_t differ = 0;
+
+	for (uint32_t i = 0; i < len; i++)
+		differ += data[i] != bytes[i];
+	return !memcmp(data, bytes, 54) && differ <= 32;
+}
+
 static void a_page_is_read_once_before_anybody_looks(void)
 {
 	static struct watch w;
@@ -475,10 +488,11 @@ static void a_page_is_read_once_before_anybody_looks(void)
 
 		watch_end(&w);
 		CU_ASSERT_EQUAL(err, 0);
-		/* what was found to be an aggregate still is one */
-		CU_ASSERT_EQUAL(h.in.n + h.vif.fault[NETFRONT_RX_GSO], 1);
-		if (h.in.n)
-			CU_ASSERT_EQUAL(pkt_parse(h.in.p[0]), PKT_FORWARD);
+		/* what it was at the first look, and nothing of a second one */
+		CU_ASSERT_EQUAL_FATAL(h.in.n, 1);
+		CU_ASSERT_EQUAL(h.in.p[0]->len, len);
+		CU_ASSERT(is_first_look(h.in.p[0]->data, len));
+		CU_ASSERT_EQUAL(h.in.p[0]->gso_size, mss.gso_size);
 	}
 	host_close(&h);
 }
