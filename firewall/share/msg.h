@@ -31,28 +31,28 @@ enum msg_type {
 	MSG_UPLINK,	  /* struct msg_uplink */
 	MSG_CLIENT,	  /* struct msg_client */
 	MSG_CLIENT_DEL,	  /* struct msg_id */
-	MSG_RULES,     /* struct msg_rules; 1 fd: sealed memfd with the set */
-	MSG_GUARD,     /* struct msg_guard; 1 fd: sealed memfd, pkt_addr[n] */
-	MSG_PAIRS,     /* struct msg_guard; 1 fd: sealed memfd, fw_pair[n] */
-	MSG_FLOWS,     /* struct msg_flows: answered by MSG_FLOWS_PAGE first */
-	MSG_FLOWS_END, /* struct msg_id: end the flows of a client */
-	MSG_USAGE,     /* no body: answered by MSG_USAGE_PAGE first */
-	MSG_STOP,      /* no body: close all ports, then exit */
-	MSG_VIF_ADD,   /* struct msg_vif: a port on a frontend's rings;
-			  EOPNOTSUPP, as MSG_FRONT_ADD: we are not on Xen */
-	MSG_VIF_LIMITS,  /* struct msg_vif_limits: of such a port, from now on */
-	MSG_FRONT_ADD, /* struct msg_front: a port on rings of our own, for a
-			  backend; MSG_FRONT_KEYS is answered first */
-	MSG_VIFS,      /* struct msg_vifs: answered by MSG_VIFS_PAGE first */
-	MSG_SETTLED,   /* no body: a new data process was told all that its
-			  predecessor knew; see fw_settle() */
-	MSG_FORWARDS,  /* struct msg_guard; 1 fd: sealed memfd, fw_forward[n] */
-	MSG_DNS,       /* struct fw_dns */
-	MSG_DNS_ASK,   /* struct fw_dns_msg: a question of ours; done when it
-			  is on its way */
-	MSG_PROFILES,  /* struct msg_profiles; 1 fd: sealed memfd with all
-			  profiles, in place of those before */
-	MSG_DNS_PASS,  /* struct msg_dns_pass; see fw_dns_pass() */
+	MSG_RULES,	/* struct msg_rules; 1 fd: sealed memfd with the set */
+	MSG_GUARD,	/* struct msg_guard; 1 fd: sealed memfd, pkt_addr[n] */
+	MSG_PAIRS,	/* struct msg_guard; 1 fd: sealed memfd, fw_pair[n] */
+	MSG_FLOWS,	/* struct msg_flows: answered by MSG_FLOWS_PAGE first */
+	MSG_FLOWS_END,	/* struct msg_id: end the flows of a client */
+	MSG_USAGE,	/* no body: answered by MSG_USAGE_PAGE first */
+	MSG_STOP,	/* no body: close all ports, then exit */
+	MSG_VIF_ADD,	/* struct msg_vif: a port on a frontend's rings;
+			   EOPNOTSUPP, as MSG_FRONT_ADD: we are not on Xen */
+	MSG_VIF_LIMITS, /* struct msg_vif_limits: of such a port, from now on */
+	MSG_FRONT_ADD,	/* struct msg_front: a port on rings of our own, for a
+			   backend; MSG_FRONT_KEYS is answered first */
+	MSG_VIFS,	/* struct msg_vifs: answered by MSG_VIFS_PAGE first */
+	MSG_SETTLED,	/* no body: a new data process was told all that its
+			   predecessor knew; see fw_settle() */
+	MSG_FORWARDS, /* struct msg_guard; 1 fd: sealed memfd, fw_forward[n] */
+	MSG_DNS,      /* struct fw_dns */
+	MSG_DNS_ASK,  /* struct fw_dns_msg: a question of ours; done when it
+			 is on its way */
+	MSG_PROFILES, /* struct msg_profiles; 1 fd: sealed memfd with all
+			 profiles, in place of those before */
+	MSG_DNS_PASS, /* struct msg_dns_pass; see fw_dns_pass() */
 	/* data answers */
 	MSG_DONE = MSG_QUESTION, /* struct msg_done */
 	MSG_FLOWS_PAGE,		 /* struct msg_flows_page */

@@ -63,8 +63,24 @@ is '... and the daemon lists it' "$(told)" "*$THIRD*"
 yes 'dom0 takes it away, and the daemon removes its directory in time' sim detach "$THIRD"
 no 'c3 has no carrier any more' has_carrier c3
 no 'the daemon has forgotten it' grep -q "vif$THIRD.0" <<<"$(told)"
-yes 'dom0 gives it another' attach 3
+yes 'dom0 gives it another, for small packets and slow' attach 3 --mtu=1280 --rate=100000,50000
 yes '... and c3 talks again' wait_for 3 say c3 tcp $SRV4 7
+spawn c3 small.log tcpdump -Z root -vlni eth0 -Q in "ip and src $SRV4 and udp"
+TAP=$SPAWNED
+wait_for 10 grep -q listening "$DIR/small.log"
+yes '... in fragments' say c3 udp $SRV4 7 3 3000
+sleep 0.2
+reap "$TAP" INT
+is '... of which none is larger than its link' \
+	"$(sed -n 's/.*proto UDP.*, length \([0-9]*\).*/\1/p' "$DIR/small.log" | awk '$1 > 1280 { n++ } END { print n + 0, (NR > 1) }')" '0 1'
+spawn up slow.log $PEER take 9001
+wait_for 5 listening up tcp 9001
+AT=$EPOCHREALTIME
+quiet c3 $PEER put $SRV4 9001 2000000 >"$DIR/put-slow"
+wait_for 10 test -s "$DIR/slow.log"
+yes 'what c3 sends comes as slowly as dom0 said' \
+	awk -v a="$AT" -v b="$EPOCHREALTIME" 'BEGIN { exit !(b - a > 0.5) }'
+is '... and whole' "$(cat "$DIR/put-slow")" "$(cat "$DIR/slow.log")"
 yes 'c1 has not noticed' alive "$DIR/talk"
 g=$(silence "$DIR/talk")
 yes "... and was never silent for long ($g s)" awk -v g="$g" 'BEGIN { exit !(g < 0.25) }'

@@ -598,6 +598,41 @@ static void limits_that_change_are_told(void)
 	end();
 }
 
+/* dom0 removes it and makes it anew before we look again. */
+static void XSA_322_one_made_anew_has_nothing_of_before(void)
+{
+	begin(SETTINGS);
+	rules("action=accept");
+	world_attach(store_tree, 5, 0);
+	world_back(store_tree, 5, "rate", "100000,50000");
+	world_back(store_tree, 5, "mtu", "1280");
+	run(100);
+	world_front_connects(store_tree, 5);
+	run(1500);
+	vifs_crashed(&vifs, 1, VIEW_NOBODY, now);
+	CU_ASSERT(was_told("+vif5.0@1! rules1.4 +ring1 +vif5.0@1 "));
+	CU_ASSERT_EQUAL(last_client.mac.b[5], 5);
+	mock_rm(store_tree, "/local/domain/2/backend/vif/5/0");
+	mock_rm(store_tree, "/local/domain/5/device/vif/0");
+	world_attach(store_tree, 5, 0);
+	world_back(store_tree, 5, "ip", "10.137.0.77");
+	world_back(store_tree, 5, "mac", "00:16:3e:00:00:77");
+	run(100);
+	CU_ASSERT_EQUAL(apply.slot[1].set[0].state, SET_NONE);
+	CU_ASSERT(!!strstr(told, "-ring1 "));
+	CU_ASSERT(!strstr(told, "limits"));
+	world_front_connects(store_tree, 5);
+	run(1500);
+	CU_ASSERT_EQUAL(world_shows(store_tree, 5), '4');
+	CU_ASSERT_EQUAL(last_client.mac.b[5], 0x77);
+	CU_ASSERT_EQUAL(last_client.addr_n, 1);
+	CU_ASSERT_EQUAL(last_client.addr[0].b[15], 77);
+	CU_ASSERT_EQUAL(last_vif.mtu, VIF_MTU);
+	CU_ASSERT_EQUAL(last_vif.rate_bytes, 0);
+	CU_ASSERT(!last_vif.resume);
+	end();
+}
+
 /* ---- one address, two vifs ------------------------------------------------*/
 
 static bool has_it(uint16_t n)
@@ -1238,6 +1273,7 @@ UNIT_SUITE(vif,
 	   UNIT(rings_that_break_while_they_are_let_go_are_gone_once),
 	   UNIT(what_dom0_says_of_a_link_is_told_with_its_rings),
 	   UNIT(limits_that_change_are_told),
+	   UNIT(XSA_322_one_made_anew_has_nothing_of_before),
 	   UNIT(one_that_is_idle_holds_no_address),
 	   UNIT(one_that_is_idle_takes_none_away),
 	   UNIT(who_connected_last_has_the_address_until_it_goes),
