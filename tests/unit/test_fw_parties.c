@@ -267,6 +267,11 @@ static void R94_flows_end_when_the_port_changes(void)
 	lab_free(l);
 }
 
+static const char *const no_99[] = {
+	"action=drop proto=udp dstports=99-99",
+	NULL,
+};
+
 static uint32_t blocked_rows(uint16_t client)
 {
 	uint32_t n = 0;
@@ -290,7 +295,9 @@ static void R95_what_a_client_had_is_gone_with_it(void)
 		 &(struct frame_spec){
 			 .mf = true, .id = 7, .payload_len = 512 });
 	/* and one that was refused */
-	lab_send(l, LAB_A, &(struct frame_spec){ .dst = "10.9.9.9" });
+	lab_rules(l, LAB_A, RULE_IP4, RULE_ACCEPT, no_99);
+	lab_send(l, LAB_A, &(struct frame_spec){ .dport = 99 });
+	lab_hush(l);
 	CU_ASSERT_EQUAL(blocked_rows(LAB_A), 1);
 	free(l->rules[LAB_A][RULE_IP4]);
 	l->rules[LAB_A][RULE_IP4] = NULL;
