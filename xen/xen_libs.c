@@ -67,7 +67,7 @@ static void no_destroy(struct xentoollog_logger *logger)
  */
 
 /*
- * #syscalls data: ioctl/IOCTL_GNTDEV_MAP_GRANT_REF mmap/noexec
+ * #syscalls data: ioctl/IOCTL_GNTDEV_MAP_GRANT_REF mmap/shared
  * #syscalls data: ioctl/IOCTL_GNTDEV_UNMAP_GRANT_REF clock_nanosleep
  */
 static int map(struct xen *x, uint16_t dom, const uint32_t *ref, uint32_t n,
@@ -137,7 +137,7 @@ static int copy(struct xen *x, struct xen_seg *seg, uint32_t n,
 }
 
 /*
- * #syscalls data: ioctl/IOCTL_GNTALLOC_ALLOC_GREF mmap/noexec
+ * #syscalls data: ioctl/IOCTL_GNTALLOC_ALLOC_GREF mmap/shared
  * #syscalls data: ioctl/IOCTL_GNTALLOC_DEALLOC_GREF
  */
 static int share(struct xen *x, uint16_t dom, uint32_t n, bool writable,

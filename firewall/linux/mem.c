@@ -146,7 +146,7 @@ static bool is_whole(int fd, size_t len, int seals)
 }
 
 /*
- * #syscalls data: mmap/noexec
+ * #syscalls data: mmap/shared
  */
 static void *map(int fd, size_t len, int prot, int seals)
 {

@@ -366,7 +366,7 @@ static const struct port_ops packet_ops = {
 };
 
 /*
- * #syscalls data: mmap/noexec
+ * #syscalls data: mmap/shared
  */
 int port_packet_init(struct port_packet *k, int fd, uint32_t slots)
 {

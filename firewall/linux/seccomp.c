@@ -24,40 +24,44 @@
  * #syscalls data control: exit_group rt_sigreturn restart_syscall
  */
 
-/* One allowed call; @arg -1, or an argument and what it must be. */
+/* One allowed call, and what its arguments must be. */
 struct call {
 	int nr;
-	int arg;
-	scmp_datum_t mask, value;
+	unsigned int n;
+	struct scmp_arg_cmp must[2];
 };
 
-#define ALLOW(name) { .nr = SCMP_SYS(name), .arg = -1 },
-/* mmap: a page that can be executed never comes to be */
-#define NOEXEC(name) \
-	{ .nr = SCMP_SYS(name), .arg = 2, .mask = PROT_EXEC, .value = 0 },
-/* fcntl, ioctl: the command is the second argument; socket: the first */
-#define COMMAND(name, cmd)                                   \
-	{ .nr = SCMP_SYS(name),                              \
-	  .arg = SCMP_SYS(name) == SCMP_SYS(socket) ? 0 : 1, \
-	  .mask = 0xffffffffu,                               \
-	  .value = (scmp_datum_t)(cmd) },
+#define CALL(name, count, ...) \
+	{ .nr = SCMP_SYS(name), .n = (count), .must = { __VA_ARGS__ } },
+#define MASKED(a, mask, is)                                              \
+	{                                                                \
+		.arg = (a), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), \
+		.datum_b = (scmp_datum_t)(is)                            \
+	}
 
-static const struct call data_calls[] = { SECCOMP_DATA(ALLOW, NOEXEC,
+#define ALLOW(name) CALL(name, 0, { 0 })
+/* mmap: a page that can be executed never comes to be */
+#define NOEXEC(name) CALL(name, 1, MASKED(2, PROT_EXEC, 0))
+/* ... nor one that was not there: it is of a file, and the file's own */
+#define SHARED(name)                           \
+	CALL(name, 2, MASKED(2, PROT_EXEC, 0), \
+	     MASKED(3, MAP_TYPE | MAP_ANONYMOUS, MAP_SHARED))
+/* fcntl, ioctl: the command is the second argument; socket: the first */
+#define COMMAND(name, cmd)                                                   \
+	CALL(name, 1,                                                        \
+	     MASKED(SCMP_SYS(name) == SCMP_SYS(socket) ? 0 : 1, 0xffffffffu, \
+		    cmd))
+
+static const struct call data_calls[] = { SECCOMP_DATA(ALLOW, NOEXEC, SHARED,
 						       COMMAND) };
 static const struct call control_calls[] = { SECCOMP_CONTROL(ALLOW, NOEXEC,
-							     COMMAND) };
+							     SHARED, COMMAND) };
 
 #ifndef VIFWALL_INSTRUMENTED
 static int add_call(scmp_filter_ctx ctx, const struct call *c)
 {
-	struct scmp_arg_cmp cmp = { .arg = (unsigned int)c->arg,
-				    .op = SCMP_CMP_MASKED_EQ,
-				    .datum_a = c->mask,
-				    .datum_b = c->value };
-
-	if (c->arg < 0)
-		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, c->nr, 0);
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, c->nr, 1, &cmp);
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, c->nr, c->n,
+				      c->must);
 }
 
 static int filter(enum isolate_mode mode, const struct call *calls, size_t n)

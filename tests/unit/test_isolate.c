@@ -15,6 +15,7 @@
 
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"
+#include "firewall/linux/mem.h"
 #include "unit.h"
 
 #define NOBODY 65534u
@@ -75,14 +76,45 @@ static int try_kill(void)
 	return kill(getppid(), 0);
 }
 
+static int try_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+}
+
+static int try_shared_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+}
+
+/* Open before the process is locked in: a page that others have, too. */
+static int file;
+
+static int try_copy(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0) ==
+	       MAP_FAILED;
+}
+
+static int try_file_code(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0) ==
+	       MAP_FAILED;
+}
+
+static int try_heap(void)
+{
+	return sbrk(1 << 20) == (void *)-1;
+}
+
 static int plain_work(void)
 {
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mem_map(file, 4096, MEM_WRITE);
 
-	if (p == MAP_FAILED || munmap(p, 4096))
+	if (!p)
 		return 1;
-	(void)fcntl(0, F_GET_SEALS);
+	mem_unmap(p, 4096);
 	log_dbg("still here");
 	return 0;
 }
@@ -94,10 +126,13 @@ static int locked_in(enum isolate_mode mode, int (*work)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		int null = open("/dev/null", O_WRONLY);
+		int null;
 
+		file = mem_shared("page", 4096);
+		null = open("/dev/null", O_WRONLY);
 		log_to_fd(null);
-		if (isolate_early(null + 1) || isolate_data(mode))
+		if (file < 0 || file > null || isolate_early(null + 1) ||
+		    isolate_data(mode))
 			_exit(99);
 		_exit(work());
 	}
@@ -114,8 +149,10 @@ static void the_data_process_can_work(void)
 static void what_is_not_on_the_list_kills_the_data_process(void)
 {
 	static int (*const tries[])(void) = {
-		try_open,  try_socket,	 try_fork,	  try_exec, try_code,
-		try_ioctl, try_mprotect, try_other_fcntl, try_kill,
+		try_open,      try_socket, try_fork,	      try_exec,
+		try_code,      try_ioctl,  try_mprotect,      try_other_fcntl,
+		try_kill,      try_memory, try_shared_memory, try_copy,
+		try_file_code, try_heap,
 	};
 
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
