@@ -14,14 +14,9 @@ static bool name_ok(const char name[ADDR_SET_NAME_MAX])
 
 static bool set_ok(const struct profiles *p, const struct profile_set *s)
 {
-	const struct addr_range *r;
-
-	if (!name_ok(s->name) || s->at > p->range_n ||
-	    s->n4 > p->range_n - s->at || s->n6 > p->range_n - s->at - s->n4)
-		return false;
-	r = profile_ranges(p) + s->at;
-	return addr_set_ok(r, s->n4, true) &&
-	       addr_set_ok(r + s->n4, s->n6, false);
+	return name_ok(s->name) && s->at <= p->range_n &&
+	       s->n4 <= p->range_n - s->at &&
+	       s->n6 <= p->range_n - s->at - s->n4;
 }
 
 static bool rule_ok(const struct profiles *p, const struct profile_rule *r)
@@ -38,28 +33,86 @@ static bool list_ok(const struct profiles *p, const struct profile_list *l)
 	       l->at <= p->rule_n && l->n <= p->rule_n - l->at;
 }
 
-const struct profiles *profiles_check(const void *mem, size_t len)
+static bool counts_ok(const struct profiles *p, size_t len)
+{
+	return p->magic == PROFILES_MAGIC && p->len == len &&
+	       p->set_n <= PROFILES_SETS_MAX && p->list_n <= PROFILES_MAX &&
+	       p->rule_n <= PROFILES_RULES_MAX &&
+	       p->range_n <= PROFILES_RANGES_MAX &&
+	       len == profile_block_len(p->set_n, p->list_n, p->rule_n,
+					p->range_n);
+}
+
+/* All but the ranges, which are many: this is little. */
+static bool heads_ok(const struct profiles *p)
+{
+	for (uint32_t i = 0; i < p->set_n; i++)
+		if (!set_ok(p, &profile_sets(p)[i]))
+			return false;
+	for (uint32_t i = 0; i < p->list_n; i++)
+		if (!list_ok(p, &profile_lists(p)[i]))
+			return false;
+	for (uint32_t i = 0; i < p->rule_n; i++)
+		if (!rule_ok(p, &profile_rules(p)[i]))
+			return false;
+	return true;
+}
+
+void profiles_check_begin(struct profiles_walk *w, const void *mem, size_t len)
 {
 	const struct profiles *p = mem;
 
-	if ((uintptr_t)mem % PROFILES_ALIGN || len < sizeof(*p) ||
-	    p->magic != PROFILES_MAGIC || p->len != len ||
-	    p->set_n > PROFILES_SETS_MAX || p->list_n > PROFILES_MAX ||
-	    p->rule_n > PROFILES_RULES_MAX || p->range_n > PROFILES_RANGES_MAX)
-		return NULL;
-	if (len !=
-	    profile_block_len(p->set_n, p->list_n, p->rule_n, p->range_n))
-		return NULL;
-	for (uint32_t i = 0; i < p->set_n; i++)
-		if (!set_ok(p, &profile_sets(p)[i]))
-			return NULL;
-	for (uint32_t i = 0; i < p->list_n; i++)
-		if (!list_ok(p, &profile_lists(p)[i]))
-			return NULL;
-	for (uint32_t i = 0; i < p->rule_n; i++)
-		if (!rule_ok(p, &profile_rules(p)[i]))
-			return NULL;
-	return p;
+	*w = (struct profiles_walk){ .p = NULL };
+	if ((uintptr_t)mem % PROFILES_ALIGN == 0 && len >= sizeof(*p) &&
+	    counts_ok(p, len) && heads_ok(p))
+		w->p = p;
+}
+
+/* Goes on in one family of a set. */
+static bool ranges_ok(struct profiles_walk *w, const struct profile_set *s,
+		      uint32_t *budget)
+{
+	const struct addr_range *r = profile_ranges(w->p) + s->at;
+	bool v4 = w->i < s->n4;
+	uint32_t begin = v4 ? 0 : s->n4, end = v4 ? s->n4 : s->n4 + s->n6;
+	/* the one before again: how the next follows it */
+	uint32_t from = w->i > begin ? w->i - 1 : begin;
+
+	w->i += check_afford(budget, end - w->i, sizeof(*r));
+	return addr_set_ok(r + from, w->i - from, v4);
+}
+
+enum check_state profiles_check_step(struct profiles_walk *w, uint32_t *budget)
+{
+	const struct profiles *p = w->p;
+
+	while (p && w->set < p->set_n && *budget) {
+		const struct profile_set *s = &profile_sets(p)[w->set];
+
+		if (w->i == s->n4 + s->n6) {
+			w->set++;
+			w->i = 0;
+		} else if (!ranges_ok(w, s, budget)) {
+			w->p = p = NULL;
+		}
+	}
+	if (!p)
+		return CHECK_BAD;
+	return w->set < p->set_n ? CHECK_ON : CHECK_SOUND;
+}
+
+const struct profiles *profiles_check(const void *mem, size_t len)
+{
+	struct profiles_walk w;
+	enum check_state is;
+
+	profiles_check_begin(&w, mem, len);
+	do {
+		uint32_t budget = UINT32_MAX;
+
+		is = profiles_check_step(&w, &budget);
+	} while (is == CHECK_ON);
+	return is == CHECK_SOUND ? w.p : NULL;
 }
 
 /* ---- what does it say? --------------------------------------------------- */

@@ -109,6 +109,17 @@ int VW_MUST_USE profiles_build(void *mem, size_t *used,
  */
 const struct profiles *profiles_check(const void *mem, size_t len);
 
+/* The same in steps, see rules/check.h: CHECK_SOUND, and .p are the profiles.
+ */
+struct profiles_walk {
+	const struct profiles *p; /* NULL: they are bad */
+	uint32_t set, i; /* where it is: the set, how many of its ranges */
+};
+
+void profiles_check_begin(struct profiles_walk *w, const void *mem, size_t len);
+enum check_state VW_MUST_USE profiles_check_step(struct profiles_walk *w,
+						 uint32_t *budget);
+
 #define PROFILE_NONE UINT16_MAX
 
 /* The number of the profile @name; PROFILE_NONE: there is none. */

@@ -8,6 +8,7 @@
 
 #include "packet/pkt_addr.h"
 #include "packet/pkt_assert.h"
+#include "rules/check.h"
 
 /*
  * What one client may do, as dom0 writes it for Qubes:
@@ -153,6 +154,19 @@ int VW_MUST_USE ruleset_build_closed(void *mem, size_t len, size_t *used,
  * Nobody may write there while the set is in use.
  */
 const struct ruleset *ruleset_check(const void *mem, size_t len);
+
+/* The same in steps, see rules/check.h: CHECK_SOUND, and .set is the set. */
+struct ruleset_walk {
+	const struct ruleset *set;
+	uint8_t run;	  /* the part that it is in */
+	uint32_t i, n;	  /* things of that part: seen, in all */
+	uint32_t at, sum; /* the map that it is in; bits that were counted */
+	uint32_t next;	  /* what nothing has referred to yet begins here */
+};
+
+void ruleset_check_begin(struct ruleset_walk *w, const void *mem, size_t len);
+enum check_state VW_MUST_USE ruleset_check_step(struct ruleset_walk *w,
+						uint32_t *budget);
 
 enum rule_family ruleset_family(const struct ruleset *s);
 

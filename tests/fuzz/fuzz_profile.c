@@ -103,6 +103,23 @@ static void rule_text(const char *text, size_t len)
 	ask(p, (const uint8_t *)text, len);
 }
 
+/* Steps of any size find the same. */
+static const struct profiles *in_steps(const uint8_t *mem, size_t n,
+				       uint32_t budget)
+{
+	struct profiles_walk w;
+	enum check_state is;
+
+	profiles_check_begin(&w, mem, n);
+	do {
+		uint32_t left = budget;
+
+		is = profiles_check_step(&w, &left);
+		vw_assert(is != CHECK_ON || !left);
+	} while (is == CHECK_ON);
+	return is == CHECK_SOUND ? w.p : NULL;
+}
+
 static void damaged(const uint8_t *bytes, size_t len)
 {
 	static _Alignas(PROFILES_ALIGN) uint8_t mem[1024];
@@ -119,6 +136,7 @@ static void damaged(const uint8_t *bytes, size_t len)
 		mem[(size_t)(bytes[i] << 8 | bytes[i + 1]) % used] =
 			bytes[i + 2];
 	p = profiles_check(mem, used);
+	vw_assert(in_steps(mem, used, 1 + (uint32_t)len) == p);
 	if (p)
 		ask(p, bytes, len);
 }

@@ -130,6 +130,23 @@ static void ask(const struct ruleset *s)
 	}
 }
 
+/* Steps of any size find the same. */
+static const struct ruleset *in_steps(const uint8_t *mem, size_t n,
+				      uint32_t budget)
+{
+	struct ruleset_walk w;
+	enum check_state is;
+
+	ruleset_check_begin(&w, mem, n);
+	do {
+		uint32_t left = budget;
+
+		is = ruleset_check_step(&w, &left);
+		vw_assert(is != CHECK_ON || !left);
+	} while (is == CHECK_ON);
+	return is == CHECK_SOUND ? w.set : NULL;
+}
+
 static void check_exactly(const uint8_t *bytes, size_t n, struct feed *damage)
 {
 	uint8_t *mem = malloc(n ? n : 1);
@@ -143,6 +160,7 @@ static void check_exactly(const uint8_t *bytes, size_t n, struct feed *damage)
 		mem[at] = feed_u8(damage);
 	}
 	s = ruleset_check(mem, n);
+	vw_assert(in_steps(mem, n, 1 + bytes[0] * 16u) == s);
 	if (s)
 		ask(s);
 	free(mem);

@@ -10,8 +10,9 @@
 
 static _Alignas(PROFILES_ALIGN) uint8_t mem[65536];
 static struct profiles_rule rule[PROFILES_RULES_MAX + 1];
-static struct pkt_prefix prefix[64];
-static uint32_t order[64], tmp[64], rule_n, bad;
+#define NEAR_MAX 64u
+static struct pkt_prefix prefix[NEAR_MAX];
+static uint32_t order[NEAR_MAX], tmp[NEAR_MAX], rule_n, bad;
 static struct profiles_set set[2] = { { "near", prefix, 0 },
 				      { "far", prefix, 0 } };
 static size_t used;
@@ -31,7 +32,7 @@ static int build(void)
 	struct profiles_in in = { set, 2, rule, rule_n };
 
 	CU_ASSERT_FATAL(profiles_size(&in) <= sizeof(mem));
-	CU_ASSERT_FATAL(profiles_order(&in) <= 64);
+	CU_ASSERT_FATAL(profiles_order(&in) <= NEAR_MAX);
 	return profiles_build(mem, &used, &in, order, tmp, &bad);
 }
 
@@ -163,11 +164,29 @@ static void a_name_that_is_none_is_not_found(void)
 	CU_ASSERT_EQUAL(profiles_find(profiles_check(mem, used), "a"), 0);
 }
 
-/* Whatever byte is another: refused, or safe to ask. */
+/* What steps of this budget find, and how many it takes. */
+static const struct profiles *in_steps(uint32_t budget, uint32_t *steps)
+{
+	struct profiles_walk w;
+	enum check_state is;
+
+	profiles_check_begin(&w, mem, used);
+	for (*steps = 1;; ++*steps) {
+		uint32_t left = budget;
+
+		is = profiles_check_step(&w, &left);
+		if (is != CHECK_ON)
+			break;
+		CU_ASSERT_EQUAL_FATAL(left, 0);
+	}
+	return is == CHECK_SOUND ? w.p : NULL;
+}
+
+/* Whatever byte is another: refused, or safe to ask; in steps as at once. */
 static void damaged_blocks_are_refused_or_harmless(void)
 {
 	const struct profiles *p;
-	uint32_t refused = 0;
+	uint32_t refused = 0, steps;
 
 	rule_n = 0;
 	fill_near("10.0.0.0/8 10.2.0.0/16 fd00::/8 192.0.2.0/24");
@@ -187,9 +206,32 @@ static void damaged_blocks_are_refused_or_harmless(void)
 		refused += !p;
 		if (p)
 			(void)profiles_eval(p, 0, &q);
+		CU_ASSERT_PTR_EQUAL(in_steps(1 + (uint32_t)i % 100, &steps), p);
 		mem[i] = was;
 	}
 	CU_ASSERT(refused > sizeof(struct profiles));
+}
+
+/* Apart by one address, so that none is another's neighbour. */
+static void many_ranges_are_looked_at_in_steps(void)
+{
+	uint32_t steps;
+
+	rule_n = 0;
+	add("a", "action=drop dst=near");
+	set[0].n = NEAR_MAX;
+	for (uint32_t i = 0; i < NEAR_MAX; i++)
+		prefix[i] = (struct pkt_prefix){
+			.addr = pkt_addr_v4(
+				(uint8_t[]){ 10, 0, 0, (uint8_t)(2 * i) }),
+			.len = 128,
+		};
+	CU_ASSERT_EQUAL(build(), 0);
+	CU_ASSERT_EQUAL(profiles_range_count(profiles_check(mem, used)),
+			NEAR_MAX);
+	/* with a budget of one range: each is looked at in its own */
+	CU_ASSERT_PTR_EQUAL(in_steps(sizeof(struct addr_range), &steps), mem);
+	CU_ASSERT(steps >= NEAR_MAX);
 }
 
 /* The same of rules in a list, without blocks, sets or halving. */
@@ -267,4 +309,5 @@ UNIT_SUITE(profile, UNIT(a_text_that_is_no_rule_is_refused_with_its_column),
 	   UNIT(too_many_of_anything_are_refused),
 	   UNIT(a_name_that_is_none_is_not_found),
 	   UNIT(damaged_blocks_are_refused_or_harmless),
+	   UNIT(many_ranges_are_looked_at_in_steps),
 	   UNIT(random_profiles_answer_as_a_list_does))

@@ -223,9 +223,81 @@ static void bases_that_would_go_in_circles_are_refused(void)
 	rule_kit_fini(&k);
 }
 
+/* What steps of this budget find, and how many it takes. */
+static const struct ruleset *in_steps(const void *mem, size_t len,
+				      uint32_t budget, uint32_t *steps)
+{
+	struct ruleset_walk w;
+	enum check_state is;
+
+	ruleset_check_begin(&w, mem, len);
+	for (*steps = 1;; ++*steps) {
+		uint32_t left = budget;
+
+		is = ruleset_check_step(&w, &left);
+		if (is != CHECK_ON)
+			break;
+		CU_ASSERT_EQUAL_FATAL(left, 0);
+	}
+	return is == CHECK_SOUND ? w.set : NULL;
+}
+
+static void steps_of_any_size_find_what_the_whole_walk_finds(void)
+{
+	static const uint32_t budget[] = { 1, 33, 1000, 16384 };
+	uint32_t refused = 0, steps;
+
+	for (unsigned long i = 0; i < 300 * unit_soak(); i++) {
+		enum rule_gen_kind kind =
+			(enum rule_gen_kind)(random() % RULE_GEN_N);
+		struct rule_kit k;
+		struct copy c;
+
+		make(&k, kind, random() & 1 ? RULE_IP6 : RULE_IP4,
+		     (uint32_t)random() % 300);
+		copy_init(&c, &k, kind);
+		for (uint32_t n = 0; n < 8; n++) {
+			size_t at = (size_t)random() % c.len;
+			uint8_t was = c.mem[at];
+			const struct ruleset *whole;
+
+			c.mem[at] ^= (uint8_t)(n ? 1u << random() % 8 : 0);
+			whole = ruleset_check(c.mem, c.len);
+			refused += !whole;
+			CU_ASSERT(whole || n);
+			CU_ASSERT_PTR_EQUAL(in_steps(c.mem, c.len,
+						     budget[n % 4], &steps),
+					    whole);
+			c.mem[at] = was;
+		}
+		free(c.mem);
+		rule_kit_fini(&k);
+	}
+	CU_ASSERT(refused > 300);
+}
+
+/* All but the numbers, which may be any, is read once; heads of maps twice. */
+static void a_step_reads_what_it_may_and_little_more(void)
+{
+	for (uint32_t kind = 0; kind < RULE_GEN_N; kind++) {
+		uint32_t budget = 16384, steps, bytes;
+		struct rule_kit k;
+
+		make(&k, (enum rule_gen_kind)kind, RULE_IP4, 10000);
+		bytes = k.set->len - k.set->records;
+		CU_ASSERT_PTR_EQUAL(in_steps(k.mem, k.used, budget, &steps),
+				    k.set);
+		CU_ASSERT(steps >= bytes / (budget + CHECK_OVER));
+		CU_ASSERT(steps <= 2 * bytes / budget + 1);
+		rule_kit_fini(&k);
+	}
+}
+
 UNIT_SUITE(rule_check,
 	   UNIT(every_flipped_bit_of_small_sets_is_refused_or_harmless),
 	   UNIT(random_damage_to_big_sets_is_refused_or_harmless),
 	   UNIT(a_set_cut_short_is_refused_and_a_longer_block_is_not),
 	   UNIT(every_offset_of_the_header_counts),
-	   UNIT(bases_that_would_go_in_circles_are_refused))
+	   UNIT(bases_that_would_go_in_circles_are_refused),
+	   UNIT(steps_of_any_size_find_what_the_whole_walk_finds),
+	   UNIT(a_step_reads_what_it_may_and_little_more))
