@@ -286,6 +286,7 @@ $(B)/bench_%: $(B)/obj/tests/bench/bench_%.o $(LIBS_ALL)
 $(B)/bench_rules: $(call obj,tests/mock/rule_gen.c tests/mock/rule_shape.c)
 $(B)/bench_qubesdb: $(call obj,tests/mock/mock_chan.c)
 $(B)/bench_steps: $(call obj,tests/mock/nat_bed.c tests/mock/frames.c tests/mock/frames_pool.c)
+$(B)/bench_change: $(call obj,$(patsubst %,tests/mock/%.c,data_bed rule_gen rule_shape sealed))
 $(B)/floor_%: $(B)/obj/tests/bench/floor_%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
@@ -306,7 +307,7 @@ FUZZ_CFLAGS = -std=c11 -g -O1 -I. -Itests -D_GNU_SOURCE -DVIFWALL_VERSION='"$(VE
 $(FB)/obj/firewall/linux/seccomp.o: FUZZ_CFLAGS += -I$(FB)/gen -DVIFWALL_INSTRUMENTED
 $(FB)/obj/firewall/linux/seccomp.o: $(FB)/gen/firewall/linux/seccomp_calls.h
 FUZZ_HELP := $(patsubst %,tests/mock/%.c,bus_judge bus_world ctl_bed frames frames_alike frames_pool lab lab_watch mock_chan mock_port \
-	mock_store netif_oracle netif_watch qdb_keys qrexec_bed xen_spy) tests/model/nat_check.c
+	mock_store netif_oracle netif_watch qdb_keys qrexec_bed sealed xen_spy) tests/model/nat_check.c
 FUZZ_LIBSRC = $(PACKET_SRC) $(NAT_SRC) $(RULES_SRC) $(XEN_SRC) $(SHARE_SRC) $(PATH_SRC) \
 	$(LINUX_SRC) $(CONTROL_SRC) $(ROLES_SRC) $(CLI_SRC) $(FUZZ_HELP)
 FUZZ_OBJ = $(patsubst %.c,$(FB)/obj/%.o,$(FUZZ_LIBSRC))

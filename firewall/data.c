@@ -6,9 +6,8 @@
 #include "firewall/linux/log.h"
 
 #define EVENTS 64u
-/* Frames from one port in a round, and requests of control in a wake. */
+/* Frames from one port in a round. */
 #define FRAME_BUDGET 256u
-#define REQUEST_BUDGET 16u
 
 size_t data_size(const struct fw_conf *c)
 {
@@ -70,32 +69,44 @@ static void watch_link(struct data *d, bool full)
 	d->link_full = full;
 }
 
-/* Requests that wait.  Without control there is nobody to forward for. */
-static void serve_link(struct data *d)
+/* Without control there is nobody to forward for. */
+static void control_gone(struct data *d, const char *why)
 {
-	for (uint32_t i = 0; i < REQUEST_BUDGET && !d->stop; i++) {
-		int err;
+	log_warn("control is gone (%s)", why);
+	data_close_ports(d);
+	d->stop = true;
+}
 
-		if (!data_tell(d))
-			break;
-		err = msg_recv(d->link, MSG_TO_DATA, &d->in);
-		if (err == -EAGAIN)
-			break;
-		if (err == -EBADMSG) {
-			log_warn("a message of control is none");
-			d->answer = (struct data_answer){
-				.seq = d->in.hdr.seq,
-				.waits = true,
-				.done = { .err = EBADMSG },
-			};
-		} else if (err) {
-			log_warn("control is gone (%s)", log_errno(-err));
-			data_close_ports(d);
-			d->stop = true;
-		} else {
-			data_obey(d);
-		}
+static void next_request(struct data *d)
+{
+	int err = msg_recv(d->link, MSG_TO_DATA, &d->in);
+
+	if (err == -EAGAIN)
+		return;
+	if (err == -EBADMSG) {
+		log_warn("a message of control is none");
+		d->answer.page = 0;
+		data_answer(d, err);
+	} else if (err) {
+		control_gone(d, log_errno(-err));
+	} else {
+		data_obey(d);
 	}
+}
+
+/*
+ * One request in a wake: frames wait for no more than that.  None while the
+ * last one is worked on, or its answer can't be sent.
+ */
+static void serve_link(struct data *d, uint32_t what)
+{
+	if (d->change.step != DATA_IDLE) {
+		if (what & LOOP_ERR)
+			control_gone(d, "in the midst of a change");
+		return;
+	}
+	if (data_tell(d))
+		next_request(d);
 	watch_link(d, !data_tell(d));
 }
 
@@ -103,7 +114,7 @@ static void handle(struct data *d, const struct loop_event *ev)
 {
 	switch ((enum data_fd)ev->type) {
 	case DATA_LINK:
-		serve_link(d);
+		serve_link(d, ev->what);
 		break;
 	case DATA_PORT:
 		data_port_event(d, (uint16_t)ev->idx, ev->what);
@@ -121,7 +132,7 @@ static void handle(struct data *d, const struct loop_event *ev)
 /* How long there may be nothing to do. */
 static struct mono until(const struct data *d)
 {
-	if (d->busy)
+	if (d->busy || d->change.step != DATA_IDLE)
 		return d->loop.now;
 	return d->rings_due.ns < d->tick.ns ? d->rings_due : d->tick;
 }
@@ -150,6 +161,8 @@ void data_turn(struct data *d)
 		handle(d, &ev[i]);
 	if (d->stop)
 		return;
+	if (d->change.step != DATA_IDLE)
+		data_change_go_on(d);
 	d->busy = fw_round(d->fw, FRAME_BUDGET, d->loop.now);
 	if (mono_past(d->tick, d->loop.now)) {
 		d->tick = fw_tick(d->fw, d->loop.now);

@@ -52,6 +52,24 @@ struct data_rules {
 	size_t len;
 };
 
+/* What is done in slices, one request at a time; see data_change.c. */
+enum data_step {
+	DATA_IDLE,
+	DATA_LOOKS,  /* at what came: it is not in force yet */
+	DATA_UNMAPS, /* what is not in force any more */
+};
+
+struct data_change {
+	uint8_t step; /* enum data_step */
+	int err;      /* of the answer: -errno */
+	struct data_rules next;
+	union {
+		struct ruleset_walk rules;
+		struct profiles_walk profiles;
+	} walk;			   /* through .next */
+	struct data_rules gone[2]; /* what is left of each */
+};
+
 /*
  * Answers to one request, kept until the socket takes them.  No other request
  * is read before that, so there is never more than one.
@@ -92,7 +110,8 @@ struct data {
 	struct data_port *port;	  /* [clients + 1] */
 	struct data_rules *rules; /* [(clients + 1) * 2], IPv4 and IPv6 */
 	struct data_rules profiles;
-	struct msg in;
+	struct msg in; /* the request that is worked on */
+	struct data_change change;
 	struct data_answer answer;
 
 	struct xen *xen;	  /* NULL: we are on none */
@@ -178,9 +197,24 @@ void data_keep_tick(struct data_keep *k, struct mono now);
 
 /* ---- data_obey.c --------------------------------------------------------- */
 
-/* Does what d->in asks; the answer is in d->answer. */
+/* Does what d->in asks, or begins to; then d->change says so. */
 void data_obey(struct data *d);
+/* It was done: the answer is in d->answer. */
+void data_answer(struct data *d, int err);
 /* Sends what is to be told; false when the socket is full. */
 bool data_tell(struct data *d);
+
+/* ---- data_change.c ------------------------------------------------------- */
+
+/*
+ * Begin with what d->in asks.  0: go on until d->change is idle, when it is
+ * answered; d->in is not touched before.  Or -errno, and nothing was begun.
+ */
+int VW_MUST_USE data_change_rules(struct data *d);
+int VW_MUST_USE data_change_profiles(struct data *d);
+/* The client is gone at once, its memory slice by slice. */
+int VW_MUST_USE data_change_remove(struct data *d);
+/* The next slice. */
+void data_change_go_on(struct data *d);
 
 #endif

@@ -43,84 +43,6 @@ static int set_client(struct data *d)
 	return err ? err : fw_client_set(d->fw, m->n, &c, d->loop.now);
 }
 
-/* The path uses @next from here on (NULL: nothing), what was before goes. */
-static int swap_rules(struct data *d, uint16_t n, enum rule_family family,
-		      const struct ruleset *set, struct data_rules next)
-{
-	struct data_rules *r = &d->rules[2u * n + family];
-	const struct ruleset *old;
-	int err = fw_client_rules(d->fw, n, family, set, &old, d->loop.now);
-
-	if (err)
-		return err;
-	vw_assert(old == r->mem);
-	if (r->mem)
-		mem_unmap(r->mem, r->len);
-	*r = next;
-	return 0;
-}
-
-static int remove_client(struct data *d)
-{
-	static const struct data_rules none;
-	uint16_t n = d->in.body.id.id;
-
-	if (n > d->clients)
-		return -EINVAL;
-	for (int family = RULE_IP4; family <= RULE_IP6; family++)
-		if (d->rules[2 * n + family].mem) {
-			int err = swap_rules(d, n, (enum rule_family)family,
-					     NULL, none);
-
-			if (err)
-				return err;
-		}
-	fw_client_remove(d->fw, n, d->loop.now);
-	return 0;
-}
-
-static int set_rules(struct data *d)
-{
-	const struct msg_rules *m = &d->in.body.rules;
-	struct data_rules next = { .len = m->len };
-	const struct ruleset *set;
-	int err;
-
-	if (m->n > d->clients)
-		return -EINVAL;
-	next.mem = mem_map_sealed(d->in.fd, m->len);
-	if (!next.mem)
-		return -EBADF;
-	set = ruleset_check(next.mem, next.len);
-	err = set ? swap_rules(d, m->n, (enum rule_family)m->family, set, next)
-		  : -EBADMSG;
-	if (err)
-		mem_unmap(next.mem, next.len);
-	return err;
-}
-
-static int set_profiles(struct data *d)
-{
-	struct data_rules next = { .len = d->in.body.profiles.len };
-	const struct profiles *p, *old;
-
-	next.mem = mem_map_sealed(d->in.fd, next.len);
-	if (!next.mem)
-		return -EBADF;
-	p = profiles_check(next.mem, next.len);
-	if (!p) {
-		mem_unmap(next.mem, next.len);
-		return -EBADMSG;
-	}
-	old = fw_profiles_set(d->fw, p, d->in.body.profiles.of,
-			      MSG_PROFILES_CLIENTS);
-	vw_assert(old == d->profiles.mem);
-	if (d->profiles.mem)
-		mem_unmap(d->profiles.mem, d->profiles.len);
-	d->profiles = next;
-	return 0;
-}
-
 /* All lists come as an array in a sealed file of @n times @each bytes. */
 static int set_list(struct data *d, size_t each)
 {
@@ -221,9 +143,9 @@ static int obey(struct data *d)
 	case MSG_CLIENT:
 		return set_client(d);
 	case MSG_CLIENT_DEL:
-		return remove_client(d);
+		return data_change_remove(d);
 	case MSG_RULES:
-		return set_rules(d);
+		return data_change_rules(d);
 	case MSG_GUARD:
 		return set_list(d, sizeof(struct pkt_addr));
 	case MSG_PAIRS:
@@ -231,7 +153,7 @@ static int obey(struct data *d)
 	case MSG_FORWARDS:
 		return set_list(d, sizeof(struct fw_forward));
 	case MSG_PROFILES:
-		return set_profiles(d);
+		return data_change_profiles(d);
 	case MSG_FLOWS:
 		return show_flows(d);
 	case MSG_FLOWS_END:
@@ -264,6 +186,16 @@ static int obey(struct data *d)
 	}
 }
 
+void data_answer(struct data *d, int err)
+{
+	if (err)
+		log_dbg("request %u refused (%s)", d->in.hdr.type,
+			log_errno(-err));
+	d->answer.seq = d->in.hdr.seq;
+	d->answer.done = (struct msg_done){ .err = -err };
+	d->answer.waits = true;
+}
+
 void data_obey(struct data *d)
 {
 	int err;
@@ -272,12 +204,8 @@ void data_obey(struct data *d)
 	err = obey(d);
 	if (d->in.fd >= 0)
 		close(d->in.fd);
-	if (err)
-		log_dbg("request %u refused (%s)", d->in.hdr.type,
-			log_errno(-err));
-	d->answer.seq = d->in.hdr.seq;
-	d->answer.done = (struct msg_done){ .err = -err };
-	d->answer.waits = true;
+	if (err || d->change.step == DATA_IDLE)
+		data_answer(d, err);
 }
 
 /* True when the message is gone: sent, or there is nobody to take it. */

@@ -7,7 +7,7 @@
  *	0  request: type (1 byte), then its body as far as there are bytes
  *	1  a port: number
  *	2  a frame: number of the port, bytes
- *	3  rules: client and family, policy; client 0: profiles, each client's
+ *	3  rules: client and family, set; client 0: profiles, each client's
  *	4  as 0, without the type's own length: any record
  */
 #include <errno.h>
@@ -20,11 +20,16 @@
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
 #include "firewall/linux/vnet.h"
+#include "mock/sealed.h"
 #include "packet/pkt_cursor.h"
 #include "tests/fuzz/fuzz.h"
 
 #define CLIENTS 3u
 #define RECORDS_MAX 64u
+/* Sets: no rule but a policy, or so many that looking takes several turns. */
+#define SETS 4u
+#define LARGE 600u
+#define TURNS_MAX 64
 
 static struct fw_conf conf;
 static struct view *view;
@@ -32,22 +37,18 @@ static void *block;
 static struct data d;
 static struct msg got;
 static int control, wire[CLIENTS + 1];
-static int list_fd, profiles_fd, set_fd[2];
-static uint32_t profiles_len, set_len[2];
+static int list_fd, profiles_fd, set_fd[SETS];
+static uint32_t profiles_len, set_len[SETS];
 
 static void make_sets(void)
 {
-	static uint64_t mem[1024], scratch[1024];
-	size_t used;
+	static const uint8_t mem[256];
 
-	for (int i = 0; i < 2; i++) {
-		vw_assert(!ruleset_build(mem, sizeof(mem), &used, RULE_IP4,
-					 i ? RULE_ACCEPT : RULE_DROP, NULL, 0,
-					 NULL, scratch, sizeof(scratch)));
-		set_len[i] = (uint32_t)used;
-		set_fd[i] = mem_sealed("set", mem, used);
-	}
-	list_fd = mem_sealed("list", mem, 256);
+	for (uint32_t i = 0; i < SETS; i++)
+		set_fd[i] = sealed_elsewhere(RULE_IP4,
+					     i & 1 ? RULE_ACCEPT : RULE_DROP,
+					     i & 2 ? LARGE : 0, &set_len[i]);
+	list_fd = mem_sealed("list", mem, sizeof(mem));
 }
 
 /* Two profiles, one of which names a set. */
@@ -106,6 +107,12 @@ static void begin(void)
 	memset(wire, -1, sizeof(wire));
 }
 
+static void drop(const struct data_rules *r)
+{
+	if (r->mem)
+		mem_unmap(r->mem, r->len);
+}
+
 static void end(void)
 {
 	data_close_ports(&d);
@@ -113,13 +120,15 @@ static void end(void)
 		if (wire[i] >= 0)
 			close(wire[i]);
 	for (uint32_t i = 0; i < 2 * (CLIENTS + 1); i++)
-		if (d.rules[i].mem)
-			mem_unmap(d.rules[i].mem, d.rules[i].len);
-	if (d.profiles.mem)
-		mem_unmap(d.profiles.mem, d.profiles.len);
+		drop(&d.rules[i]);
+	drop(&d.profiles);
+	drop(&d.change.next);
+	drop(&d.change.gone[0]);
+	drop(&d.change.gone[1]);
 	loop_close(&d.loop);
 	close(d.link);
-	close(control);
+	if (control >= 0)
+		close(control);
 }
 
 /* A wake, then everything that came out of it is read. */
@@ -134,19 +143,30 @@ static void turn(void)
 			;
 }
 
-/* The request must have been answered, exactly once, last. */
+/* The request must be answered, exactly once, last. */
 static void expect_done(uint32_t seq)
 {
 	int done = 0;
 
-	turn();
-	while (msg_recv(control, MSG_TO_CONTROL, &got) == 0) {
-		if (got.hdr.type == MSG_PORT_FAILED)
-			continue;
-		vw_assert(got.hdr.seq == seq && !done);
-		done = got.hdr.type == MSG_DONE;
+	for (int i = 0; i < TURNS_MAX && !done; i++) {
+		turn();
+		while (msg_recv(control, MSG_TO_CONTROL, &got) == 0) {
+			if (got.hdr.type == MSG_PORT_FAILED)
+				continue;
+			vw_assert(got.hdr.seq == seq && !done);
+			done = got.hdr.type == MSG_DONE;
+		}
 	}
 	vw_assert(done);
+}
+
+/* Control goes, perhaps in the midst of something: that is the end. */
+static void hang_up(void)
+{
+	close(control);
+	control = -1;
+	turn();
+	vw_assert(d.stop);
 }
 
 static int fd_for(uint32_t type)
@@ -216,15 +236,22 @@ static void profiles(struct cur *c, uint32_t seq)
 static void rules(struct cur *c, uint32_t seq)
 {
 	struct msg_rules m = { .n = cur_u8(c), .family = cur_u8(c) & 1 };
-	int accept = cur_u8(c) & 1;
+	uint32_t set = cur_u8(c) % (SETS + 1);
 
 	if (!m.n) {
 		profiles(c, seq);
 		return;
 	}
-	m.len = set_len[accept];
-	vw_assert(!msg_send(control, MSG_RULES, seq, &m, set_fd[accept]));
-	expect_done(seq);
+	if (set < SETS) {
+		m.len = set_len[set];
+		vw_assert(!msg_send(control, MSG_RULES, seq, &m, set_fd[set]));
+		expect_done(seq);
+		return;
+	}
+	m.len = set_len[set - 1];
+	vw_assert(!msg_send(control, MSG_RULES, seq, &m, set_fd[set - 1]));
+	turn();
+	hang_up();
 }
 
 static void any_record(struct cur *c)

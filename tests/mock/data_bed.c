@@ -2,7 +2,6 @@
 #include "mock/data_bed.h"
 
 #include <poll.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
+#include "mock/sealed.h"
 
 /* For a child to do what it was asked, on a busy machine. */
 #define PATIENCE_MS 10000
@@ -56,12 +56,22 @@ void data_bed_open_on(struct data_bed *b, struct view *view)
 	b->seq = 100;
 }
 
+/* What ends with the process, where it has one of its own. */
+static void drop(const struct data_rules *r)
+{
+	if (r->mem)
+		mem_unmap(r->mem, r->len);
+}
+
 void data_bed_close(struct data_bed *b)
 {
 	data_close_ports(&b->d);
 	for (uint32_t i = 0; i < 2 * (BED_CLIENTS + 1); i++)
-		if (b->d.rules[i].mem)
-			mem_unmap(b->d.rules[i].mem, b->d.rules[i].len);
+		drop(&b->d.rules[i]);
+	drop(&b->d.profiles);
+	drop(&b->d.change.next);
+	drop(&b->d.change.gone[0]);
+	drop(&b->d.change.gone[1]);
 	loop_close(&b->d.loop);
 	close(b->d.link);
 	close(b->control);
@@ -207,26 +217,10 @@ int data_bed_client(struct data_bed *b, uint16_t n, uint16_t port)
 	return data_bed_ask(b, MSG_CLIENT, &m, -1);
 }
 
-/* A sealed file with a set of no rules and this policy. */
-static int rules_fd(enum rule_action policy, uint32_t *len)
-{
-	alignas(PKT_ARENA_ALIGN) uint8_t mem[8192], scratch[8192];
-	size_t used = 0;
-	int fd, err;
-
-	err = ruleset_build(mem, sizeof(mem), &used, RULE_IP4, policy, NULL, 0,
-			    NULL, scratch, sizeof(scratch));
-	vw_assert(!err);
-	*len = (uint32_t)used;
-	fd = mem_sealed("rules", mem, used);
-	vw_assert(fd >= 0);
-	return fd;
-}
-
 int data_bed_rules(struct data_bed *b, uint16_t n, enum rule_action policy)
 {
 	struct msg_rules m = { .n = n, .family = RULE_IP4 };
-	int fd = rules_fd(policy, &m.len);
+	int fd = sealed_rules(RULE_IP4, policy, NULL, 0, &m.len);
 	int err = data_bed_ask(b, MSG_RULES, &m, fd);
 
 	close(fd);
