@@ -103,7 +103,7 @@ static void set_swap(struct apply *a, uint16_t n, int family, struct set *set)
 		apply_mark(a, n, APPLY_CLIENT | APPLY_RULES4 | APPLY_RULES6);
 	s->err = 0;
 	s->names_new |= old->names || set->names;
-	set_clear(old);
+	apply_past_set(s, family);
 	*old = *set;
 }
 
@@ -212,7 +212,7 @@ static void again(struct apply *a, uint16_t n, int family)
 	}
 	if (!set_same(old, &set))
 		apply_mark(a, n, rules_bit[family]);
-	set_clear(old);
+	apply_past_set(s, family);
 	*old = set;
 }
 
@@ -293,7 +293,9 @@ static bool same_port(const struct conf_port *a, const struct conf_port *b)
 
 static void slot_clear(struct apply_slot *s)
 {
-	*s = (struct apply_slot){ .link = { .fd = -1 }, .old_fd = -1 };
+	*s = (struct apply_slot){ .link = { .fd = -1 },
+				  .old_fd = -1,
+				  .past = { -1, -1 } };
 	set_none(&s->set[0], RULE_IP4);
 	set_none(&s->set[1], RULE_IP6);
 }
@@ -308,8 +310,10 @@ void apply_drop(struct apply *a, uint16_t n)
 	s->names_new |= s->set[0].names || s->set[1].names;
 	for (int f = 0; f < 2; f++) {
 		s->by_hand[f] = false;
-		set_clear(&s->set[f]);
+		apply_past_set(s, f);
 	}
+	if (!s->sent)
+		apply_past_close(s->past, 2);
 	s->used = s->guest = false;
 	s->ring = (struct apply_ring){ 0 };
 	s->clash = 0;
@@ -454,7 +458,7 @@ void apply_init(struct apply *a, const struct conf *c,
 	memset(a, 0, sizeof(*a));
 	a->ops = ops;
 	a->sock = -1;
-	a->profiles.fd = -1;
+	a->profiles.fd = a->profiles_past = -1;
 	a->conf.clients = c->clients;
 	for (uint32_t n = 0; n < APPLY_SLOTS; n++)
 		slot_clear(&a->slot[n]);
@@ -467,8 +471,12 @@ void apply_fini(struct apply *a)
 		apply_close_port(a, n);
 		set_clear(&a->slot[n].set[0]);
 		set_clear(&a->slot[n].set[1]);
+		apply_past_close(a->slot[n].past, 2);
 	}
-	profiles_clear(&a->profiles);
+	apply_past_profiles(a);
+	apply_past_close(&a->profiles_past, 1);
+	while (apply_wait_first(a))
+		apply_wait_pop(a);
 	if (a->sock >= 0)
 		close(a->sock);
 	a->sock = -1;

@@ -33,6 +33,7 @@
  *	apply_guest.c	clients that come and go with their vif
  *	apply_forward.c	openings, from settings and from the tree
  *	apply_profile.c	profiles, from settings
+ *	apply_past.c	files of what data still uses
  *	apply_dns.c	name servers
  *	apply_seen.c	clients that know themselves by other addresses
  *	apply_send.c	telling data
@@ -106,6 +107,7 @@ struct apply_slot {
 	char key[2][PKT_ADDR_TEXT]; /* by family; empty: none */
 	bool by_hand[2];	    /* its set is of apply_by_hand() */
 	struct set set[2];
+	int past[2]; /* files that data was told of last; -1: that set's */
 	struct mono since[2]; /* the set's commit; 0: just now */
 	bool names_new;	      /* other sets: their host names are to be read */
 	/*
@@ -122,6 +124,7 @@ struct apply_wait {
 	uint8_t bit;	 /* enum apply_bit, or 0 */
 	uint8_t kind;	 /* enum apply_kind */
 	uint32_t cookie; /* of apply_ask() */
+	int past[2];	 /* files that data lets go of by it; or -1 */
 };
 
 enum apply_kind {
@@ -181,6 +184,7 @@ struct apply {
 	struct apply_forward forward[FW_FORWARDS]; /* as data tries them */
 	uint32_t forward_n, forward_bad;	   /* in force; passed over */
 	struct profiles_made profiles;		   /* in force */
+	int profiles_past;			   /* as apply_slot.past */
 	struct apply_wait wait[APPLY_WINDOW];	   /* a ring, oldest first */
 	uint32_t wait_at, wait_n;
 	struct fw_dns dns; /* in force */
@@ -313,6 +317,13 @@ void apply_wait_pop(struct apply *a);
 void apply_data_lost(struct apply *a, bool broken);
 /* Data has to be told that about @n. */
 void apply_mark(struct apply *a, uint16_t n, unsigned int bits);
+/* The slot's set of @family, or the profiles, should not hold any more. */
+void apply_past_set(struct apply_slot *s, int family);
+void apply_past_profiles(struct apply *a);
+/* Closes *@past when the question that was sent last is answered. */
+void apply_past_sent(struct apply *a, int i, int *past);
+/* Nobody uses them any more. */
+void apply_past_close(int *past, uint32_t n);
 /* Closes client @n, whose rules can't be had, until the next ones. */
 void apply_shut(struct apply *a, uint16_t n, int err);
 /* Swaps in a set that lets nothing pass, because data refused the last one. */

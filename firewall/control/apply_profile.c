@@ -51,7 +51,7 @@ void apply_profiles(struct apply *a)
 	log_info("%u profiles in force, with %u sets of %u ranges in %zu KiB",
 		 profiles_count(next.built), profiles_set_count(next.built),
 		 profiles_range_count(next.built), (next.len + 1023) / 1024);
-	profiles_clear(&a->profiles);
+	apply_past_profiles(a);
 	a->profiles = next;
 	a->profiles_todo = true;
 }

@@ -22,6 +22,7 @@ struct apply_wait *apply_wait_first(struct apply *a)
 
 void apply_wait_pop(struct apply *a)
 {
+	apply_past_close(a->wait[a->wait_at].past, 2);
 	a->wait_at = (a->wait_at + 1) % APPLY_WINDOW;
 	a->wait_n--;
 }
@@ -52,6 +53,7 @@ static bool post(struct apply *a, uint32_t type, const void *body, int fd,
 	if (a->sock < 0 || a->wait_n == APPLY_WINDOW)
 		return false;
 	w.seq = a->seq + 1;
+	w.past[0] = w.past[1] = -1;
 	err = msg_send(a->sock, type, w.seq, body, fd);
 	if (err == -EAGAIN || err == -ENOBUFS)
 		return false;
@@ -168,8 +170,11 @@ static bool send_profiles(struct apply *a)
 
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
 		m.of[n] = profile_of(a, n);
-	return post(a, MSG_PROFILES, &m, a->profiles.fd,
-		    (struct apply_wait){ .kind = APPLY_PROFILES });
+	if (!post(a, MSG_PROFILES, &m, a->profiles.fd,
+		  (struct apply_wait){ .kind = APPLY_PROFILES }))
+		return false;
+	apply_past_sent(a, 0, &a->profiles_past);
+	return true;
 }
 
 static void lists_work(struct apply *a)
@@ -229,6 +234,8 @@ static bool send_client_del(struct apply *a, uint16_t n)
 	      : !send_uplink(a, APPLY_CLIENT_DEL, false))
 		return false;
 	a->slot[n].sent = a->slot[n].told = false;
+	for (int f = 0; f < 2; f++)
+		apply_past_sent(a, f, &a->slot[n].past[f]);
 	return true;
 }
 
@@ -368,7 +375,10 @@ static bool send_rules(struct apply *a, uint16_t n, int family,
 		s->todo &= (uint8_t) ~(unsigned int)bit;
 		return true;
 	}
-	return slot_send(a, n, bit, MSG_RULES, &m, set->fd);
+	if (!slot_send(a, n, bit, MSG_RULES, &m, set->fd))
+		return false;
+	apply_past_sent(a, family, &s->past[family]);
+	return true;
 }
 
 static bool slot_work(struct apply *a, uint16_t n, struct mono now)
@@ -478,6 +488,7 @@ void apply_data(struct apply *a, int sock)
 	a->profiles_todo = a->profiles.built;
 	a->dns_todo = memcmp(&a->dns, &no_dns, sizeof(no_dns)) != 0;
 	a->settled_todo = a->restarts > 0;
+	apply_past_close(&a->profiles_past, 1);
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++) {
 		struct apply_slot *s = &a->slot[n];
 
@@ -487,6 +498,7 @@ void apply_data(struct apply *a, int sock)
 			apply_ring_forget(a, n);
 		s->todo = 0;
 		s->wait = (struct mono){ 0 };
+		apply_past_close(s->past, 2);
 		if (!s->used)
 			continue;
 		/* its ring had a reader */

@@ -3,6 +3,7 @@
  * apply against a data process of our own: the other end of a socket pair,
  * which writes down what it is told and answers as each test wants.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -364,6 +365,65 @@ static void R124_equal_rules_are_not_sent_again(void)
 	rules(R5, "action=accept dstports=80-81 proto=tcp");
 	settle();
 	CU_ASSERT(said("rules1.4=1pass "));
+	stop();
+}
+
+/* Files with rules that are open here. */
+static uint32_t rule_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	uint32_t n = 0;
+
+	CU_ASSERT_FATAL(d != NULL);
+	while ((e = readdir(d))) {
+		char to[64] = "";
+
+		(void)!readlinkat(dirfd(d), e->d_name, to, sizeof(to) - 1);
+		n += strstr(to, "memfd:vifwall-rules") != NULL;
+	}
+	closedir(d);
+	return n;
+}
+
+static void rules_that_data_still_uses_are_freed_here_and_not_there(void)
+{
+	uint32_t n;
+
+	start(UP WORK);
+	rules(R5, "action=accept");
+	settle();
+	n = rule_files();
+	CU_ASSERT(n > 0);
+	/* one was told and is in use, one is on its way, one never went there
+	 */
+	rules(R5, "action=accept proto=udp");
+	CU_ASSERT_EQUAL(rule_files(), n + 1);
+	(void)apply_work(&apply, now);
+	CU_ASSERT_EQUAL(rule_files(), n + 1);
+	rules(R5, "action=accept proto=tcp");
+	CU_ASSERT_EQUAL(rule_files(), n + 2);
+	rules(R5, "action=drop");
+	CU_ASSERT_EQUAL(rule_files(), n + 2);
+	settle();
+	CU_ASSERT_EQUAL(rule_files(), n);
+	/* what says the same is not sent, and data keeps what it has */
+	rules(R5, "action=drop");
+	CU_ASSERT_EQUAL(rule_files(), n + 1);
+	rules(R5, "action=accept");
+	settle();
+	CU_ASSERT_EQUAL(rule_files(), n);
+	/* a new process has none of them */
+	rules(R5, "action=drop");
+	CU_ASSERT_EQUAL(rule_files(), n + 1);
+	connect_data();
+	CU_ASSERT_EQUAL(rule_files(), n);
+	settle();
+	settings(UP);
+	apply_conf(&apply, &conf);
+	CU_ASSERT_EQUAL(rule_files(), n);
+	settle();
+	CU_ASSERT_EQUAL(rule_files(), 0);
 	stop();
 }
 
@@ -1067,6 +1127,7 @@ UNIT_SUITE(apply, UNIT(guests_are_told_of_another_address_of_ours),
 	   UNIT(data_is_told_everything_in_an_order_that_works),
 	   UNIT(nothing_is_told_twice), UNIT(R122_a_commit_is_one_message),
 	   UNIT(R124_equal_rules_are_not_sent_again),
+	   UNIT(rules_that_data_still_uses_are_freed_here_and_not_there),
 	   UNIT(R120_bad_rules_close_their_client_and_no_other),
 	   UNIT(a_removed_set_closes), UNIT(sets_of_nobody_are_passed_over),
 	   UNIT(a_new_data_process_is_told_everything_again),
