@@ -81,8 +81,8 @@ def nat_steps():
     for line in run("bench_nat", 65536, 64, 32_000, 1, BATCH, STEPS=1)[0].splitlines():
         if line.startswith("step="):
             figures[f"nat.step_max_us.{line.split()[0][5:]}"] = values(line)["max_us"]
-    if have("bench_steps"):
-        for line in run("bench_steps")[0].splitlines():
+    for program in ("bench_steps", "bench_change"):
+        for line in run(program)[0].splitlines() if have(program) else ():
             figures[f"step_max_us.{line.split()[0][5:]}"] = values(line)["max_us"]
 
 
