@@ -6,8 +6,9 @@
 #include "firewall/linux/log.h"
 
 #define EVENTS 64u
-/* Frames from one port in a round. */
+/* Frames from one port in a round, and requests of control in a wake. */
 #define FRAME_BUDGET 256u
+#define REQUEST_BUDGET 6u
 
 size_t data_size(const struct fw_conf *c)
 {
@@ -77,12 +78,13 @@ static void control_gone(struct data *d, const char *why)
 	d->stop = true;
 }
 
-static void next_request(struct data *d)
+/* False: none waits. */
+static bool next_request(struct data *d)
 {
 	int err = msg_recv(d->link, MSG_TO_DATA, &d->in);
 
 	if (err == -EAGAIN)
-		return;
+		return false;
 	if (err == -EBADMSG) {
 		log_warn("a message of control is none");
 		d->answer.page = 0;
@@ -92,21 +94,26 @@ static void next_request(struct data *d)
 	} else {
 		data_obey(d);
 	}
+	return true;
 }
 
 /*
- * One request in a wake: frames wait for no more than that.  None while the
- * last one is worked on, or its answer can't be sent.
+ * What is done in slices ends the wake for requests: frames wait for some
+ * microseconds of it, and not for several.  None is read while that goes on, or
+ * while an answer can't be sent.
  */
 static void serve_link(struct data *d, uint32_t what)
 {
+	uint32_t n = 0;
+
 	if (d->change.step != DATA_IDLE) {
 		if (what & LOOP_ERR)
 			control_gone(d, "in the midst of a change");
 		return;
 	}
-	if (data_tell(d))
-		next_request(d);
+	while (n++ < REQUEST_BUDGET && d->change.step == DATA_IDLE &&
+	       !d->stop && data_tell(d) && next_request(d))
+		;
 	watch_link(d, !data_tell(d));
 }
 

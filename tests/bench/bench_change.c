@@ -7,6 +7,7 @@
  *	swap      puts them in force, or unmaps those before
  *	remove    lets a client go with as many of both families
  *	profiles  takes 100,000 ranges in place of as many
+ *	requests  takes as many settings of clients as it will at once
  *
  * Each is done often; of every turn the least counts, as all disturbance only
  * adds, and then the longest of these.  One line for each: step=NAME max_us=...
@@ -181,9 +182,37 @@ static void step_profiles(void)
 	print_step("profiles", both);
 }
 
+static void step_requests(void)
+{
+	double least = 0;
+
+	data_bed_open(&bed);
+	for (int r = 0; r < CHANGES; r++) {
+		double us;
+
+		for (uint16_t n = 1; n <= BED_CLIENTS; n++) {
+			struct msg_client m = data_bed_client_is(n, UINT16_MAX);
+
+			ask_data(MSG_CLIENT, &m, -1);
+		}
+		us = cpu_us();
+		data_bed_turn(&bed);
+		us = cpu_us() - us;
+		if (least <= 0 || us < least)
+			least = us;
+		for (uint16_t n = 1; n <= BED_CLIENTS; n++)
+			data_bed_turn(&bed);
+		for (uint16_t n = 1; n <= BED_CLIENTS; n++)
+			data_bed_take(&bed);
+	}
+	data_bed_close(&bed);
+	print_step("requests", least);
+}
+
 int main(void)
 {
 	step_rules();
 	step_profiles();
+	step_requests();
 	return 0;
 }

@@ -201,7 +201,7 @@ int data_bed_uplink(struct data_bed *b)
 	return data_bed_ask(b, MSG_UPLINK, &m, -1);
 }
 
-int data_bed_client(struct data_bed *b, uint16_t n, uint16_t port)
+struct msg_client data_bed_client_is(uint16_t n, uint16_t port)
 {
 	struct msg_client m = {
 		.n = n,
@@ -214,6 +214,13 @@ int data_bed_client(struct data_bed *b, uint16_t n, uint16_t port)
 	};
 
 	snprintf(m.client.name, sizeof(m.client.name), "client%u", n);
+	return m;
+}
+
+int data_bed_client(struct data_bed *b, uint16_t n, uint16_t port)
+{
+	struct msg_client m = data_bed_client_is(n, port);
+
 	return data_bed_ask(b, MSG_CLIENT, &m, -1);
 }
 

@@ -75,6 +75,7 @@ const char *data_bed_client_mac(uint16_t n);
 /* What control would say; the errno of the answer. */
 int data_bed_uplink(struct data_bed *b);
 /* @port: UINT16_MAX or @n */
+struct msg_client data_bed_client_is(uint16_t n, uint16_t port);
 int data_bed_client(struct data_bed *b, uint16_t n, uint16_t port);
 /* No rule but this policy, for IPv4. */
 int data_bed_rules(struct data_bed *b, uint16_t n, enum rule_action policy);
