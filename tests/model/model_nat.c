@@ -25,11 +25,46 @@ static bool is(const struct model_flow *f, const char *state)
 	return !strcmp(f->state, state);
 }
 
-static void refresh(struct model_flow *f, uint64_t now)
+/* In the order in which flows are given up; the last is never. */
+enum class { OVER, ONEWAY, QUERY, HALF, KEPT };
+
+static enum class class_of(const struct model_flow *f) {
+	if (is(f, "fin-both") || is(f, "time-wait") || is(f, "closed") ||
+	    is(f, "dns-done")) return OVER;
+	if (is(f, "udp-oneway")) return ONEWAY;
+	if (is(f, "icmp-query")) return QUERY;
+	return !strncmp(f->state, "syn-", 4) ? HALF : KEPT;
+}
+
+static uint32_t flows_of(const struct model_nat *m, uint16_t owner)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < MODEL_FLOWS; i++)
+		n += m->flow[i].used && m->flow[i].owner == owner;
+	return n;
+}
+
+/* From 60 % of the limit on times shrink, to none at 120 %, or a floor. */
+static uint64_t pressed(const struct model_nat *m, const struct model_flow *f,
+			uint64_t ms)
+{
+	uint64_t least = class_of(f) == KEPT ? 7440 * S : 30 * S;
+	uint64_t soft = m->limit.flows * 6 / 10, has = flows_of(m, f->owner);
+	uint64_t scaled = has < 2 * soft ? ms * (2 * soft - has) / soft : 0;
+
+	if (!m->limit.flows || has <= soft || class_of(f) == OVER ||
+	    ms <= least)
+		return ms;
+	return scaled > least ? scaled : least;
+}
+
+static void refresh(const struct model_nat *m, struct model_flow *f,
+		    uint64_t now)
 {
 	for (unsigned i = 0; i < sizeof(life) / sizeof(life[0]); i++)
 		if (is(f, life[i].state))
-			f->expires = now + life[i].ms;
+			f->expires = now + pressed(m, f, life[i].ms);
 }
 
 static bool alive(const struct model_flow *f, uint64_t now)
@@ -228,8 +263,8 @@ static void tcp_take(struct model_flow *f, int e, const struct model_pkt *p)
 					 : "established";
 }
 
-static enum model_verdict tcp(struct model_flow *f, int e,
-			      const struct model_pkt *p, uint64_t now)
+static enum model_verdict tcp(const struct model_nat *m, struct model_flow *f,
+			      int e, const struct model_pkt *p, uint64_t now)
 {
 	const char *was = f->state;
 
@@ -248,7 +283,7 @@ static enum model_verdict tcp(struct model_flow *f, int e,
 			return MODEL_PASS;
 		break;
 	}
-	refresh(f, now);
+	refresh(m, f, now);
 	return MODEL_PASS;
 }
 
@@ -259,7 +294,9 @@ enum model_verdict model_nat_find(struct model_nat *m,
 				  const struct model_pkt *p, uint64_t now,
 				  struct model_flow **flow)
 {
+	enum model_verdict v = MODEL_PASS;
 	struct model_flow *f;
+	enum class was;
 
 	bury_the_dead(m, now);
 	f = flow_of(m, p, now);
@@ -267,12 +304,66 @@ enum model_verdict model_nat_find(struct model_nat *m,
 	if (!f)
 		return MODEL_NO_FLOW;
 	f->was = f->state;
-	if (p->proto == MODEL_TCP)
-		return tcp(f, p->owner == 0, p, now);
-	if (!p->owner && is(f, "udp-oneway"))
-		f->state = f->rport == 53 ? "dns-done" : "udp-both";
-	refresh(f, now);
-	return MODEL_PASS;
+	was = class_of(f);
+	if (p->proto == MODEL_TCP) {
+		v = tcp(m, f, p->owner == 0, p, now);
+	} else {
+		if (!p->owner && is(f, "udp-oneway"))
+			f->state = f->rport == 53 ? "dns-done" : "udp-both";
+		refresh(m, f, now);
+	}
+	if (class_of(f) != was)
+		f->since = ++m->changes;
+	return v;
+}
+
+static bool give_up(struct model_nat *m, uint16_t owner, enum class class,
+		    uint64_t now)
+{
+	struct model_flow *oldest = NULL;
+
+	for (unsigned i = 0; i < MODEL_FLOWS; i++) {
+		struct model_flow *f = &m->flow[i];
+
+		if (f->used && f->owner == owner && class_of(f) == class &&
+		    (!oldest || f->since < oldest->since))
+			oldest = f;
+	}
+	if (oldest)
+		bury(m, oldest, now);
+	return oldest;
+}
+
+static uint32_t of_class(const struct model_nat *m, uint16_t owner,
+			 enum class class)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < MODEL_FLOWS; i++)
+		n += m->flow[i].used && m->flow[i].owner == owner &&
+		     class_of(&m->flow[i]) == class;
+	return n;
+}
+
+bool model_nat_make_room(struct model_nat *m, const struct model_pkt *p,
+			 uint64_t now)
+{
+	enum class class = p->proto == MODEL_TCP   ? HALF
+			   : p->proto == MODEL_UDP ? ONEWAY
+						   : QUERY;
+	uint32_t most = class == HALF	  ? m->limit.half_open
+			: class == ONEWAY ? m->limit.oneway
+					  : m->limit.icmp;
+
+	bury_the_dead(m, now);
+	if (most && of_class(m, p->owner, class) >= most)
+		give_up(m, p->owner, class, now);
+	if (!m->limit.flows || flows_of(m, p->owner) < m->limit.flows)
+		return true;
+	for (enum class c = OVER; c < KEPT; c++)
+		if (give_up(m, p->owner, c, now))
+			return true;
+	return false;
 }
 
 bool model_nat_opens(const struct model_pkt *p)
@@ -320,7 +411,8 @@ struct model_flow *model_nat_add(struct model_nat *m, const struct model_pkt *p,
 		else
 			f->state = p->proto == MODEL_UDP ? "udp-oneway"
 							 : "icmp-query";
-		refresh(f, now);
+		f->since = ++m->changes;
+		refresh(m, f, now);
 		return f;
 	}
 	return NULL;

@@ -8,8 +8,8 @@
 /*
  * Masquerading told the slow way: a list of flows that every question walks
  * from its beginning, 64-bit sequence numbers that never wrap, time in plain
- * milliseconds, nothing packed and nothing hashed.  What it leaves out (limits,
- * window scaling, SACK, quoted packets) has tests of its own.
+ * milliseconds, nothing packed and nothing hashed.  What it leaves out (shares,
+ * rates, window scaling, SACK, quoted packets) has tests of its own.
  *
  * Hosts are small numbers; the twin test turns them into addresses.
  */
@@ -44,11 +44,19 @@ struct model_flow {
 	uint8_t proto;
 	uint16_t port, rport, xport;
 	const char *state, *was; /* now, and before the last packet */
+	uint64_t since;		 /* count of changes when it got its class */
 	uint64_t expires;
 	struct model_dir d[2];
 };
 
+/* What each owner may hold; 0: no limit. */
+struct model_limits {
+	uint32_t flows, half_open, oneway, icmp;
+};
+
 struct model_nat {
+	struct model_limits limit;
+	uint64_t changes;
 	struct model_flow flow[MODEL_FLOWS];
 	/* Who had an outside port last, and until when; per protocol. */
 	struct model_last {
@@ -71,6 +79,12 @@ enum model_verdict model_nat_find(struct model_nat *m,
 
 /* May a client's packet without a flow open one? */
 bool model_nat_opens(const struct model_pkt *p);
+/*
+ * Ends flows of its owner's, as the limits ask, until it may; false: none of
+ * them can be spared.
+ */
+bool model_nat_make_room(struct model_nat *m, const struct model_pkt *p,
+			 uint64_t now);
 /*
  * Is @xport a right choice for it?  The port of its endpoint's other flows;
  * without any, one that no live flow has and that nobody else gave up in the

@@ -23,6 +23,7 @@ static struct model_nat model;
 static struct pkt_rand rnd;
 static uint64_t met; /* packets that came back */
 static uint64_t deaths;
+static uint64_t evicted;
 
 static uint32_t below(uint32_t n)
 {
@@ -215,6 +216,8 @@ static bool agree_on_new(struct pkt *k, const struct model_pkt *p)
 	v = nat_add(b.nat, k, p->owner, &want, &hit, b.now);
 	if (!model_nat_opens(p))
 		return v == PKT_DROP && k->reason == PKT_REASON_NOT_SYN;
+	if (!model_nat_make_room(&model, p, now_ms()))
+		return v == PKT_DROP && k->reason == PKT_REASON_NAT_QUOTA;
 	if (v != PKT_FORWARD)
 		return false;
 	nat_apply(b.nat, k, &hit, b.now);
@@ -260,7 +263,10 @@ static bool agree_on_hairpin(const struct model_pkt *p)
 	enum model_verdict out = model_nat_find(&model, p, now_ms(), &f);
 	bool passed = nat_bed_go_back(&b, k, p->owner, &want), same;
 
-	if (out == MODEL_NO_FLOW && model_nat_opens(p)) {
+	if (out == MODEL_NO_FLOW && model_nat_opens(p) &&
+	    !model_nat_make_room(&model, p, now_ms())) {
+		same = !passed && b.why == PKT_REASON_NAT_QUOTA;
+	} else if (out == MODEL_NO_FLOW && model_nat_opens(p)) {
 		same = model_nat_port_ok(&model, p, nat_bed_port(k, 0), HOLD_MS,
 					 now_ms());
 		f = model_nat_add(&model, p, nat_bed_port(k, 0), now_ms());
@@ -334,6 +340,13 @@ static void the_process_dies(void)
 	deaths++;
 }
 
+/* What is over counts until it is freed: the twin frees it at once. */
+static void free_what_is_over(void)
+{
+	if (model.limit.flows)
+		nat_expire(b.nat, 512, b.now);
+}
+
 static bool operation(void)
 {
 	uint32_t what = below(100);
@@ -351,6 +364,8 @@ static bool operation(void)
 		model_nat_forget(&model, owner, now_ms());
 		return true;
 	}
+	nat_bed_pass(&b, below(3));
+	free_what_is_over();
 	if (what >= 95 && packet_by_hairpin(&p))
 		return agree_on_hairpin(&p);
 	f = what < 75 ? model_nat_pick(&model, below(MODEL_FLOWS), now_ms())
@@ -359,15 +374,16 @@ static bool operation(void)
 		packet_of_flow(&p, f);
 	else
 		packet_of_nobody(&p);
-	nat_bed_pass(&b, below(3));
 	return p.remote == HAIRPIN ? agree_on_hairpin(&p) : agree_on(&p);
 }
 
 /* One operation in @mortal is a death; 0: none is. */
-static void live(unsigned long ops, uint32_t mortal)
+static void live(unsigned long ops, uint32_t mortal,
+		 const struct model_limits *limit)
 {
 	uint8_t seed[16] = { 0 };
 	unsigned long seed_n = unit_seed();
+	struct nat_usage use;
 	struct nat_conf conf;
 	bool same = true;
 
@@ -375,9 +391,13 @@ static void live(unsigned long ops, uint32_t mortal)
 	pkt_rand_seed(&rnd, seed);
 	nat_bed_conf(&conf);
 	conf.flows = 4096;
-	conf.quota = (struct nat_quota){ 0 };
+	conf.quota = (struct nat_quota){ .flows = limit->flows,
+					 .half_open = limit->half_open,
+					 .udp_oneway = limit->oneway,
+					 .icmp = limit->icmp };
 	nat_bed_open(&b, &conf);
 	model_nat_init(&model);
+	model.limit = *limit;
 	met = deaths = 0;
 	for (unsigned long i = 0; i < ops && same; i++) {
 		if (mortal && !below(mortal))
@@ -388,21 +408,38 @@ static void live(unsigned long ops, uint32_t mortal)
 				seed_n);
 	}
 	CU_ASSERT(same);
-	CU_ASSERT(met > ops / 1000);
+	nat_usage(b.nat, UINT16_MAX, &use);
+	evicted = use.evicted;
 	nat_bed_close(&b);
 }
 
+static const struct model_limits no_limit;
+
 static void the_core_and_its_slow_twin_agree(void)
 {
-	live(OPS * unit_soak(), 0);
+	live(OPS * unit_soak(), 0, &no_limit);
+	CU_ASSERT(met > OPS / 1000);
 }
 
 /* The twin lives on and knows of nothing: no flow may be lost, or come back. */
 static void they_agree_when_the_process_dies_again_and_again(void)
 {
-	live(OPS / 4 * unit_soak(), 250);
+	live(OPS / 4 * unit_soak(), 250, &no_limit);
+	CU_ASSERT(met > OPS / 4000);
 	CU_ASSERT(deaths > 100);
 }
 
+/* Who has to give way, and how times shrink before (R132, R137). */
+static void they_agree_on_who_gives_way_at_a_limit(void)
+{
+	static const struct model_limits tight = {
+		.flows = 3, .half_open = 2, .oneway = 2, .icmp = 1
+	};
+
+	live(OPS / 16 * unit_soak(), 0, &tight);
+	CU_ASSERT(evicted > OPS / 1000);
+}
+
 UNIT_SUITE(nat_twin, UNIT(the_core_and_its_slow_twin_agree),
+	   UNIT(they_agree_on_who_gives_way_at_a_limit),
 	   UNIT(they_agree_when_the_process_dies_again_and_again))
