@@ -24,8 +24,8 @@
  *
  * A port on Xen's rings comes and goes as the XenStore says (control/vif.h): it
  * is asked for by apply_ring_vif() and apply_ring_front(), and by nobody else,
- *so a new data process is told of clients at once and of such ports when they
- *are asked for again.
+ * so a new data process is told of clients at once and of such ports when they
+ * are asked for again.
  *
  *	apply.c		settings and the tree become slots, sets and lists
  *	apply_port.c	devices, which are opened here
