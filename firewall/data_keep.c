@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The flow table lies in memory of the parent's, so that it is there when a
- *data process dies, and this tells the next one what it finds.
+ * data process dies, and this tells the next one what it finds.
  *
  *	EMPTY   nothing, or a table that was not finished
  *	GOOD    a table of a process that worked

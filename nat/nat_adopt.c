@@ -14,7 +14,7 @@
  *
  * Three things beside the records are looked at, each only to say no: epochs
  * and lives of addresses (a flow that was forgotten stays so) and leases (a
- *port that was somebody's is nobody else's for a while).
+ * port that was somebody's is nobody else's for a while).
  */
 #include "nat/nat_age.h"
 #include "nat/nat_life.h"

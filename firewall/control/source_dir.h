@@ -20,7 +20,7 @@
  * files does nothing.  When files change again within SOURCE_VERIFY_MS of the
  * touch, that commit is passed over: its writer is at work, and will commit
  * again.  Removing the directory closes the client; making it anew keeps the
- *old set until the commit.  Directories that exist when the daemon starts, or
+ * old set until the commit.  Directories that exist when the daemon starts, or
  * when DIR or DIR/qubes-firewall appears, count as committed.  Symbolic links
  * below DIR are not followed.
  *

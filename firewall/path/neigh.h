@@ -18,8 +18,8 @@
  * An entry is only ever made because we have something to send, and only an
  * answer to our own question fills it: what others say unasked can refresh what
  * it agrees with, nothing more (R83, R85).  An entry in use is never taken
- *away, and the gateways have entries of their own, so that nobody who makes us
- *ask for many addresses harms the next hop of the others.
+ * away, and the gateways have entries of their own, so that nobody who makes us
+ * ask for many addresses harms the next hop of the others.
  *
  *	FREE --packet--> ASKING --answer--> KNOWN --30 s, used--> CHECKING
  *	  ^                | 3 tries         | ^                  |    |

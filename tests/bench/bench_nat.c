@@ -3,8 +3,8 @@
  * The NAT core, whole: parse, spoof check, look-up, TCP or UDP state, rewrite,
  * and the bytes copied from one ring to another.  A flow's first packet is
  * judged by its client's rules besides, and gets a port.  Same flows and
- *packets as floor_nat, which is what it is to be compared with, in the same
- *run.
+ * packets as floor_nat, which is what it is to be compared with, in the same
+ * run.
  *
  *	bench_nat NFLOWS IPSIZE PACKETS REPS [BATCH]
  *
@@ -12,8 +12,8 @@
  * TCP=1 sends segments of established connections instead of datagrams.
  * NOHUGE=1 keeps to small pages.  VERIFY=1 checks both directions of every flow
  * instead of timing.  STEPS=1 tells, at the end, the longest step of what is
- *not a packet: flows that expire or end with their client, changes of clients
- *and rules, a page of the list of flows.
+ * not a packet: flows that expire or end with their client, changes of clients
+ * and rules, a page of the list of flows.
  */
 #include <arpa/inet.h>
 #include <stdbool.h>

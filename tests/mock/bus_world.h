@@ -9,10 +9,11 @@
  * A bus in a XenStore of its own, with dom0 and the other ends as functions,
  * and a log of all that the bus says:
  *
- *	"5/0=2 "	the state that it wrote for vif 5/0; "up=4 " the
- *uplink's "vif:5/0 "	and connect, resume, disconnect, gone: its calls "uplink
- *", "uplink_down ", "uplink_up "
- *	"/key=value ", "/key- "
+ *	"5/0=2 "	the state that it wrote for vif 5/0
+ *	"up=4 "		... and for the uplink
+ *	"vif:5/0 "	a call; so are connect, resume, disconnect and gone
+ *	"uplink "	likewise; so are uplink_down and uplink_up
+ *	"/key=value "	a key below our own rules; "/key- " when it went
  */
 #define WORLD_SELF 2u
 #define WORLD_NETVM 1u

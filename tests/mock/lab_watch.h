@@ -20,7 +20,7 @@
  *		      came in by an opening
  *
  * and for the flows: each was opened by a client, from an address of its own,
- *or by an opening.
+ * or by an opening.
  */
 struct lab_watch {
 	bool meet; /* A and B are paired both ways, and hairpin is on */

@@ -13,7 +13,7 @@
  *		UNIT(leading_zeros_are_refused))
  *
  * Test names are sentences.  The Makefile finds the files and lists their
- *suites; build/unit NAME... runs those alone, build/unit -l lists them.
+ * suites; build/unit NAME... runs those alone, build/unit -l lists them.
  */
 struct unit_test {
 	const char *name;

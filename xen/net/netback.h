@@ -35,7 +35,7 @@
  * Nothing here sleeps, logs or allocates.  Each packet given to send belongs to
  * the queue until it is copied or too old; recv goes on with the queue, too.
  * What the guest is to be notified of is told at the next call, be it recv,
- *send or arm, so that one event does for both rings.
+ * send or arm, so that one event does for both rings.
  */
 #define NETBACK_QUEUE 256u	    /* frames that wait for a slow guest */
 #define NETBACK_QUEUE_BYTES 524288u /* ... and the memory that they hold */

@@ -14,8 +14,8 @@
  *
  * and the client waits for the second of them.  Keys are removed as soon as the
  * client is there, and the server's end is open after that: who finds them
- *later would attach to rings that nobody serves any more, and is told
- *CHAN_GONE.
+ * later would attach to rings that nobody serves any more, and is told that the
+ * other end is gone.
  *
  * Whatever the XenStore or the library may have to wait for is done by one
  * thread (chan_meet.c), which lives as long as the net does, so the owner never
