@@ -26,10 +26,9 @@ ask() {
 }
 
 topology_up
-for n in 1 2; do
-	RULE[$n]=$(printf '%s\n' 'action=accept specialtarget=dns' \
-		'action=accept dsthost=www.test proto=tcp')
-done
+RULE[1]=$(printf '%s\n' 'action=accept specialtarget=dns' \
+	'action=accept dsthost=www.test proto=tcp')
+RULE[2]=${RULE[1]}
 hosts "$SRV4B www.test"
 named_start up $SRV4 600 || fail 'dnsmasq runs'
 dut_start
