@@ -8,7 +8,8 @@
 #include "firewall/roles.h"
 #include "xen/bus/store_sim.h"
 
-#define STOP_MS 3000u /* for the XenStore to hear that we go */
+#define START_MS 3000u /* for the XenStore to answer at all, or we go on */
+#define STOP_MS 3000u  /* for the XenStore to hear that we go */
 static_assert(STOP_MS < ROLE_STOP_MS, "or the parent kills us meanwhile");
 
 int control_xen_check(const struct conf *c)
@@ -43,57 +44,59 @@ static uint32_t rows(void *ctx, uint32_t *cursor, struct bus_row *out,
 	return bus_thread_rows(x->bus, cursor, out, max);
 }
 
+/* One that has not answered yet is not lost, but stuck. */
+static int lost(const struct control_xen *x)
+{
+	int err = bus_thread_lost(x->bus);
+
+	return err == -EINPROGRESS ? 0 : err;
+}
+
 static void health(void *ctx, struct ctl_xen_health *out)
 {
 	const struct control_xen *x = ctx;
 
 	out->stuck_ms = bus_thread_stuck_ms(x->bus);
-	out->lost = bus_thread_lost(x->bus);
+	out->lost = lost(x);
 	bus_thread_trouble(x->bus, out->trouble);
 }
 
-/* In the bus' thread, too, when it is lost. */
-static struct store *connect_store(void *ctx, int *err)
+/* In the bus' thread: the XenStore may make it wait for any time. */
+static struct store *open_store(void *ctx, uint16_t *self, int *err)
 {
 	const struct control_xen *x = ctx;
-
-	return x->kind == CONF_XEN_SIM ? store_sim_open(x->dir, x->self, err)
-				       : store_libs_open(err);
-}
-
-static struct store *open_store(struct control_xen *x, int *err)
-{
-	struct store *s = connect_store(x, err);
-	uint32_t dom = x->self;
+	struct store *s = x->kind == CONF_XEN_SIM
+				  ? store_sim_open(x->dir, *self, err)
+				  : store_libs_open(err);
+	uint32_t dom = *self;
 
 	if (s && x->kind == CONF_XEN_ON)
 		*err = store_read_u32(s, "domid", UINT16_MAX, &dom);
-	if (*err)
-		log_err("the XenStore can't be used (%s); is this a domain on "
-			"Xen, and xenstored there? (xen = off does without)",
-			log_errno(-*err));
-	x->self = (uint16_t)dom;
-	return *err ? NULL : s;
+	if (s && *err) {
+		s->ops->close(s);
+		return NULL;
+	}
+	*self = (uint16_t)dom;
+	return s;
 }
 
 int control_xen_open(struct control_xen *x, const struct conf *c,
 		     struct apply *a)
 {
 	const struct conf_port *up = &c->uplink.port;
-	struct bus_conf bc = {
+	const struct bus_conf bc = {
+		.self = c->xen_self,
 		.uplink = up->kind == CONF_PORT_VIF,
 		.uplink_handle = up->handle,
 		.netvm = c->xen_netvm.is,
 		.rules = c->xen_rules,
 	};
-	const struct bus_opener again = { .open = connect_store, .ctx = x };
-	struct store *s;
+	const struct bus_opener opener = { .open = open_store, .ctx = x };
 	int err = 0;
 
 	if (!c->xen_kind)
 		return 0;
 	x->kind = c->xen_kind;
-	x->self = c->xen_self;
 	x->dir = c->xen_path;
 	vifs_init(&x->vifs, a, tell_bus, x);
 	x->ctl = (struct ctl_xen){
@@ -102,11 +105,11 @@ int control_xen_open(struct control_xen *x, const struct conf *c,
 		.health = health,
 		.ctx = x,
 	};
-	s = open_store(x, &err);
-	if (!s)
-		return err;
-	bc.self = x->self;
-	x->bus = bus_thread_start(s, &again, &bc, &err);
+	x->bus = bus_thread_start(&opener, &bc, START_MS, &err);
+	if (err)
+		log_err("the XenStore can't be used (%s); is this a domain on "
+			"Xen, and xenstored there? (xen = off does without)",
+			log_errno(-err));
 	return err;
 }
 
@@ -136,23 +139,23 @@ void control_xen_answered(struct control_xen *x, const struct apply *a,
 void control_xen_watch(struct control_xen *x)
 {
 	bool stuck;
-	int lost;
+	int err;
 
 	if (!x->bus)
 		return;
-	lost = bus_thread_lost(x->bus);
+	err = lost(x);
 	stuck = bus_thread_stuck_ms(x->bus) >= BUS_THREAD_STUCK_MS;
-	if (lost && !x->said_lost)
+	if (err && !x->said_lost)
 		log_err("the XenStore is gone (%s): vifs stay as they are, no "
 			"other one connects until it is back",
-			log_errno(-lost));
-	if (!lost && x->said_lost)
+			log_errno(-err));
+	if (!err && x->said_lost)
 		log_info("the XenStore is back");
 	if (stuck && !x->said_stuck)
 		log_warn("the XenStore does not answer; vifs stay as they are");
 	if (!stuck && x->said_stuck)
 		log_info("the XenStore answers again");
-	x->said_lost = lost;
+	x->said_lost = err;
 	x->said_stuck = stuck;
 }
 

@@ -13,8 +13,7 @@ struct control_xen {
 	struct vifs vifs;
 	struct bus_thread *bus; /* NULL: we are not on Xen */
 	struct ctl_xen ctl;
-	uint8_t kind;	 /* enum conf_xen; with the next two: which store */
-	uint16_t self;	 /* our domain there */
+	uint8_t kind;	 /* enum conf_xen; with the next one: which store */
 	const char *dir; /* CONF_XEN_SIM */
 	bool said_lost, said_stuck;
 	bool crashed; /* whom data served then is to be looked at */
@@ -24,8 +23,10 @@ struct control_xen {
 int control_xen_check(const struct conf *c);
 
 /*
- * Opens the XenStore and starts the bus.  @c is needed until the process ends:
- * the bus opens the XenStore again when it is lost.  0 or -errno.
+ * Starts the bus, which opens the XenStore.  @c is needed until the process
+ * ends: the bus opens the XenStore again when it is lost.  0, also when the
+ * XenStore has not answered in time (it is waited for, and nobody with it); or
+ * -errno, and the log has said why.
  */
 int VW_MUST_USE control_xen_open(struct control_xen *x, const struct conf *c,
 				 struct apply *a);

@@ -448,6 +448,34 @@ static void all_is_asked_for_again_after_the_data_process_died(void)
 	world_close(&w);
 }
 
+/* What it said when it connected holds until it does so anew. */
+static void keys_that_change_while_connected_are_not_looked_at(void)
+{
+	static const char *const keys[] = {
+		"tx-ring-ref",	     "rx-ring-ref",
+		"event-channel",     "feature-sg",
+		"feature-gso-tcpv4", "feature-rx-notify",
+		"request-rx-copy",   "multi-queue-num-queues",
+	};
+	struct bus_rings was;
+
+	connected();
+	was = w.rings;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		world_front(w.t, 5, keys[i], "0");
+	world_front(w.t, 5, "state", "4"); /* and it has us look */
+	world_run(&w, 20000);
+	SAID("");
+	bus_resume(w.b);
+	world_run(&w, 100);
+	SAID("resume:5/0 ");
+	CU_ASSERT_EQUAL(memcmp(&was.tx_ref, &w.rings.tx_ref,
+			       4 * sizeof(was.tx_ref)),
+			0);
+	CU_ASSERT_EQUAL(w.rings.can, was.can);
+	world_close(&w);
+}
+
 /* ---- faults of the frontend ---- */
 
 static const char *row_trouble(void)
@@ -1229,6 +1257,7 @@ UNIT_SUITE(bus, UNIT(dom0_sees_state_2_whatever_the_frontend_does),
 	   UNIT(a_frontend_that_went_on_meanwhile_connects_anew),
 	   UNIT(rings_that_can_not_be_resumed_are_closed),
 	   UNIT(all_is_asked_for_again_after_the_data_process_died),
+	   UNIT(keys_that_change_while_connected_are_not_looked_at),
 	   UNIT(hostile_keys_are_refused),
 	   UNIT(keys_that_are_missing_are_refused),
 	   UNIT(a_big_value_is_no_number),

@@ -22,39 +22,66 @@ static struct mock_tree *tree;
 static struct store *store, *dom0;
 static struct bus_ear ear;
 
+static bool fail_first; /* the first call of each */
 static uint32_t opened; /* asked for another store so often; atomic */
 static bool refuse;	/* there is none; atomic */
 
-static struct store *open_again(void *ctx, int *err)
+static uint16_t self; /* who it says that we are; atomic */
+static pthread_mutex_t slow = PTHREAD_MUTEX_INITIALIZER; /* it waits for that */
+
+static struct store *open_it(void *ctx, uint16_t *who, int *err)
 {
+	struct store *s;
+
 	(void)ctx;
+	pthread_mutex_lock(&slow);
+	pthread_mutex_unlock(&slow);
 	__atomic_add_fetch(&opened, 1, __ATOMIC_RELAXED);
 	if (__atomic_load_n(&refuse, __ATOMIC_RELAXED)) {
 		*err = -ECONNREFUSED;
 		return NULL;
 	}
-	return mock_store_open(tree, WORLD_SELF);
+	*who = __atomic_load_n(&self, __ATOMIC_RELAXED);
+	s = mock_store_open(tree, *who);
+	if (fail_first)
+		mock_fail(s, 1, 1, -ENOSPC);
+	if (!__atomic_load_n(&store, __ATOMIC_ACQUIRE))
+		__atomic_store_n(&store, s, __ATOMIC_RELEASE);
+	return s;
 }
 
-static const struct bus_opener again = { .open = open_again };
+static const struct bus_opener opener = { .open = open_it };
 
 static const char client_state[] = "/local/domain/2/backend/vif/5/0/state";
 static const char uplink_state[] = "/local/domain/2/device/vif/0/state";
 
-static void begin(const struct bus_conf *c)
+static void prepare(void)
 {
-	int err = 0;
-
 	tree = mock_tree_new();
 	mock_set(tree, "/local/domain/2", "");
 	mock_perm(tree, "/local/domain/2", 2, 'n', 0, 'n');
-	store = mock_store_open(tree, WORLD_SELF);
 	dom0 = mock_store_open(tree, 0);
+	store = NULL;
+	refuse = fail_first = false;
+	self = WORLD_SELF;
 	opened = 0;
-	refuse = false;
-	ear_open(&ear, bus_thread_start(store, &again, c, &err), dom0);
+}
+
+static void start(const struct bus_conf *c, uint32_t ms)
+{
+	int err = 0;
+
+	ear_open(&ear, bus_thread_start(&opener, c, ms, &err), dom0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ear.thread);
 	CU_ASSERT_EQUAL(err, 0);
+}
+
+static void begin(const struct bus_conf *c)
+{
+	prepare();
+	start(c, EAR_PATIENCE_MS);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(__atomic_load_n(&store, __ATOMIC_ACQUIRE));
+	__atomic_store_n(&opened, 0, __ATOMIC_RELAXED);
 }
 
 static void end(void)
@@ -323,17 +350,65 @@ static void one_that_does_not_know_our_domain_is_not_it(void)
 	end();
 }
 
-static void a_bus_that_can_not_watch_does_not_start(void)
+/* As after a resume of the machine that is a new domain for Xen. */
+static void under_another_number_nothing_of_before_is_ours(void)
+{
+	lose_it(&plain);
+	mock_set(tree, "/local/domain/3", "");
+	mock_perm(tree, "/local/domain/3", 3, 'n', 0, 'n');
+	__atomic_store_n(&self, 3, __ATOMIC_RELAXED);
+	give_it_back();
+	CU_ASSERT(ear_hears(&ear, "disconnect5.0 gone5.0 "));
+	end();
+}
+
+static void one_that_is_stuck_at_the_start_is_waited_for_by_nobody(void)
+{
+	prepare();
+	world_attach(tree, CLIENT, 0);
+	pthread_mutex_lock(&slow);
+	start(&plain, 50);
+	CU_ASSERT_EQUAL(bus_thread_lost(ear.thread), -EINPROGRESS);
+	CU_ASSERT(bus_thread_stuck_ms(ear.thread) > 0);
+	bus_thread_resume(ear.thread); /* the data process may die meanwhile */
+	ear_tell(&ear, BUS_TELL_BROKEN, (struct bus_id){ CLIENT, 0 });
+	CU_ASSERT(!bus_thread_stop(ear.thread, &ear.ops, 50));
+	pthread_mutex_unlock(&slow);
+	end();
+	/* ... and it is heard as soon as it answers */
+	prepare();
+	world_attach(tree, CLIENT, 0);
+	pthread_mutex_lock(&slow);
+	start(&plain, 50);
+	pthread_mutex_unlock(&slow);
+	CU_ASSERT(ear_hears(&ear, "vif5.0 "));
+	CU_ASSERT_EQUAL(bus_thread_lost(ear.thread), 0);
+	end();
+}
+
+static void does_not_start(int want)
 {
 	int err = 0;
 
-	tree = mock_tree_new();
-	store = mock_store_open(tree, WORLD_SELF);
-	mock_fail(store, 1, 1, -ENOSPC);
-	CU_ASSERT_PTR_NULL(bus_thread_start(store, &again, &plain, &err));
-	CU_ASSERT(err < 0);
-	store->ops->close(store);
+	CU_ASSERT_PTR_NULL(
+		bus_thread_start(&opener, &plain, EAR_PATIENCE_MS, &err));
+	CU_ASSERT_EQUAL(err, want);
+	dom0->ops->close(dom0);
 	mock_tree_free(tree);
+}
+
+static void a_bus_without_a_store_does_not_start(void)
+{
+	prepare();
+	refuse = true;
+	does_not_start(-ECONNREFUSED);
+}
+
+static void a_bus_that_can_not_watch_does_not_start(void)
+{
+	prepare();
+	fail_first = true;
+	does_not_start(-EIO);
 }
 
 UNIT_SUITE(bus_thread, UNIT(a_client_connects),
@@ -347,4 +422,7 @@ UNIT_SUITE(bus_thread, UNIT(a_client_connects),
 	   UNIT(what_happened_meanwhile_is_seen_then),
 	   UNIT(it_is_not_asked_for_all_the_time),
 	   UNIT(one_that_does_not_know_our_domain_is_not_it),
+	   UNIT(under_another_number_nothing_of_before_is_ours),
+	   UNIT(one_that_is_stuck_at_the_start_is_waited_for_by_nobody),
+	   UNIT(a_bus_without_a_store_does_not_start),
 	   UNIT(a_bus_that_can_not_watch_does_not_start))

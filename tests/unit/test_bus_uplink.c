@@ -96,6 +96,22 @@ static void it_connects_when_the_backend_waits(void)
 	world_close(&w);
 }
 
+static void features_that_change_while_connected_are_not_looked_at(void)
+{
+	connected();
+	world_netvm(w.t, WORLD_NETVM, "feature-rx-copy", "0");
+	world_netvm(w.t, WORLD_NETVM, "feature-sg", "0");
+	world_netvm(w.t, WORLD_NETVM, "feature-gso-tcpv4", "x");
+	world_netvm(w.t, WORLD_NETVM, "state", "4");
+	world_run(&w, 20000);
+	SAID("");
+	CU_ASSERT(row().connected);
+	CU_ASSERT_EQUAL(row().rings.can, NETFRONT_SG | NETFRONT_GSO4 |
+						 NETFRONT_GSO6 |
+						 NETFRONT_CSUM6);
+	world_close(&w);
+}
+
 static void a_backend_that_takes_its_time_is_waited_for(void)
 {
 	world_open(&w, &conf);
@@ -414,6 +430,7 @@ static void a_store_that_fails_is_tried_again(void)
 }
 
 UNIT_SUITE(bus_uplink, UNIT(it_connects_when_the_backend_waits),
+	   UNIT(features_that_change_while_connected_are_not_looked_at),
 	   UNIT(a_backend_that_takes_its_time_is_waited_for),
 	   UNIT(each_state_of_the_backend_is_answered),
 	   UNIT(a_network_domain_that_is_gone_is_waited_for),

@@ -27,13 +27,13 @@ static struct bus_ear ear;
 static const char client_state[] = "/local/domain/2/backend/vif/5/0/state";
 static const char uplink_state[] = "/local/domain/2/device/vif/0/state";
 
-static struct store *open_again(void *ctx, int *err)
+static struct store *open_it(void *ctx, uint16_t *self, int *err)
 {
 	(void)ctx;
-	return store_sim_open(xsd.dir, WORLD_SELF, err);
+	return store_sim_open(xsd.dir, *self, err);
 }
 
-static const struct bus_opener again = { .open = open_again };
+static const struct bus_opener opener = { .open = open_it };
 static const struct bus_conf plain = { .self = WORLD_SELF };
 
 /* ---- dom0
@@ -119,7 +119,6 @@ static void know_us(void)
 /* False: there is no xenstored here. */
 static bool begin(const struct bus_conf *c)
 {
-	struct store *store;
 	int err = 0;
 
 	if (!xenstored_start(&xsd))
@@ -127,9 +126,8 @@ static bool begin(const struct bus_conf *c)
 	dom0 = xenstored_reach();
 	CU_ASSERT_PTR_NOT_NULL_FATAL(dom0);
 	know_us();
-	store = store_sim_open(xsd.dir, WORLD_SELF, &err);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(store);
-	ear_open(&ear, bus_thread_start(store, &again, c, &err), dom0);
+	ear_open(&ear, bus_thread_start(&opener, c, EAR_PATIENCE_MS, &err),
+		 dom0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ear.thread);
 	return true;
 }

@@ -71,11 +71,12 @@ int bus_ask(const struct bus *b)
 	return err == -ENOENT || err == -EACCES ? 0 : err;
 }
 
-int bus_reopen(struct bus *b, struct store *store)
+int bus_reopen(struct bus *b, struct store *store, uint16_t self)
 {
 	int err;
 
 	b->store = store;
+	b->conf.self = self;
 	err = knows_us(b);
 	if (!err)
 		err = watch_all(b);

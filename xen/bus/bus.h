@@ -164,11 +164,13 @@ void bus_free(struct bus *b);
 /*
  * The store is of no use any more, and @store is another connection: watches
  * are set again, and everything is looked at.  Rings stay, unless what is found
- * there says otherwise.  0 or -errno, and then @store is of no use either (it
- * does not know our domain: -ENOENT).  Between both, nothing may be called but
+ * there says otherwise.  @self is our domain now: a machine that was resumed
+ * elsewhere has another number, and nothing of the old one is there.  0 or
+ * -errno, and then @store is of no use either (it does not know our domain:
+ * -ENOENT).  Between both, nothing may be called but
  * what the rings' owner has to say, bus_rows() and bus_free().
  */
-int VW_MUST_USE bus_reopen(struct bus *b, struct store *store);
+int VW_MUST_USE bus_reopen(struct bus *b, struct store *store, uint16_t self);
 
 /*
  * Asks the store for something: a connection that ended while nobody asked may

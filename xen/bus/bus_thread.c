@@ -12,23 +12,36 @@
 
 #define WORDS 64u /* told by one bus_thread_receive() */
 
-static int make(struct bus_thread *t, struct store *first,
-		const struct bus_conf *c)
+static int make(struct bus_thread *t)
 {
-	const struct bus_ops ops = bus_thread_ops(t);
-
 	t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->wake < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, t->sock))
 		return -errno;
-	t->bus = bus_new(first, c, &ops);
-	return t->bus ? 0 : -EIO;
+	return thread_start(&t->thread, bus_thread_run, t);
 }
 
-struct bus_thread *bus_thread_start(struct store *first,
-				    const struct bus_opener *again,
-				    const struct bus_conf *c, int *err)
+/* Nothing is said before it; so there is nothing else to hear. */
+static int first_answer(const struct bus_thread *t, uint32_t ms)
 {
+	struct mono end = mono_add_ms(thread_now(), ms);
+	int lost;
+
+	while ((lost = bus_thread_lost(t)) == -EINPROGRESS) {
+		struct pollfd p = { .fd = t->sock[0], .events = POLLIN };
+		uint64_t left = mono_diff_ms(thread_now(), end);
+
+		if (!left || (poll(&p, 1, (int)left) < 0 && errno != EINTR))
+			return 0; /* not yet */
+	}
+	return lost;
+}
+
+struct bus_thread *bus_thread_start(const struct bus_opener *opener,
+				    const struct bus_conf *c, uint32_t ms,
+				    int *err)
+{
+	static const struct bus_ops nobody;
 	struct bus_thread *t = calloc(1, sizeof(*t));
 
 	if (!t) {
@@ -36,17 +49,21 @@ struct bus_thread *bus_thread_start(struct store *first,
 		return NULL;
 	}
 	t->wake = t->sock[0] = t->sock[1] = -1;
-	t->again = *again;
+	t->opener = *opener;
+	t->conf = *c;
+	t->lost = -EINPROGRESS;
 	pthread_mutex_init(&t->lock, NULL);
-	*err = make(t, first, c);
-	if (!*err) {
-		t->store = first;
-		*err = thread_start(&t->thread, bus_thread_run, t);
+	*err = make(t);
+	if (*err) {
+		bus_thread_free(t);
+		return NULL;
 	}
+	*err = first_answer(t, ms);
 	if (!*err)
 		return t;
-	t->store = NULL;
-	bus_thread_free(t);
+	/* it sleeps until it may try again */
+	if (bus_thread_stop(t, &nobody, BUS_THREAD_STUCK_MS))
+		bus_thread_free(t);
 	return NULL;
 }
 

@@ -25,21 +25,27 @@
 
 struct bus_thread;
 
-/* Connects to the XenStore anew; NULL with *err.  The thread calls it. */
+/*
+ * Connects to the XenStore, and anew when it was lost; NULL with *err.  *@self
+ * is our domain as far as it is known; another one is said there.  The thread
+ * calls it, which may take any time.
+ */
 struct bus_opener {
-	struct store *(*open)(void *ctx, int *err);
+	struct store *(*open)(void *ctx, uint16_t *self, int *err);
 	void *ctx;
 };
 
 /*
- * Makes the bus over @first, and starts.  When that is lost, all stays as it is
- * until @again has opened another one that knows our domain; then it goes on
- * (bus_reopen()).  All signals are blocked in the thread.  NULL with *err:
- * -errno; otherwise @first is the thread's.
+ * Starts, and waits @ms at most for the first answer.  NULL with *err: the
+ * XenStore can't be had.  One that has not answered by then is waited for on
+ * and on, by the thread alone (bus_thread_lost() is -EINPROGRESS).  When it is
+ * lost later, all stays as it is until @opener has another one that knows our
+ * domain; then it goes on (bus_reopen()).  All signals are blocked in the
+ * thread.
  */
-struct bus_thread *bus_thread_start(struct store *first,
-				    const struct bus_opener *again,
-				    const struct bus_conf *c, int *err);
+struct bus_thread *bus_thread_start(const struct bus_opener *opener,
+				    const struct bus_conf *c, uint32_t ms,
+				    int *err);
 
 /* Readable while bus_thread_receive() has something to tell, and when
  * bus_thread_lost() has changed. */
@@ -74,8 +80,8 @@ void bus_thread_resume(struct bus_thread *t);
 
 /* For how long the XenStore has not answered; 0: it does. */
 uint64_t bus_thread_stuck_ms(const struct bus_thread *t);
-/* -errno: the XenStore is gone, vifs stay as they are until it is back; 0: it
- * is there. */
+/* -errno: the XenStore is gone, vifs stay as they are until it is back;
+ * -EINPROGRESS: it has never answered; 0: it is there. */
 int bus_thread_lost(const struct bus_thread *t);
 /* As bus_rows() and bus_trouble(), as of the last time that it had an answer.
  */

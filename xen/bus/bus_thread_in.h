@@ -56,8 +56,9 @@ struct ask {
 
 struct bus_thread {
 	struct store *store; /* the thread's, once it runs; NULL: lost */
-	struct bus_opener again;
-	struct bus *bus; /* the thread's, once it runs */
+	struct bus_opener opener;
+	struct bus_conf conf;
+	struct bus *bus; /* the thread's; NULL: there never was a store */
 	pthread_t thread;
 	int sock[2];	  /* the owner's end, the thread's */
 	int wake;	  /* the thread's sleep ends */

@@ -124,16 +124,19 @@ static void obey(struct bus_thread *t, const struct ask *a)
 {
 	switch ((enum ask_type)a->type) {
 	case ASK_TELL:
-		pass_on(t->bus, &a->tell);
+		if (t->bus)
+			pass_on(t->bus, &a->tell);
 		break;
 	case ASK_RESUME:
 		t->out.u.serial = a->serial;
 		say(t, WORD_RESUMED, sizeof(a->serial));
-		bus_resume(t->bus);
+		if (t->bus)
+			bus_resume(t->bus);
 		break;
 	case ASK_STOP:
 		t->stopping = true;
-		bus_stop(t->bus);
+		if (t->bus)
+			bus_stop(t->bus);
 		break;
 	}
 }
@@ -159,6 +162,8 @@ static void publish(struct bus_thread *t, struct mono now)
 {
 	uint32_t cursor = 0;
 
+	if (!t->bus)
+		return;
 	pthread_mutex_lock(&t->lock);
 	t->rows_at = now;
 	t->rows_n = bus_rows(t->bus, &cursor, t->rows, BUS_VIFS + 1, now);
@@ -186,21 +191,38 @@ static void close_store(struct bus_thread *t)
 	t->store = NULL;
 }
 
-/* The first try is a moment after the loss: by then the old one is at rest. */
-static void open_again(struct bus_thread *t, struct mono now)
+static int take_up(struct bus_thread *t, uint16_t self)
 {
+	const struct bus_ops ops = bus_thread_ops(t);
+
+	if (t->bus)
+		return bus_reopen(t->bus, t->store, self);
+	t->conf.self = self;
+	t->bus = bus_new(t->store, &t->conf, &ops);
+	return t->bus ? 0 : -EIO;
+}
+
+/*
+ * After a loss the first try is a moment later: by then the old one is at rest.
+ * That the very first one failed is told, too: somebody waits for it.
+ */
+static void open_it(struct bus_thread *t, struct mono now)
+{
+	uint16_t self = t->conf.self;
 	int err = 0;
 
 	close_store(t);
-	t->store = t->again.open(t->again.ctx, &err);
+	t->store = t->opener.open(t->opener.ctx, &self, &err);
 	if (t->store)
-		err = bus_reopen(t->bus, t->store);
-	if (!err) {
-		set_lost(t, 0);
+		err = take_up(t, self);
+	if (!err || t->lost == -EINPROGRESS)
+		set_lost(t, err);
+	if (!err)
 		return;
-	}
 	close_store(t);
 	t->pause_ms *= 2;
+	if (t->pause_ms < BUS_THREAD_AGAIN_MS)
+		t->pause_ms = BUS_THREAD_AGAIN_MS;
 	if (t->pause_ms > BUS_THREAD_AGAIN_MAX_MS)
 		t->pause_ms = BUS_THREAD_AGAIN_MAX_MS;
 	t->again_at = mono_add_ms(now, t->pause_ms);
@@ -228,7 +250,7 @@ static struct mono look(struct bus_thread *t)
 		return t->again_at;
 	__atomic_store_n(&t->busy_ns, now.ns, __ATOMIC_RELAXED);
 	if (t->lost)
-		open_again(t, now);
+		open_it(t, now);
 	if (!t->lost) {
 		err = ask(t, now);
 		if (!err)
