@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "firewall/control/qubes_keys.h"
@@ -65,49 +66,100 @@ static int open_serve(struct control_qubes *q, const struct conf *c)
 	return err;
 }
 
-int control_qubes_open(struct control_qubes *q, const struct conf *c,
-		       struct apply *a, struct mono now)
+int control_qubes_open_on(struct control_qubes *q, struct chan_net *net,
+			  const struct conf *c, struct apply *a,
+			  struct mono now)
 {
 	int err;
 
+	q->net = net;
 	q->apply = a;
-	err = open_net(&c->qubes, &q->net);
-	if (!q->net)
-		return err;
 	q->local = c->qubes.channel == CONF_CHANNEL_LOCAL;
 	err = source_qubesdb_open(&q->db, q->net, q->local, a->tree, a, now);
 	if (!err)
 		err = open_serve(q, c);
-	if (!err)
+	if (!err) {
+		apply_hold(a, "dom0 has not said its settings yet");
 		return 0;
+	}
 	control_qubes_close(q);
 	return err;
 }
 
-static bool take(struct control_qubes *q, enum qubes_keys which)
+int control_qubes_open(struct control_qubes *q, const struct conf *c,
+		       struct apply *a, struct mono now)
 {
+	struct chan_net *net;
+	int err = open_net(&c->qubes, &net);
+
+	return net ? control_qubes_open_on(q, net, c, a, now) : err;
+}
+
+/* False: they can't be, as @why says, and nothing changed. */
+static bool take(struct control_qubes *q, const char *addresses,
+		 const char *config, char why[SOURCE_QUBESDB_WRONG])
+{
+	static char before[CONF_TOLD_MAX];
 	struct conf *c = &q->apply->conf;
-	char before[CONF_TOLD_MAX], said[1024];
 	uint16_t before_len = c->told_len;
+	char said[1024];
 
 	memcpy(before, c->told, sizeof(before));
-	c->told_len = (uint16_t)qubes_keys_read(q->db.tree, which, c->told,
-						sizeof(c->told));
-	if (c->told_len == before_len && !memcmp(c->told, before, before_len))
+	memset(c->told, 0, sizeof(c->told));
+	c->told_len = (uint16_t)snprintf(c->told, sizeof(c->told), "%s%s",
+					 addresses, config);
+	if (memcmp(c->told, before, sizeof(before)) != 0 &&
+	    !q->reload(q->ctx, said, sizeof(said))) {
+		memcpy(c->told, before, sizeof(before));
+		c->told_len = before_len;
+		snprintf(why, SOURCE_QUBESDB_WRONG, "%.*s",
+			 (int)strcspn(said, "\n"), said);
+		return false;
+	}
+	memmove(q->addresses, addresses, strlen(addresses) + 1);
+	memmove(q->config, config, strlen(config) + 1);
+	return true;
+}
+
+/*
+ * Addresses and the rest do not hold each other up: each that can be is taken
+ * beside the last good one of the other.
+ */
+static bool take_config(struct control_qubes *q, char why[SOURCE_QUBESDB_WRONG])
+{
+	static char config[CONTROL_QUBES_CONFIG];
+	char addresses[QUBES_KEYS_ADDRESSES], too[SOURCE_QUBESDB_WRONG];
+	bool is;
+
+	why[0] = '\0';
+	(void)qubes_keys_addresses(q->db.tree, addresses);
+	is = qubes_keys_config(q->db.tree, config, sizeof(config), why) >= 0;
+	if (is && (take(q, addresses, config, why) ||
+		   take(q, q->addresses, config, too)))
 		return true;
-	if (q->reload(q->ctx, said, sizeof(said)))
-		return true;
-	memcpy(c->told, before, sizeof(before));
-	c->told_len = before_len;
-	log_err("QubesDB: %.*s", (int)strcspn(said, "\n"), said);
+	(void)take(q, addresses, q->config, too);
 	return false;
 }
 
-/* A setting that can't be keeps no address from being taken. */
 static void take_settings(struct control_qubes *q)
 {
-	if (!take(q, QUBES_ALL))
-		(void)take(q, QUBES_ADDRESSES);
+	char why[SOURCE_QUBESDB_WRONG];
+
+	q->taken |= take_config(q, why);
+	source_qubesdb_wrong(&q->db, why);
+	if (why[0])
+		log_err("settings of dom0 are not in force%s: %s",
+			q->taken ? "" : ", so all clients are closed", why);
+	apply_hold(q->apply, q->taken ? NULL : q->db.wrong);
+	q->confs = q->apply->confs;
+}
+
+/* What could not be may fit the others, now that these were read again. */
+static bool is_due(struct control_qubes *q, struct mono now)
+{
+	bool news = source_qubesdb_news(&q->db, now);
+
+	return news || (q->db.wrong[0] && q->confs != q->apply->confs);
 }
 
 /* A new connection has a new descriptor; the loop forgets closed ones. */
@@ -133,7 +185,7 @@ struct mono control_qubes_work(struct control_qubes *q, struct loop *l,
 	if (!q->net)
 		return next;
 	next = source_qubesdb_work(&q->db, l->now);
-	if (source_qubesdb_news(&q->db, l->now))
+	if (is_due(q, l->now))
 		take_settings(q);
 	if (q->serves) {
 		late = qubesdb_serve_work(&q->serve, l->now);

@@ -2,6 +2,7 @@
 #ifndef VIFWALL_FIREWALL_CONTROL_QUBES_H
 #define VIFWALL_FIREWALL_CONTROL_QUBES_H
 
+#include "firewall/control/qubes_keys.h"
 #include "firewall/control/qubesdb_serve.h"
 #include "firewall/linux/loop.h"
 
@@ -9,7 +10,14 @@
  * The control process' part in Qubes: channels to other domains, and dom0's
  * QubesDB over one of them; or the QubesDB of a Linux qube's own daemon, and
  * nothing else.
+ *
+ * Data is told rules (apply_hold()) when dom0's settings are in force for the
+ * first time.  When they can't be they stay closed until dom0 mends them;
+ * later, what was in force stays so.  Either is said in the log, in the status
+ * and to dom0.
  */
+#define CONTROL_QUBES_CONFIG (CONF_TOLD_MAX - QUBES_KEYS_ADDRESSES)
+
 struct control_qubes {
 	struct chan_net *net; /* NULL: not in Qubes, and nothing below is */
 	bool local;
@@ -19,6 +27,11 @@ struct control_qubes {
 	bool described;
 	uint32_t made; /* connections of db that the loop knows */
 	struct apply *apply;
+	/* Lines of settings that are in force, as qubes_keys.h has them. */
+	char addresses[QUBES_KEYS_ADDRESSES];
+	char config[CONTROL_QUBES_CONFIG];
+	bool taken;	/* .config was, at least once */
+	uint32_t confs; /* those of apply that they were tried with */
 	/* Reads all settings again; false: said why not. */
 	bool (*reload)(void *ctx, char *said, size_t room);
 	void *ctx;
@@ -32,6 +45,11 @@ struct control_qubes {
 int VW_MUST_USE control_qubes_open(struct control_qubes *q,
 				   const struct conf *c, struct apply *a,
 				   struct mono now);
+/* The same by @net, which is ours then. */
+int VW_MUST_USE control_qubes_open_on(struct control_qubes *q,
+				      struct chan_net *net,
+				      const struct conf *c, struct apply *a,
+				      struct mono now);
 /*
  * Does what is due; when it wants to be called again.  What wakes it is known
  * to @l as @type.

@@ -81,6 +81,9 @@ static void qubesdb(const struct jdoc *d)
 	jtext(d, jget(d, q, "trouble"), t);
 	if (t[0])
 		fprintf(cli_out(), "         %s\n", t);
+	jtext(d, jget(d, q, "settings_trouble"), t);
+	if (t[0])
+		fprintf(cli_out(), "         SETTINGS NOT IN FORCE: %s\n", t);
 }
 
 static void flows(const struct jdoc *d)

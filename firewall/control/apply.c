@@ -442,6 +442,7 @@ static void uplink_conf(struct apply *a)
 void apply_conf(struct apply *a, const struct conf *c)
 {
 	a->conf = *c;
+	a->confs++;
 	uplink_conf(a);
 	slots_conf(a);
 	apply_guests_conf(a);

@@ -37,6 +37,7 @@
  *	apply_dns.c	name servers
  *	apply_seen.c	clients that know themselves by other addresses
  *	apply_send.c	telling data
+ *	apply_closed.c	why a client is closed
  *	apply_answer.c	what it says to that
  *
  * Each message is obeyed wholly or not at all, between two packets.  What data
@@ -169,11 +170,13 @@ struct apply_ops {
 struct apply {
 	const struct apply_ops *ops;
 	struct conf conf; /* in force */
+	uint32_t confs;	  /* how often it has changed */
 	struct tree *tree;
 	const struct rule_names *names; /* NULL: none resolves */
 	int sock;			/* to data; -1: none now */
-	bool answered; /* this data process has, at least once */
-	bool broken;   /* data talks nonsense: its socket was closed */
+	bool answered;	  /* this data process has, at least once */
+	bool broken;	  /* data talks nonsense: its socket was closed */
+	const char *held; /* why data is told no rules; NULL: it is */
 	uint32_t seq;
 	uint32_t comings;  /* of guests and of ports on rings */
 	uint64_t restarts; /* of data, after the first */
@@ -205,6 +208,34 @@ void apply_fini(struct apply *a);
  */
 int VW_MUST_USE apply_open_ports(struct apply *a,
 				 const struct conf_port **which);
+
+/*
+ * Keeps data from hearing of any rules, so that all clients are closed, because
+ * not everything is known that closes them: @why, which stays the caller's.
+ * NULL: it is now.  Only before data has heard of some.
+ */
+void apply_hold(struct apply *a, const char *why);
+
+/* Why a client can't open flows of a family. */
+enum apply_closed {
+	APPLY_OPEN,
+	APPLY_CLOSED_FAMILY,
+	APPLY_CLOSED_DATA,
+	APPLY_CLOSED_HELD, /* apply.held says why */
+	APPLY_CLOSED_REFUSED,
+	APPLY_CLOSED_CLASH,
+	APPLY_CLOSED_PORT,
+	APPLY_CLOSED_VIF,
+	APPLY_CLOSED_UNTOLD,
+	APPLY_CLOSED_NO_RULES,
+	APPLY_CLOSED_BAD_RULES,
+	APPLY_CLOSED_PROFILE,
+	APPLY_CLOSED_UPLINK4,
+	APPLY_CLOSED_UPLINK6,
+};
+enum apply_closed apply_closed(const struct apply *a, uint16_t n, int family);
+/* The same as a sentence; NULL: it is open. */
+const char *apply_closed_why(const struct apply *a, uint16_t n, int family);
 
 /* The tree's listener (tree_changed); @ctx is the struct apply. */
 void apply_tree_changed(void *ctx, const char *path, bool removed);

@@ -13,7 +13,7 @@
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
 
-#define RULES_BITS (APPLY_RULES4 | APPLY_RULES6)
+#define RULES_BITS ((unsigned int)APPLY_RULES4 | APPLY_RULES6)
 
 struct apply_wait *apply_wait_first(struct apply *a)
 {
@@ -398,6 +398,8 @@ static bool slot_work(struct apply *a, uint16_t n, struct mono now)
 		return false;
 	if (s->todo & APPLY_CLIENT && !send_client(a, n))
 		return false;
+	if (a->held)
+		return true;
 	if (s->todo & APPLY_RULES4 && !send_rules(a, n, RULE_IP4, APPLY_RULES4))
 		return false;
 	return !(s->todo & APPLY_RULES6) ||
@@ -460,14 +462,27 @@ struct mono apply_work(struct apply *a, struct mono now)
 	return next;
 }
 
+/* Is @n to be told something that it may be told? */
+static bool is_due(const struct apply *a, uint16_t n)
+{
+	const struct apply_slot *s = &a->slot[n];
+	unsigned int kept = a->held ? RULES_BITS : 0u;
+
+	return s->todo & ~kept && !s->stuck && !s->err && !s->clash;
+}
+
+void apply_hold(struct apply *a, const char *why)
+{
+	a->held = why;
+}
+
 bool apply_idle(const struct apply *a)
 {
 	if (a->sock < 0 || a->wait_n || a->guard_todo || a->pairs_todo ||
 	    a->forward_todo || a->profiles_todo || a->dns_todo)
 		return false;
 	for (uint16_t n = 0; n < APPLY_SLOTS; n++)
-		if (a->slot[n].todo && !a->slot[n].stuck && !a->slot[n].err &&
-		    !a->slot[n].clash)
+		if (is_due(a, n))
 			return false;
 	return true;
 }

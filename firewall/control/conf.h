@@ -43,7 +43,7 @@
 #define CONF_IF_MAX 16u /* IFNAMSIZ */
 #define CONF_LINE_MAX 1024u
 #define CONF_OPTIONS_MAX 4096u
-#define CONF_TOLD_MAX 2048u
+#define CONF_TOLD_MAX 16384u
 #define CONF_FILE_DEFAULT "/etc/vifwall/vifwall.conf"
 #define CONF_FILE_MAX (1024u * 1024)
 
@@ -279,6 +279,8 @@ uint16_t conf_client_find(const struct conf *c, const char *name, size_t len);
  * line, which has other words too.
  */
 bool conf_is_setting(const char *name, size_t len);
+/* Is it one that may be given many times? */
+bool conf_is_repeated(const char *name, size_t len);
 
 /*
  * Names of settings that differ between @a and @b and can't change while the

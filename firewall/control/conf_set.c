@@ -66,6 +66,15 @@ bool conf_is_setting(const char *name, size_t len)
 	return lookup(name, len, &client, &client_len);
 }
 
+bool conf_is_repeated(const char *name, size_t len)
+{
+	const char *client;
+	size_t client_len;
+	const struct conf_row *row = lookup(name, len, &client, &client_len);
+
+	return row && row->flags & CONF_F_REPEAT;
+}
+
 uint16_t conf_client_find(const struct conf *c, const char *name, size_t len)
 {
 	for (uint16_t i = 0; i < c->client_n; i++)

@@ -45,5 +45,6 @@ void ctl_show_qubesdb(const struct ctl *c, struct json *j)
 	json_num(j, "error_keys", errors(s));
 	json_num(j, "refused", s->db.refused);
 	json_str(j, "trouble", s->db.trouble);
+	json_str(j, "settings_trouble", s->wrong);
 	json_end_object(j);
 }

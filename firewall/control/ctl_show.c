@@ -74,47 +74,12 @@ static const char *state_name(const struct set *s)
 	return "none";
 }
 
-/* Why the client can't open flows of that family; NULL: it can. */
-static const char *closed_why(const struct ctl *c, uint16_t n, int family)
-{
-	const struct apply_slot *s = &c->apply->slot[n];
-	const struct set *set = &s->set[family];
-	const struct pkt_addr *ours =
-		family ? &c->apply->uplink.addr6 : &c->apply->uplink.addr4;
-
-	if (!s->key[family][0])
-		return "it has no address of this family";
-	if (c->apply->sock < 0)
-		return "the process that handles packets is being restarted";
-	if (s->err)
-		return "refused by the process that handles packets";
-	if (s->clash)
-		return "it has an address of another client, and waits";
-	if (s->port_err)
-		return "its port is not there";
-	if (s->ring.is && !s->port_told)
-		return "its vif is not connected";
-	if (!s->told)
-		return "the process that handles packets was not told of it "
-		       "yet";
-	if (set->state == SET_NONE)
-		return "no rules were committed";
-	if (set->state == SET_BAD)
-		return "its rules could not be read";
-	if (!apply_profile_ok(c->apply, n))
-		return "its profile is not there";
-	if (pkt_addr_is_zero(ours))
-		return family ? "uplink.ip6 is not set"
-			      : "uplink.ip is not set";
-	return NULL;
-}
-
 void ctl_json_set(const struct ctl *c, struct json *j, const char *key,
 		  uint16_t n, int family)
 {
 	const struct apply_slot *s = &c->apply->slot[n];
 	const struct set *set = &s->set[family];
-	const char *why = closed_why(c, n, family);
+	const char *why = apply_closed_why(c->apply, n, family);
 
 	json_object(j, key);
 	json_bool(j, "open", !why);
@@ -303,8 +268,8 @@ static void counts_json(const struct ctl *c, struct json *j)
 		if (!s->used)
 			continue;
 		clients++;
-		open += !closed_why(c, n, RULE_IP4) ||
-			!closed_why(c, n, RULE_IP6);
+		open += !apply_closed_why(c->apply, n, RULE_IP4) ||
+			!apply_closed_why(c->apply, n, RULE_IP6);
 		bad += s->set[0].state == SET_BAD || s->set[1].state == SET_BAD;
 	}
 	json_object(j, "client_counts");

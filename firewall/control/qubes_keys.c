@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "firewall/control/conf.h"
 #include "firewall/control/qubes_keys.h"
 #include "packet/pkt_addr.h"
 
@@ -35,13 +38,19 @@ static const struct {
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
+static_assert(N(address) * (sizeof("uplink.gateway6 = \n") + PKT_ADDR_TEXT) +
+			      N(resolver) * (sizeof("dns.virtual =  \n") +
+					     2 * PKT_ADDR_TEXT) <
+		      QUBES_KEYS_ADDRESSES,
+	      "all addresses fit");
+
 struct text {
 	char *out;
 	size_t n, room;
 };
 
-/* The whole line or nothing. */
-__attribute__((format(printf, 2, 3))) static void line(struct text *t,
+/* The whole line, or (false) nothing. */
+__attribute__((format(printf, 2, 3))) static bool line(struct text *t,
 						       const char *fmt, ...)
 {
 	va_list ap;
@@ -50,8 +59,10 @@ __attribute__((format(printf, 2, 3))) static void line(struct text *t,
 	va_start(ap, fmt);
 	n = vsnprintf(t->out + t->n, t->room - t->n, fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < t->room - t->n)
-		t->n += (size_t)n;
+	if (n < 0 || (size_t)n >= t->room - t->n)
+		return false;
+	t->n += (size_t)n;
+	return true;
 }
 
 static bool read_address(const struct tree *t, const char *key,
@@ -88,9 +99,9 @@ static void resolvers(const struct tree *t, struct text *text)
 		if (is[1] && !strcmp(a[0], a[1]))
 			is[1] = false;
 		if (is[0] || is[1])
-			line(text, "%s = %s%s%s\n", resolver[i].setting,
-			     is[0] ? a[0] : "", is[0] && is[1] ? " " : "",
-			     is[1] ? a[1] : "");
+			(void)line(text, "%s = %s%s%s\n", resolver[i].setting,
+				   is[0] ? a[0] : "", is[0] && is[1] ? " " : "",
+				   is[1] ? a[1] : "");
 	}
 }
 
@@ -102,21 +113,51 @@ static bool is_line(const struct tree_key *k)
 	return true;
 }
 
-static void config(const struct tree *t, struct text *text)
+/* Without the -NN by which QubesDB tells one mention from the other. */
+static size_t name_len(const char *name)
 {
-	struct tree_key k = { .path = NULL };
+	size_t len = strlen(name), n = len;
 
-	while (tree_next(t, CONFIG, k.path, &k))
-		if (strncmp(k.path, CONFIG_FORWARD, strlen(CONFIG_FORWARD)) &&
-		    is_line(&k))
-			line(text, "%s = %s\n", k.path + strlen(CONFIG),
-			     k.value);
+	while (n && name[n - 1] >= '0' && name[n - 1] <= '9')
+		n--;
+	if (n == len || !n || name[n - 1] != '-' ||
+	    !conf_is_repeated(name, n - 1))
+		return len;
+	return n - 1;
 }
 
-size_t qubes_keys_read(const struct tree *t, enum qubes_keys which, char *out,
-		       size_t room)
+ssize_t qubes_keys_config(const struct tree *t, char *out, size_t room,
+			  char why[QUBES_KEYS_WHY])
 {
 	struct text text = { .out = out, .room = room };
+	struct tree_key k = { .path = NULL };
+
+	out[0] = '\0';
+	while (tree_next(t, CONFIG, k.path, &k)) {
+		const char *name = k.path + strlen(CONFIG);
+
+		if (!strncmp(k.path, CONFIG_FORWARD, strlen(CONFIG_FORWARD)))
+			continue;
+		if (!is_line(&k)) {
+			snprintf(why, QUBES_KEYS_WHY,
+				 "%s: not one line of printable ASCII", k.path);
+			return -EINVAL;
+		}
+		if (line(&text, "%.*s = %s\n", (int)name_len(name), name,
+			 k.value))
+			continue;
+		snprintf(why, QUBES_KEYS_WHY,
+			 "%s: settings by QubesDB may take %zu bytes in all",
+			 k.path, room);
+		return -ENOSPC;
+	}
+	return (ssize_t)text.n;
+}
+
+size_t qubes_keys_addresses(const struct tree *t,
+			    char out[QUBES_KEYS_ADDRESSES])
+{
+	struct text text = { .out = out, .room = QUBES_KEYS_ADDRESSES };
 	char a[PKT_ADDR_TEXT];
 	bool v4;
 
@@ -124,11 +165,8 @@ size_t qubes_keys_read(const struct tree *t, enum qubes_keys which, char *out,
 	for (size_t i = 0; i < N(address); i++)
 		if (read_address(t, address[i].key, a, &v4) &&
 		    v4 == address[i].v4)
-			line(&text, "%s = %s\n", address[i].setting, a);
+			(void)line(&text, "%s = %s\n", address[i].setting, a);
 	resolvers(t, &text);
-	if (which == QUBES_ALL)
-		config(t, &text);
-	out[text.n] = '\0';
 	return text.n;
 }
 

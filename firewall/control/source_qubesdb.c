@@ -80,6 +80,28 @@ static void take_set(struct source_qubesdb *s, const struct tree_key *own)
 	s->committed = s->now;
 }
 
+/* One without its own key, or that has changed since, is not. */
+static bool is_committed_as(const struct source_qubesdb *s, const char *set)
+{
+	struct tree_key a = { .path = NULL }, b = { .path = NULL };
+	char below[TREE_PATH_MAX + 2];
+	bool is, more;
+
+	if (!tree_committed(s->tree, set))
+		return false;
+	snprintf(below, sizeof(below), "%s/", set);
+	do {
+		is = tree_next(s->mirror, below, a.path, &a);
+		more = tree_next(s->tree, below, b.path, &b);
+		if (is != more)
+			return false;
+		if (is && (strcmp(a.path, b.path) != 0 || a.len != b.len ||
+			   memcmp(a.value, b.value, a.len) != 0))
+			return false;
+	} while (is);
+	return true;
+}
+
 static bool is_as_in(const struct tree *t, const struct tree_key *key)
 {
 	struct tree_key is;
@@ -101,6 +123,18 @@ static void forget_absent(struct source_qubesdb *s)
 	}
 }
 
+/*
+ * What did not change is no commit: rules that were set by hand stay.  Somebody
+ * in dom0 may wait for the count, and has what is waited for.
+ */
+static void take_set_again(struct source_qubesdb *s, const struct tree_key *own)
+{
+	if (is_committed_as(s, own->path))
+		note_commit(s, own->path);
+	else
+		take_set(s, own);
+}
+
 static void on_synced(void *ctx)
 {
 	struct source_qubesdb *s = ctx;
@@ -111,7 +145,7 @@ static void on_synced(void *ctx)
 	key.path = NULL;
 	while (tree_next(s->mirror, "/", key.path, &key)) {
 		if (is_set(key.path))
-			take_set(s, &key);
+			take_set_again(s, &key);
 		else if (!begins(key.path, TREE_RULES) && is_wanted(key.path) &&
 			 !is_as_in(s->tree, &key))
 			hand_on(s, key.path, key.value, key.len);
@@ -308,6 +342,12 @@ bool source_qubesdb_news(struct source_qubesdb *s, struct mono now)
 	if (is)
 		s->news = (struct mono){ 0 };
 	return is;
+}
+
+void source_qubesdb_wrong(struct source_qubesdb *s, const char *why)
+{
+	snprintf(s->wrong, sizeof(s->wrong), "%s", why);
+	s->errors_due = true;
 }
 
 bool source_qubesdb_settled(const struct source_qubesdb *s, struct mono now)

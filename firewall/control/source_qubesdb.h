@@ -21,6 +21,7 @@
  *
  *	/qubes-firewall-handled/ADDRESS	how many commits so far
  *	/vifwall-error/ADDRESS		why that client is closed, or ""
+ *	/vifwall-error/settings		why settings of dom0 are not in force
  *
  * and at once, and again after each connection:
  *
@@ -29,7 +30,9 @@
  */
 #define SOURCE_QUBESDB_HANDLED "/qubes-firewall-handled/"
 #define SOURCE_QUBESDB_ERROR "/vifwall-error/"
+#define SOURCE_QUBESDB_SETTINGS SOURCE_QUBESDB_ERROR "settings"
 #define SOURCE_QUBESDB_NAMES "/dns/"
+#define SOURCE_QUBESDB_WRONG 256u
 #define SOURCE_QUBESDB_NEWS_MS 50u    /* dom0 changes several keys at a time */
 #define SOURCE_QUBESDB_READY_MS 3000u /* the start waits for dom0 so long */
 
@@ -48,6 +51,8 @@ struct source_qubesdb {
 	uint32_t told;	  /* apply's messages when errors were looked at last */
 	bool errors_due;  /* ... and may differ from the mirror */
 	bool connected;	  /* said so */
+	/* Why not all settings of dom0 are in force; empty: they are. */
+	char wrong[SOURCE_QUBESDB_WRONG];
 	/* The mirror has changed, as in tree.h; NULL: nobody wants to know. */
 	void (*changed)(void *ctx, const char *path);
 	void *changed_ctx;
@@ -70,6 +75,9 @@ struct mono source_qubesdb_work(struct source_qubesdb *s, struct mono now);
 /* Is it time to look at keys that are settings (qubes_keys.h)?  Says so once.
  */
 bool source_qubesdb_news(struct source_qubesdb *s, struct mono now);
+
+/* Those of now can't be, as the printable sentence @why says; "": they are. */
+void source_qubesdb_wrong(struct source_qubesdb *s, const char *why);
 
 /* For names_ops.publish; told when there is a connection. */
 void source_qubesdb_publish(struct source_qubesdb *s, const char *path,

@@ -43,56 +43,92 @@ static void tell_all_handled(struct source_qubesdb *s)
 		tree_remove(s->due, key.path);
 }
 
-#define WHY_ROOM (SET_KEY_MAX + SET_WHY_MAX + 32)
+#define WHY_ROOM (SET_KEY_MAX + SET_WHY_MAX + SOURCE_QUBESDB_WRONG)
 
-static void why_closed(const struct apply_slot *slot, int family,
+static void why_closed(const struct apply *a, uint16_t n, int family,
 		       char out[WHY_ROOM])
 {
-	const struct set *set = &slot->set[family];
-	const struct set_error *e = &set->error;
+	const struct apply_slot *slot = &a->slot[n];
+	const struct set_error *e = &slot->set[family].error;
+	enum apply_closed closed = apply_closed(a, n, family);
 
 	out[0] = '\0';
-	if (slot->err)
-		snprintf(out, WHY_ROOM, "its rules can't be handed over (%s)",
-			 log_errno(slot->err));
-	else if (slot->clash)
-		snprintf(out, WHY_ROOM, "another client has its address");
-	else if (set->state == SET_BAD)
+	if (closed == APPLY_CLOSED_BAD_RULES)
 		snprintf(out, WHY_ROOM, "rule %s, column %u: %s", e->key,
 			 e->column, e->why);
-	else if (set->state == SET_NONE)
-		snprintf(out, WHY_ROOM, "no rules were committed yet");
+	else if (closed == APPLY_CLOSED_REFUSED)
+		snprintf(out, WHY_ROOM, "its rules can't be handed over (%s)",
+			 log_errno(slot->err));
+	else if (closed)
+		snprintf(out, WHY_ROOM, "%s", apply_closed_why(a, n, family));
 	for (char *at = out; *at; at++)
 		if (*at < ' ' || *at > '~')
 			*at = '?';
 }
 
 /* False: not now. */
-static bool tell_error(struct source_qubesdb *s, const struct apply_slot *slot,
-		       int family)
+static bool tell_error(struct source_qubesdb *s, const char *path,
+		       const char *why)
+{
+	struct tree_key said;
+	bool is = tree_read(s->mirror, path, &said);
+
+	return (is ? !strcmp(said.value, why) : !why[0]) || tell(s, path, why);
+}
+
+static bool is_told(const struct apply_slot *slot, int family)
+{
+	return slot->used && !slot->accept && slot->key[family][0];
+}
+
+static bool tell_closed(struct source_qubesdb *s, uint16_t n, int family)
 {
 	char path[sizeof(SOURCE_QUBESDB_ERROR) + PKT_ADDR_TEXT];
 	char why[WHY_ROOM];
-	struct tree_key said;
-	bool is;
 
 	snprintf(path, sizeof(path), SOURCE_QUBESDB_ERROR "%s",
-		 slot->key[family]);
-	why_closed(slot, family, why);
-	is = tree_read(s->mirror, path, &said);
-	return (is ? !strcmp(said.value, why) : !why[0]) || tell(s, path, why);
+		 s->apply->slot[n].key[family]);
+	why_closed(s->apply, n, family, why);
+	return tell_error(s, path, why);
+}
+
+static bool is_somebodys(const struct apply *a, const char *address)
+{
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
+		for (int f = 0; f < 2; f++)
+			if (is_told(&a->slot[n], f) &&
+			    !strcmp(a->slot[n].key[f], address))
+				return true;
+	return false;
+}
+
+/* Of a client that went: the next one with its address begins without. */
+static bool take_errors_back(struct source_qubesdb *s)
+{
+	char path[TREE_PATH_MAX + 1] = "";
+	struct tree_key key = { .path = NULL };
+
+	while (tree_next(s->mirror, SOURCE_QUBESDB_ERROR, path[0] ? path : NULL,
+			 &key)) {
+		memcpy(path, key.path, strlen(key.path) + 1);
+		if (key.len && strcmp(path, SOURCE_QUBESDB_SETTINGS) != 0 &&
+		    !is_somebodys(s->apply,
+				  path + strlen(SOURCE_QUBESDB_ERROR)) &&
+		    !tell(s, path, ""))
+			return false;
+	}
+	return true;
 }
 
 static bool tell_errors(struct source_qubesdb *s)
 {
-	for (uint32_t n = 1; n < APPLY_SLOTS; n++)
+	for (uint16_t n = 1; n < APPLY_SLOTS; n++)
 		for (int f = 0; f < 2; f++)
-			if (s->apply->slot[n].used &&
-			    !s->apply->slot[n].accept &&
-			    s->apply->slot[n].key[f][0] &&
-			    !tell_error(s, &s->apply->slot[n], f))
+			if (is_told(&s->apply->slot[n], f) &&
+			    !tell_closed(s, n, f))
 				return false;
-	return true;
+	return tell_error(s, SOURCE_QUBESDB_SETTINGS, s->wrong) &&
+	       take_errors_back(s);
 }
 
 /* ---- what names in rules stand for ------------------------------------------

@@ -116,18 +116,45 @@ handled 2 1 || fail 'c2 has rules'
 no 'clients do not reach each other' say c1 udp "${C4[2]}" 9
 dom0 "set /vm-config/vifwall-allow ${CNAME[1]} -> ${CNAME[2]}"
 yes 'dom0 lets them, by a setting' wait_for 3 say c1 udp "${C4[2]}" 9
-dom0 'set /vm-config/vifwall-allow elephants'
-wait_for 3 grep -q elephants "$DIR/vifwalld.log"
-no 'a setting that can not be is logged, and grants nothing' say c1 udp "${C4[2]}" 9
-dom0 "set /vm-config/vifwall-allow ${CNAME[1]} -> ${CNAME[2]}"
-wait_for 3 say c1 udp "${C4[2]}" 9 || fail 'the setting is taken again'
 dom0 'rm /vm-config/vifwall-allow'
 yes 'one that is removed is not set any more' wait_for 3 parted
 
+# A profile of several keys: of TCP nothing is near.
+refused() { [ "$(say "$@")" = EHOSTUNREACH ]; }
+dom0 "set /vm-config/vifwall-set-1 near $SRV4 $SRV6"
+dom0 'set /vm-config/vifwall-profile.rule-01 strict action=pass dst=near proto=udp'
+dom0 'set /vm-config/vifwall-profile.rule-02 strict action=drop dst=near'
+dom0 'set /vm-config/vifwall-profile strict'
+yes 'a profile that dom0 says in several keys binds' wait_for 3 refused c1 tcp $SRV4 7
+yes '... as it says' say c1 udp $SRV4 7
+for bad in 'allow elephants' 'log.level debug' 'dns 10.139.1.1 x' 'elephants 1'; do
+	dom0 "set /vm-config/vifwall-$bad"
+	sleep 0.3
+	is "with $bad, which can not be, the profile stays" "$(say c1 tcp $SRV4 7)" 'EHOSTUNREACH'
+	is '... and dom0 is told why' "$(grep ' wrote /vifwall-error/settings ' "$SAID" | tail -n 1)" "*${bad%% *}*"
+	is '... so is the operator' "$($CTL status)" "*SETTINGS NOT IN FORCE: *${bad%% *}*"
+	dom0 "rm /vm-config/vifwall-${bad%% *}"
+	yes '... and that it is mended' wait_for 3 told /vifwall-error/settings ''
+done
+
+# ---- the first settings can not be --------------------------------------------------
+dom0 'set /vm-config/vifwall-allow elephants'
+wait_for 3 grep -q 'wrote /vifwall-error/settings .*elephants' "$SAID" || fail 'elephants are told'
+reap "$DAEMON"
+vifwalld_start
+sleep 1
+is 'a start with settings that can not be lets nobody out' "$(say c1 udp $SRV4 7)" 'silence'
+is '... and the operator is told' "$($CTL status)" "*${CNAME[1]} IPv4 is closed: *elephants*"
+dom0 'rm /vm-config/vifwall-allow'
+yes 'when dom0 has mended them all is as before' wait_for 10 say c1 udp $SRV4 7
+is '... with the profile' "$(say c1 tcp $SRV4 7)" 'EHOSTUNREACH'
+dom0 'rm /vm-config/vifwall-profile'
+yes '... until dom0 removes it' wait_for 3 say c1 tcp $SRV4 7
+ASKED=$(keys asked)
+
 # ---- dom0's daemon goes and comes ---------------------------------------------------
 dom0 hang-up
-yes 'a connection that ended is made again' wait_for 12 asked 1
-wait_for 12 asked 2 || fail 'everything is asked for again'
+yes 'a connection that ended is made again' wait_for 12 asked $((ASKED + 1))
 yes 'rules are as they were' say c1 tcp $SRV4 7
 
 reap "$DOM0"
@@ -135,7 +162,7 @@ sleep 0.3
 yes 'without the daemon rules stay' say c1 tcp $SRV4 7
 lives || fail 'the daemon was alive to the end'
 dom0_start
-wait_for 15 asked 3 || fail 'a new daemon is asked'
+wait_for 15 asked $((ASKED + 2)) || fail 'a new daemon is asked'
 yes 'a new daemon without keys changes nothing' say c1 tcp $SRV4 7
 rules 1 'action=drop proto=udp|action=accept'
 yes 'until it is told to' handled 1 1
@@ -147,6 +174,54 @@ for p in $(pgrep -P "$DAEMON"); do
 done
 wait_for 10 say c1 tcp $SRV4 7 || fail 'the client is served again'
 is 'its successor has the rules of dom0' "$(say c1 udp $SRV4 7)" 'E*'
+
+# ---- another netvm, with other addresses ----------------------------------------------
+# Over vifs alone: over wires there is no network domain that could go.
+if [ "$LINKS" = vif ]; then
+	. "$(dirname "$0")/named.sh"
+	# addresses OUR4 OUR6 NEXT4 DNS: as dom0 writes them
+	addresses() {
+		dom0 "set /qubes-ip $1"
+		dom0 "set /qubes-ip6 $2"
+		dom0 "set /qubes-gateway $3"
+		dom0 "set /qubes-gateway6 $UP6"
+		dom0 "set /qubes-primary-dns $4"
+	}
+	comes_from() { # ADDRESS: as the server sees c1
+		quiet c1 $PEER spray $SRV4 20 0.5 4242
+		tail -n 1 "$DIR/heard" | grep -q " 4242 .*$1 "
+	}
+	down() { grep -q DOWN <($CTL status); }
+	addresses $OUT4 $OUT6 $UP4 $SRV4
+	rules 1 'action=accept dsthost=www.test proto=tcp|action=accept proto=udp|action=accept proto=tcp dstports=8-8'
+	reap "$DAEMON"
+	sed -i '/^uplink\.\(ip\|gateway\)/d' "$CONF"
+	echo_server up 8
+	spawn up hear.log $PEER hear "$DIR/heard" 4242
+	hosts "$SRV4B www.test"
+	named_start up $SRV4 600 --listen-address=$SRV4B || fail 'dnsmasq runs'
+	vifwalld_start
+	yes 'with the addresses of dom0 alone clients reach the server' wait_for 10 say c1 udp $SRV4 7
+	yes '... from ours' comes_from $OUT4
+	yes '... by the names that its name server knows' wait_for 10 may c1 $SRV4B
+	spawn c1 talk.end $PEER talk tcp $SRV4 8 "$DIR/talk" 20
+	wait_for 5 test -s "$DIR/talk" || fail 'c1 talks'
+
+	yes 'the network domain goes' netvm_kill
+	is '... the operator is told what is waited for' "$(wait_for 5 down; $CTL status)" '*uplink*DOWN*vif:0*uplink: *'
+	OUT4=198.51.100.77 OUT6=2001:db8:1::77 UP4B=198.51.100.253
+	addresses $OUT4 $OUT6 $UP4B $SRV4B
+	hosts "$SRV4 www.test"
+	yes 'another one comes, and we have other addresses' netvm_boot
+	ip -n "$NS-up" addr add $UP4B/24 dev eth0
+	yes 'c1 reaches the server again' wait_for 10 say c1 udp $SRV4 7
+	yes '... over IPv6' wait_for 5 say c1 udp $SRV6 7
+	yes '... from the new address' comes_from $OUT4
+	is '... by the new gateway' "$($CTL status)" "*uplink   up, vif:0, $OUT4 via $UP4B, $OUT6 via $UP6*"
+	yes 'it kept its vif' test "$(sim list | grep -c 'states 4 4')" = 4
+	yes 'what spoke from the old address has ended' wait_for 10 grep -q RESET "$DIR/talk.end"
+	yes 'names were asked for anew' wait_for 10 may c1 $SRV4
+fi
 
 yes 'dom0 never got what it would die of' lives
 finish

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,16 +16,20 @@ static void key(const char *path, const char *value)
 }
 
 /* Keys and values in turn, NULL at the end. */
-static bool gives(const char *const *pair, enum qubes_keys which,
-		  const char *want)
+static bool gives(const char *const *pair, const char *want)
 {
+	char why[QUBES_KEYS_WHY];
 	size_t n;
+	ssize_t more;
 
 	tree = tree_new(1u << 16, NULL, NULL);
 	for (; *pair; pair += 2)
 		key(pair[0], pair[1]);
-	n = qubes_keys_read(tree, which, text, sizeof(text));
+	n = qubes_keys_addresses(tree, text);
+	more = qubes_keys_config(tree, text + n, sizeof(text) - n, why);
 	tree_free(tree);
+	CU_ASSERT_FATAL(more >= 0);
+	n += (size_t)more;
 	if (strcmp(text, want))
 		printf("\n    got '%s'\n", text);
 	return n == strlen(want) && !strcmp(text, want);
@@ -44,11 +49,10 @@ static void addresses_of_a_qube_are_those_of_its_uplink(void)
 		NULL,
 	};
 
-	CU_ASSERT(gives(row, QUBES_ALL,
-			"uplink.ip = 10.137.0.8\n"
-			"uplink.ip6 = fd09:24ef:4179::a89:8\n"
-			"uplink.gateway = 10.138.0.1\n"
-			"uplink.gateway6 = fe80::fcff:ffff:feff:ffff\n"));
+	CU_ASSERT(gives(row, "uplink.ip = 10.137.0.8\n"
+			     "uplink.ip6 = fd09:24ef:4179::a89:8\n"
+			     "uplink.gateway = 10.138.0.1\n"
+			     "uplink.gateway6 = fe80::fcff:ffff:feff:ffff\n"));
 }
 
 static void what_is_no_address_of_its_family_is_left_out(void)
@@ -65,7 +69,7 @@ static void what_is_no_address_of_its_family_is_left_out(void)
 		NULL,
 	};
 
-	CU_ASSERT(gives(row, QUBES_ALL, ""));
+	CU_ASSERT(gives(row, ""));
 }
 
 static void name_servers_are_named_once_each(void)
@@ -82,9 +86,8 @@ static void name_servers_are_named_once_each(void)
 		NULL,
 	};
 
-	CU_ASSERT(gives(row, QUBES_ADDRESSES,
-			"dns = 10.139.1.1\n"
-			"dns.virtual = 10.139.1.1 fd09::2\n"));
+	CU_ASSERT(gives(row, "dns = 10.139.1.1\n"
+			     "dns.virtual = 10.139.1.1 fd09::2\n"));
 }
 
 static void our_address_towards_clients_is_what_they_are_told(void)
@@ -99,9 +102,8 @@ static void our_address_towards_clients_is_what_they_are_told(void)
 		NULL,
 	};
 
-	CU_ASSERT(gives(row, QUBES_ADDRESSES,
-			"xen.gateway = 10.137.0.8\n"
-			"xen.gateway6 = fd09:24ef:4179::a89:8\n"));
+	CU_ASSERT(gives(row, "xen.gateway = 10.137.0.8\n"
+			     "xen.gateway6 = fd09:24ef:4179::a89:8\n"));
 	CU_ASSERT(qubes_keys_is("/qubes-netvm-gateway"));
 }
 
@@ -126,7 +128,7 @@ static void a_service_says_that_we_have_no_name_servers(void)
 			NULL,
 		};
 
-		CU_ASSERT(gives(keys, QUBES_ALL, row[i].want));
+		CU_ASSERT(gives(keys, row[i].want));
 	}
 	CU_ASSERT(qubes_keys_is("/qubes-service/disable-dns-server"));
 	CU_ASSERT_FALSE(qubes_keys_is("/qubes-service/meminfo-writer"));
@@ -143,27 +145,74 @@ static void settings_of_vm_config_are_lines(void)
 		"in=uplink dport=80 to=a",
 		"/vm-config/vifwall-log.level",
 		"debug",
-		"/vm-config/vifwall-user",
-		"0\nrules = /tmp",
 		NULL,
 	};
 
-	CU_ASSERT(gives(row, QUBES_ALL, "allow = a -> b\nlog.level = debug\n"));
-	CU_ASSERT(gives(row, QUBES_ADDRESSES, ""));
+	CU_ASSERT(gives(row, "allow = a -> b\nlog.level = debug\n"));
 }
 
-static void a_line_that_does_not_fit_is_left_out_whole(void)
+static void all_settings_fit_or_there_are_none(void)
 {
-	tree = tree_new(1u << 16, NULL, NULL);
-	key("/qubes-ip", "10.137.0.8");
-	key("/qubes-gateway", "10.137.0.1");
-	for (size_t room = 1; room < 60; room++) {
-		size_t n = qubes_keys_read(tree, QUBES_ALL, text, room);
+	char why[QUBES_KEYS_WHY];
+	const char *want = "allow = a -> b\ndns = 10.139.1.1\n";
 
-		CU_ASSERT(n < room && strlen(text) == n);
-		CU_ASSERT(!n || text[n - 1] == '\n');
+	tree = tree_new(1u << 16, NULL, NULL);
+	key("/vm-config/vifwall-allow", "a -> b");
+	key("/vm-config/vifwall-dns", "10.139.1.1");
+	for (size_t room = 1; room <= strlen(want); room++) {
+		CU_ASSERT_EQUAL(qubes_keys_config(tree, text, room, why),
+				-ENOSPC);
+		CU_ASSERT_PTR_NOT_NULL(
+			strstr(why, room < 16 ? "-allow: " : "-dns: "));
 	}
+	CU_ASSERT_EQUAL(qubes_keys_config(tree, text, strlen(want) + 1, why),
+			(ssize_t)strlen(want));
+	CU_ASSERT_STRING_EQUAL(text, want);
 	tree_free(tree);
+}
+
+static void a_setting_that_is_no_line_is_an_error(void)
+{
+	static const char *const value[] = { "0\nrules = /tmp", "\t", "\x7f",
+					     "10.139.1.1\xc2\xa0", "\x1b[2J" };
+	char why[QUBES_KEYS_WHY];
+
+	for (size_t i = 0; i < sizeof(value) / sizeof(value[0]); i++) {
+		tree = tree_new(1u << 16, NULL, NULL);
+		key("/vm-config/vifwall-allow", "a -> b");
+		key("/vm-config/vifwall-user", value[i]);
+		CU_ASSERT_EQUAL(qubes_keys_config(tree, text, sizeof(text),
+						  why),
+				-EINVAL);
+		CU_ASSERT(!strncmp(why, "/vm-config/vifwall-user: ", 25));
+		tree_free(tree);
+	}
+}
+
+static void numbers_tell_settings_apart_that_may_be_given_many_times(void)
+{
+	static const char *const row[] = {
+		"/vm-config/vifwall-allow",
+		"a -> b",
+		"/vm-config/vifwall-allow-2",
+		"c -> d",
+		"/vm-config/vifwall-client.a-1.mac",
+		"00:16:3e:00:00:05",
+		"/vm-config/vifwall-profile-1",
+		"no-lan",
+		"/vm-config/vifwall-profile.rule-02",
+		"own action=drop",
+		"/vm-config/vifwall-set-",
+		"x 10.0.0.0/8",
+		NULL,
+	};
+
+	/* the others keep their number, so that it is said to be wrong */
+	CU_ASSERT(gives(row, "allow = a -> b\nallow = c -> d\n"
+			     "client.a-1.mac = 00:16:3e:00:00:05\n"
+			     "profile-1 = no-lan\n"
+			     "profile.rule = own action=drop\n"
+			     "set- = x 10.0.0.0/8\n"));
 }
 
 static void only_some_keys_are_settings(void)
@@ -203,6 +252,8 @@ UNIT_SUITE(qubes_keys, UNIT(addresses_of_a_qube_are_those_of_its_uplink),
 	   UNIT(our_address_towards_clients_is_what_they_are_told),
 	   UNIT(a_service_says_that_we_have_no_name_servers),
 	   UNIT(settings_of_vm_config_are_lines),
-	   UNIT(a_line_that_does_not_fit_is_left_out_whole),
+	   UNIT(all_settings_fit_or_there_are_none),
+	   UNIT(a_setting_that_is_no_line_is_an_error),
+	   UNIT(numbers_tell_settings_apart_that_may_be_given_many_times),
 	   UNIT(only_some_keys_are_settings),
 	   UNIT(settings_of_other_sources_win))

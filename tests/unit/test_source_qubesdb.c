@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,7 +171,7 @@ static void it_is_closed_before_the_first_commit(void)
 	meet();
 	CU_ASSERT(source_qubesdb_settled(&source, now));
 	CU_ASSERT_EQUAL(in_force(RULE_IP4), 0);
-	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP), "no rules were committed yet");
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP), "no rules were committed");
 	CU_ASSERT_STRING_EQUAL(told(HANDLED, IP), "nothing");
 	tear_down();
 }
@@ -311,6 +312,140 @@ static void Q4_connected_addresses_are_guarded(void)
 	tear_down();
 }
 
+/* ---- why a client is closed -------------------------------------------------
+ */
+
+static void is_held(struct apply_slot *s)
+{
+	(void)s;
+	apply.held = "settings are not known";
+}
+
+static void is_refused(struct apply_slot *s)
+{
+	s->err = ENOMEM;
+}
+
+static void clashes(struct apply_slot *s)
+{
+	s->clash = 2;
+}
+
+static void has_no_port(struct apply_slot *s)
+{
+	s->port_err = ENODEV;
+}
+
+static void has_no_vif(struct apply_slot *s)
+{
+	s->ring.is = true;
+	s->port_told = false;
+}
+
+static void is_untold(struct apply_slot *s)
+{
+	s->told = false;
+}
+
+static void has_no_rules(struct apply_slot *s)
+{
+	s->set[RULE_IP4].state = SET_NONE;
+}
+
+static void has_bad_rules(struct apply_slot *s)
+{
+	struct set_error *e = &s->set[RULE_IP4].error;
+
+	s->set[RULE_IP4].state = SET_BAD;
+	*e = (struct set_error){ .key = "0007", .column = 3 };
+	snprintf(e->why, sizeof(e->why), "odd \xff");
+}
+
+static void has_no_profile(struct apply_slot *s)
+{
+	snprintf(s->fw.profile, sizeof(s->fw.profile), "absent");
+}
+
+static void uplink_has_no_address(struct apply_slot *s)
+{
+	(void)s;
+	memset(&apply.uplink.addr4, 0, sizeof(apply.uplink.addr4));
+}
+
+/* Not that data is being restarted: dom0 is told when that is over. */
+static const struct {
+	void (*happens)(struct apply_slot *s);
+	const char *told;
+} reasons[] = {
+	{ is_held, "settings are not known" },
+	{ is_refused, "its rules can't be handed over (*" },
+	{ clashes, "it has an address of another client, and waits" },
+	{ has_no_port, "its port is not there" },
+	{ has_no_vif, "its vif is not connected" },
+	{ is_untold,
+	  "the process that handles packets was not told of it yet" },
+	{ has_no_rules, "no rules were committed" },
+	{ has_bad_rules, "rule 0007, column 3: odd ?" },
+	{ has_no_profile, "its profile is not there" },
+	{ uplink_has_no_address, "uplink.ip is not set" },
+};
+
+static void dom0_is_told_every_reason_and_that_it_is_over(void)
+{
+	static struct apply was;
+	uint16_t n;
+
+	set_up();
+	qdb_dom0_rules(&dom0, IP, one);
+	meet();
+	n = apply_find(&apply, "work", 4);
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		was = apply;
+		reasons[i].happens(&apply.slot[n]);
+		source.errors_due = true;
+		turn();
+		CU_ASSERT_EQUAL(fnmatch(reasons[i].told, told(ERRORS, IP), 0),
+				0);
+		apply = was;
+		source.errors_due = true;
+		turn();
+		CU_ASSERT_STRING_EQUAL(told(ERRORS, IP), "");
+	}
+	tear_down();
+}
+
+static void no_reason_stays_of_a_client_that_went(void)
+{
+	static struct conf without;
+
+	set_up();
+	qdb_dom0_set(&dom0, ERRORS "10.137.0.99", "of an earlier life");
+	meet();
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, "10.137.0.99"), "");
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP), "no rules were committed");
+	without = conf;
+	without.client_n = 0;
+	apply_conf(&apply, &without);
+	turn();
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP), "");
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP6), "");
+	tear_down();
+}
+
+static void dom0_is_told_that_its_settings_are_not_in_force(void)
+{
+	set_up();
+	meet();
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, "settings"), "nothing");
+	source_qubesdb_wrong(&source, "elephants");
+	turn();
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, "settings"), "elephants");
+	source_qubesdb_wrong(&source, "");
+	turn();
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, "settings"), "");
+	tear_down();
+}
+
 /* ---- dom0's daemon goes and comes -------------------------------------------
  */
 
@@ -347,10 +482,65 @@ static void the_next_daemon_is_told_again_who_is_closed(void)
 	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP), "nothing");
 	meet();
 	CU_ASSERT(!strncmp(told(ERRORS, IP), "rule 0000, column ", 18));
-	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP6),
-			       "no rules were committed yet");
+	CU_ASSERT_STRING_EQUAL(told(ERRORS, IP6), "no rules were committed");
 	CU_ASSERT_STRING_EQUAL(told(HANDLED, IP), "nothing");
 	tear_down();
+}
+
+static void rules_set_by_hand_outlive_a_reading_without_news(void)
+{
+	struct tree *hand = tree_new(1u << 16, NULL, NULL);
+	uint16_t n;
+
+	set_up();
+	qdb_dom0_rules(&dom0, IP, one);
+	meet();
+	n = apply_find(&apply, "work", 4);
+	CU_ASSERT_EQUAL(tree_write(hand, "/rules/policy", "drop", 4), 0);
+	CU_ASSERT_EQUAL(apply_by_hand(&apply, n, RULE_IP4, hand, "/rules/",
+				      NULL, NULL),
+			0);
+	tree_free(hand);
+	CU_ASSERT_EQUAL(in_force(RULE_IP4), 1);
+	qdb_dom0_end(&dom0, false);
+	turn();
+	meet();
+	CU_ASSERT_EQUAL(in_force(RULE_IP4), 1);
+	CU_ASSERT(apply.slot[n].by_hand[RULE_IP4]);
+	/* who waits for a commit of meanwhile is not left waiting */
+	CU_ASSERT_STRING_EQUAL(told(HANDLED, IP), "2");
+	qdb_dom0_end(&dom0, false);
+	turn();
+	qdb_dom0_rules(&dom0, IP, two);
+	meet();
+	CU_ASSERT_EQUAL(in_force(RULE_IP4), 3);
+	CU_ASSERT_FALSE(apply.slot[n].by_hand[RULE_IP4]);
+	tear_down();
+}
+
+static void a_rule_more_or_less_or_another_is_news(void)
+{
+	static const char *const was[] = { "action=accept proto=tcp",
+					   "action=accept proto=udp", NULL };
+	static const char *const other[][4] = {
+		{ was[0], NULL },
+		{ was[0], was[1], was[0], NULL },
+		{ was[0], "action=accept proto=icmp", NULL },
+		{ NULL },
+	};
+	static const uint32_t is[] = { 2, 4, 3, 1 };
+
+	for (size_t i = 0; i < sizeof(is) / sizeof(is[0]); i++) {
+		set_up();
+		qdb_dom0_rules(&dom0, IP, was);
+		meet();
+		qdb_dom0_end(&dom0, false);
+		turn();
+		qdb_dom0_rules(&dom0, IP, other[i]);
+		meet();
+		CU_ASSERT_EQUAL(in_force(RULE_IP4), is[i]);
+		tear_down();
+	}
 }
 
 static void half_a_set_is_forgotten_when_dom0_goes(void)
@@ -522,6 +712,11 @@ UNIT_SUITE(source_qubesdb, UNIT(it_is_closed_before_the_first_commit),
 	   UNIT(Q4_connected_addresses_are_guarded),
 	   UNIT(what_was_committed_stays_while_dom0_is_away),
 	   UNIT(the_next_daemon_is_told_again_who_is_closed),
+	   UNIT(dom0_is_told_every_reason_and_that_it_is_over),
+	   UNIT(no_reason_stays_of_a_client_that_went),
+	   UNIT(dom0_is_told_that_its_settings_are_not_in_force),
+	   UNIT(rules_set_by_hand_outlive_a_reading_without_news),
+	   UNIT(a_rule_more_or_less_or_another_is_news),
 	   UNIT(half_a_set_is_forgotten_when_dom0_goes),
 	   UNIT(what_a_full_database_lacks_is_removed),
 	   UNIT(secrets_stay_in_the_mirror),
