@@ -225,15 +225,15 @@ if [ "$LINKS" = vif ]; then
 
 	yes 'the network domain goes' netvm_kill
 	is '... the operator is told what is waited for' "$(wait_for 5 says DOWN; $CTL status)" '*uplink*DOWN*vif:0*uplink: *'
-	OUT4=198.51.100.77 OUT6=2001:db8:1::77 UP4B=198.51.100.253
-	addresses $OUT4 $OUT6 $UP4B $SRV4B
+	OUT4=198.51.100.77 OUT6=2001:db8:1::77 NEXT4=198.51.100.253
+	addresses $OUT4 $OUT6 $NEXT4 $SRV4B
 	hosts "$SRV4 www.test"
 	yes 'another one comes, and we have other addresses' netvm_boot
-	ip -n "$NS-up" addr add $UP4B/24 dev eth0
+	ip -n "$NS-up" addr add $NEXT4/24 dev eth0
 	yes 'c1 reaches the server again' wait_for 10 say c1 udp $SRV4 7
 	yes '... over IPv6' wait_for 5 say c1 udp $SRV6 7
 	yes '... from the new address' comes_from $OUT4
-	yes '... by the new gateway' wait_for 5 says "uplink   up, vif:0, $OUT4 via $UP4B, $OUT6 via $UP6"
+	yes '... by the new gateway' wait_for 5 says "uplink   up, vif:0, $OUT4 via $NEXT4, $OUT6 via $UP6"
 	yes 'clients kept their vifs' test "$(sim list | grep -c 'domain 1[123]')" = 3
 	yes 'what spoke from the old address has ended' wait_for 10 grep -q RESET "$DIR/talk.end"
 	yes 'names were asked for anew' wait_for 10 may c1 $SRV4
