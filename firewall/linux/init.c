@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "firewall/linux/init.h"
@@ -25,9 +27,12 @@ struct init {
 	struct loop loop;
 	const struct init_job *what;
 	int signals;
-	pid_t job;	 /* 0: it has ended */
-	int end;	 /* what reboot(2) is asked for; 0: nothing yet */
-	struct mono due; /* for the job to have ended */
+	pid_t job;	   /* 0: it has ended */
+	struct mono began; /* the job, for the last time */
+	uint32_t again;	   /* that often it was started anew, in a row */
+	int end;	   /* what reboot(2) is asked for; 0: nothing yet */
+	struct mono told;  /* the job, that it should end */
+	struct mono due;   /* for it to have ended, or to be started anew */
 };
 
 static const char *const daemon_argv[] = { "vifwalld", NULL };
@@ -35,6 +40,9 @@ const struct init_job init_daemon = {
 	.path = "/proc/self/exe",
 	.argv = daemon_argv,
 	.stop_ms = 9000, /* more than both of its children need at worst */
+	.again = 3,
+	.pause_ms = 250,
+	.steady_ms = 60000,
 };
 
 static bool is_named(const char *path, const char *name)
@@ -83,6 +91,14 @@ static void mount_all(void)
 		    errno != EBUSY)
 			log_err("%s can't be mounted (%s)", mounts[i].at,
 				log_errno(errno));
+}
+
+/* Where tools of Linux qubes look for QubesDB; qubes.serve of the appliance's
+ * settings. */
+static void make_folders(void)
+{
+	if (mkdir("/run/qubes", 0755) && errno != EEXIST)
+		log_err("/run/qubes can't be made (%s)", log_errno(errno));
 }
 
 /* The kernel gives us its console, unless there was no /dev/console then. */
@@ -148,16 +164,20 @@ static void say_birth(void)
 		log_info("the kernel began at %llu ms by its clock", us / 1000);
 }
 
+/* A program of root's has all rights again, whatever we have given up. */
 static int start(struct init *in)
 {
 	const struct init_job *job = in->what;
 	sigset_t none;
+	pid_t pid = fork();
 
-	in->job = fork();
-	if (in->job < 0)
+	if (pid < 0)
 		return -errno;
-	if (in->job)
+	if (pid) {
+		in->job = pid;
+		in->began = in->loop.now;
 		return 0;
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
@@ -179,16 +199,70 @@ static int drop_rights(void)
 /* ---- what can happen ------------------------------------------------------
  */
 
-static void say_end(int status)
+/*
+ * Could another start go better?  What the kernel or a fault ended may; wrong
+ * settings and a missing device are the same once more.
+ */
+static bool is_passing(int status)
 {
 	if (WIFSIGNALED(status))
+		return true;
+	switch (WEXITSTATUS(status)) {
+	case EX_SOFTWARE:
+	case EX_OSERR:
+	case EX_TEMPFAIL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void say_end(const struct init *in, int status, bool again)
+{
+	char then[80] = "the machine is turned off";
+
+	if (again)
+		snprintf(then, sizeof(then), "started anew (%u of %u in a row)",
+			 in->again, in->what->again);
+	if (WIFSIGNALED(status))
 		log_err("vifwalld was ended by signal %d, and nothing passes "
-			"without it: the machine is turned off",
-			WTERMSIG(status));
+			"without it: %s",
+			WTERMSIG(status), then);
 	else
 		log_err("vifwalld ended with exit code %d, and nothing passes "
-			"without it: the machine is turned off",
-			WEXITSTATUS(status));
+			"without it: %s",
+			WEXITSTATUS(status), then);
+}
+
+/* Nobody told it to end. */
+static void plan_again(struct init *in, int status)
+{
+	const struct init_job *job = in->what;
+	bool again;
+
+	if (mono_diff_ms(in->began, in->loop.now) >= job->steady_ms)
+		in->again = 0;
+	again = is_passing(status) && in->again < job->again;
+	if (again)
+		in->due = mono_add_ms(in->loop.now,
+				      (uint64_t)job->pause_ms << in->again++);
+	else
+		in->end = RB_POWER_OFF;
+	say_end(in, status, again);
+}
+
+static void job_ended(struct init *in, int status)
+{
+	/* its processes die with it; none may be there beside the next ones */
+	(void)kill(-in->job, SIGKILL);
+	in->job = 0;
+	in->due = NEVER;
+	if (in->end)
+		log_info("vifwalld ended %llu ms after it was told to",
+			 (unsigned long long)mono_diff_ms(in->told,
+							  in->loop.now));
+	else
+		plan_again(in, status);
 }
 
 /* Also what others left behind when they ended. */
@@ -197,13 +271,9 @@ static void reap(struct init *in)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != in->job)
-			continue;
-		in->job = 0;
-		if (!in->end)
-			say_end(status);
-	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == in->job)
+			job_ended(in, status);
 }
 
 static void stop(struct init *in, int end)
@@ -214,7 +284,8 @@ static void stop(struct init *in, int end)
 		 end == RB_AUTOBOOT ? "started anew" : "turned off");
 	say_memory("at the end");
 	in->end = end;
-	in->due = mono_add_ms(in->loop.now, in->what->stop_ms);
+	in->told = in->loop.now;
+	in->due = mono_add_ms(in->told, in->what->stop_ms);
 	if (in->job)
 		kill(in->job, SIGTERM);
 }
@@ -230,18 +301,32 @@ static void take_signals(struct init *in)
 			stop(in, sig == SIGINT ? RB_AUTOBOOT : RB_POWER_OFF);
 }
 
+static void overdue(struct init *in)
+{
+	int err;
+
+	in->due = NEVER;
+	if (in->job) {
+		log_warn("vifwalld does not end: killed");
+		kill(in->job, SIGKILL);
+		return;
+	}
+	err = start(in);
+	if (!err)
+		return;
+	log_err("can't start (%s): the machine is turned off", log_errno(-err));
+	in->end = RB_POWER_OFF;
+}
+
 static void watch(struct init *in)
 {
-	while (in->job) {
+	while (in->job || !in->end) {
 		struct loop_event ev;
 
 		if (loop_wait(&in->loop, &ev, 1, in->due) > 0)
 			take_signals(in);
-		if (in->job && mono_past(in->due, in->loop.now)) {
-			log_warn("vifwalld does not end: killed");
-			in->due = NEVER;
-			kill(in->job, SIGKILL);
-		}
+		if ((in->job || !in->end) && mono_past(in->due, in->loop.now))
+			overdue(in);
 	}
 }
 
@@ -270,6 +355,7 @@ int init_run(const struct init_job *job)
 		return -EPERM;
 	if (!job->bare) {
 		mount_all();
+		make_folders();
 		take_console();
 	}
 	(void)log_open("init", LOG_TO_STDERR, LOG_LEVEL_INFO);

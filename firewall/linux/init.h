@@ -22,10 +22,15 @@
  *	in order	/sbin/poweroff or SIGTERM: off.  /sbin/reboot or SIGINT:
  *			begins anew.  The daemon is told first, and has
  *			init_job.stop_ms to close its ports.
- *	by itself	when the daemon does: it starts its own processes anew
- *			as long as that makes sense, and nothing passes without
- *			it, so a machine that stands still tells dom0 more than
- *			one that does nothing.
+ *	by itself	when the daemon does, and starting it anew makes no
+ *			sense: because of its exit code, or because it broke
+ *			init_job.again times in a row.  Nothing passes without
+ *			it, so a machine that is gone tells dom0 more than one
+ *			that does nothing.
+ *
+ * What a fault or the kernel (of memory, there is little) ended is started anew
+ * after a pause that doubles.  Meanwhile nothing passes; then guests' rings are
+ * taken up where they are.
  *
  * Should /init itself die the kernel panics, which ends the machine as well.
  */
@@ -40,6 +45,9 @@ struct init_job {
 	const char *const *argv; /* NULL at the end */
 	uint32_t stop_ms;	 /* for it to end in order */
 	bool bare;		 /* mounts nothing */
+	uint32_t again;		 /* times in a row that it is started anew */
+	uint32_t pause_ms;	 /* before the first of them */
+	uint32_t steady_ms;	 /* whoever ran that long begins a new row */
 };
 extern const struct init_job init_daemon;
 
