@@ -62,6 +62,8 @@ static int open_serve(struct control_qubes *q, const struct conf *c)
 		log_err("qubes.serve: %s: %s", c->qubes_serve,
 			err == -EADDRINUSE ? "another daemon listens there"
 					   : log_errno(-err));
+	else
+		log_info("QubesDB is served at %s", c->qubes_serve);
 	q->serves = !err;
 	return err;
 }

@@ -137,10 +137,6 @@ static void qubes(struct check *k)
 			"remove one",
 			k->c->rules[0] ? "a directory (rules)"
 				       : "the XenStore (xen.rules)");
-	if (k->c->qubes_serve[0] && !k->c->qubes.channel)
-		conf_error(k->e, &at,
-			   "qubes.serve needs a QubesDB to serve: set "
-			   "qubes.channel");
 }
 
 static bool same_port(const struct conf_port *a, const struct conf_port *b)

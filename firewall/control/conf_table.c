@@ -304,7 +304,8 @@ const struct conf_row conf_global[] = {
 
 	ROW("qubes.serve", conf_path, AT(qubes_serve), NULL, 0, 0, NULL, 0,
 	    "Where everybody in this machine may read what we know of "
-	    "QubesDB, as from the qubesdb-daemon of a Linux qube."),
+	    "QubesDB, as from the qubesdb-daemon of a Linux qube; nothing is "
+	    "served without qubes.channel."),
 	ROW("qubes.serve-writes", conf_bool, AT(qubes_serve_writes), "no", 0, 0,
 	    NULL, 0, "Everybody there may change it, too."),
 

@@ -115,8 +115,12 @@ static void set_clock(struct services *s, struct service *c, int64_t t)
 	int64_t off = t - s->ops->clock(s->ops->ctx);
 	int err = 0;
 
-	if (off > CLOCK_OFF_S || off < -CLOCK_OFF_S)
+	if (off > CLOCK_OFF_S || off < -CLOCK_OFF_S) {
 		err = s->ops->set_clock(s->ops->ctx, t);
+		if (!err)
+			log_info("the clock is set by %lld s, as dom0 asked",
+				 (long long)off);
+	}
 	if (err)
 		service_say(s, c, "the clock can't be set (%s)\n",
 			    log_errno(-err));
