@@ -6,44 +6,15 @@
 . /test/house.sh
 . /test/life.sh
 . /test/vifwalld.sh
+. /test/qubes.sh
 
 DUT_CONF='qubes.channel = vchan'
-db() { echo "$*" >&5; }
-heard() { grep -q "^$1" /run/db.log; }
-how_often() { grep -c "^$1" /run/db.log; }
-
-# As dom0 has it before a domain starts.
 dut_before() {
-	mkfifo /run/db
-	dom0db "$(cat /run/fw.id)" </run/db >/run/db.log 2>&1 &
-	exec 5>/run/db
-	db write /name fw
-	db write /type AppVM
-	db write /qubes-netvm-primary-dns 10.139.1.1
-	db write /connected-ips "$C4_1 $C4_2"
+	dom0_has
 	db serve
 }
-# set_of ADDRESS RULE...: a set, without its trigger.
-set_of() {
-	local dir=/qubes-firewall/$1 at=1000 rule
-	shift
-	db rm "$dir/"
-	db write "$dir/policy" drop
-	for rule in "$@"; do
-		db write "$dir/0${at#1}" "$rule"
-		at=$((at + 1))
-	done
-}
-rules() {
-	local ip ip6
-	eval "ip=\$C4_$1 ip6=\$C6_$1"
-	shift
-	set_of "$ip" "$@"
-	db write "/qubes-firewall/$ip"
-	set_of "$ip6" "$@"
-	db write "/qubes-firewall/$ip6"
-}
-in_force() { heard "theirs /qubes-firewall-handled/$C4_1 $1\$"; }
+rules() { commit "$@"; }
+in_force() { handled 1 "$1"; }
 port7_open() { on c1 20 "peer open $SRV4 7"; }
 port7_refused() { on c1 20 "peer refused $SRV4 7"; }
 
@@ -106,15 +77,6 @@ vifwalld_restarts() {
 	yes 'port 7 is refused still' port7_refused
 }
 
-# rpc SERVICE[+ARGUMENT] [CALLER] <INPUT: as dom0 calls fw, whatever the policy.
-rpc() { dom0rpc "$(cat /run/fw.id)" "$@"; }
-# answers CODE COMMAND...: that is its exit code.
-answers() {
-	local code=$1 rc=0
-	shift
-	"$@" </dev/null || rc=$?
-	[ $rc -eq "$code" ]
-}
 status_names_c1() { rpc vifwall.Clients </dev/null | grep -q "vif$(cat /run/c1.id)"; }
 set_by_hand() { echo "$1" | rpc "vifwall.SetRules+$C4_1"; }
 
