@@ -197,6 +197,7 @@ struct conf {
 	uint8_t qubes_clock;		 /* enum conf_clock */
 	char qubes_serve[CONF_PATH_MAX]; /* empty: nobody is served */
 	bool qubes_serve_writes;
+	uint64_t memory_kib; /* when the built-in sizes were made for it */
 	/* lines that QubesDB says, below all other sources, for conf_again() */
 	char told[CONF_TOLD_MAX];
 	uint16_t told_len;

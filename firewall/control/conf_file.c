@@ -293,7 +293,7 @@ void conf_read_kernel(struct conf *c, struct conf_errors *e)
 
 void conf_again(struct conf *out, const struct conf *c, struct conf_errors *e)
 {
-	conf_default(out);
+	conf_built_in(out, c->memory_kib);
 	conf_read_text(out, "QubesDB", c->told, c->told_len, e);
 	memcpy(out->told, c->told, sizeof(out->told));
 	out->told_len = c->told_len;

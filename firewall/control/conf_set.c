@@ -239,13 +239,19 @@ void conf_set(struct conf_load *l, const char *name, size_t len,
 		note_lines(l, l->c, was);
 }
 
-void conf_default(struct conf *c)
+void conf_built_in(struct conf *c, uint64_t kib)
 {
 	memset(c, 0, sizeof(*c));
+	c->memory_kib = kib;
 	/* some of its fields are no settings */
 	nat_conf_default(&c->nat);
 	for (uint32_t i = 0; i < conf_global_n; i++)
 		conf_row_default(&conf_global[i], c);
-	conf_fit(c, conf_memory_kib());
+	conf_fit(c, kib);
 	c->uplink.fw.port = UINT16_MAX;
+}
+
+void conf_default(struct conf *c)
+{
+	conf_built_in(c, conf_memory_kib());
 }

@@ -283,11 +283,11 @@ const struct conf_row conf_global[] = {
 	    "each start of it."),
 	ROW("xen.rules", conf_word, AT(xen_rules), "off", 0, 0, switch_words, 0,
 	    "Rules come from vifwall/ in our own directory of the XenStore."),
-	ROW("xen.gateway", conf_addr4, AT(xen_gateway4), NULL, 0, 0, NULL, 0,
+	ROW("xen.gateway", conf_addr4, AT(xen_gateway4), NULL, 0, 0, NULL, LIVE,
 	    "Our IPv4 address towards clients on Xen; our outside address "
 	    "unless set."),
-	ROW("xen.gateway6", conf_addr6, AT(xen_gateway6), NULL, 0, 0, NULL, 0,
-	    "Our IPv6 address towards clients on Xen, likewise."),
+	ROW("xen.gateway6", conf_addr6, AT(xen_gateway6), NULL, 0, 0, NULL,
+	    LIVE, "Our IPv6 address towards clients on Xen, likewise."),
 	ROW("xen.quarantine", conf_u16, AT(xen_quarantine), "3", 0, 1000, NULL,
 	    0,
 	    "A client on Xen whose frames or rings were being handled so often "

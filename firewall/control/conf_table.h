@@ -72,8 +72,13 @@ void conf_row_default(const struct conf_row *row, void *base);
 
 /* Makes built-in sizes smaller on a machine with only @kib of memory. */
 void conf_fit(struct conf *c, uint64_t kib);
-/* The machine's memory. */
+/*
+ * The machine's memory.  It does not stay the same: the kernel gives back what
+ * it needed to start, and dom0 may take and give.
+ */
 uint64_t conf_memory_kib(void);
+/* As conf_default(), of a machine with @kib. */
+void conf_built_in(struct conf *c, uint64_t kib);
 
 /* A sentence about @where; @fmt has no newline. */
 struct conf_where {

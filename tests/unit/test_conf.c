@@ -686,6 +686,38 @@ static void a_small_machine_has_small_tables_built_in(void)
 	CU_ASSERT(conf_memory_kib() > 0);
 }
 
+/* What dom0 says of us comes when the daemon runs, in 32 MB, where sizes were
+ * made for the memory that there was at the start. */
+static void dom0_may_say_who_we_are_while_we_run(void)
+{
+	static const char told[] = "uplink.ip = 10.137.0.8\n"
+				   "uplink.ip6 = fd09::8\n"
+				   "uplink.gateway = 10.137.0.1\n"
+				   "uplink.gateway6 = fe80::1\n"
+				   "xen.gateway = 10.137.0.8\n"
+				   "xen.gateway6 = fd09::8\n"
+				   "dns = 10.139.1.1\n"
+				   "dns.virtual = 10.139.1.1 10.139.1.2\n";
+	static const char *const option[] = { "xen=on", "uplink.port=vif:0",
+					      "qubes.channel=vchan" };
+	static struct conf was, is;
+	static struct conf_errors e;
+	char fixed[256];
+
+	conf_built_in(&was, 21340);
+	for (size_t i = 0; i < sizeof(option) / sizeof(option[0]); i++)
+		conf_read_option(&was, option[i], strcspn(option[i], "="),
+				 strchr(option[i], '=') + 1, &e);
+	memcpy(was.told, told, sizeof(told));
+	was.told_len = sizeof(told) - 1;
+	conf_again(&is, &was, &e);
+	CU_ASSERT_EQUAL(e.n, 0);
+	CU_ASSERT_EQUAL(is.uplink.fw.addr4.b[15], 8);
+	CU_ASSERT_EQUAL(is.xen_gateway4.b[15], 8);
+	CU_ASSERT_EQUAL(conf_diff_fixed(&was, &is, fixed, sizeof(fixed)), 0);
+	CU_ASSERT_STRING_EQUAL(fixed, "");
+}
+
 static void errors_on_the_kernel_command_line_name_it(void)
 {
 	static const char text[] = "vifwall.clients vifwall.clients=x "
@@ -1040,6 +1072,7 @@ UNIT_SUITE(conf, UNIT(every_setting_takes_good_values_and_refuses_bad_ones),
 	   UNIT(the_kernel_command_line_of_mirage_is_understood),
 	   UNIT(options_of_mirage_replace_what_the_file_said_and_are_checked),
 	   UNIT(a_small_machine_has_small_tables_built_in),
+	   UNIT(dom0_may_say_who_we_are_while_we_run),
 	   UNIT(errors_on_the_kernel_command_line_name_it),
 	   UNIT(a_file_is_read_from_disk), UNIT(settings_must_fit_together),
 	   UNIT(the_netvm_is_known_by_what_is_said),
