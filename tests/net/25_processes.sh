@@ -102,4 +102,22 @@ yes "a terminal's interrupt ends it" ends 5
 is '... with 0' "$CODE" 0
 is 'nothing is left in the run directory' "$(find "$RUN" -mindepth 1)" ''
 yes 'no word of its own was an error' test -z "$(grep -E ' error ' "$DIR/vifwalld.log")"
+
+# ---- told to end, in the middle of everything ---------------------------------------
+again
+ms() { echo $(($(date +%s%N) / 1000000)); }
+echo_server up 7
+spawn up take.sum $PEER take 9
+wait_for 5 listening up tcp 9
+spawn c1 put.sum $PEER put $SRV4 9 1000000000
+for who in c1 c2 c1 c2; do
+	yes 'packets pass' say $who udp $SRV4 7
+done
+FROM=$(ms)
+kill -TERM "$DAEMON"
+yes 'a daemon with clients and flows ends when it is told to' ends 5
+MS=$(($(ms) - FROM))
+is '... with 0' "$CODE" 0
+note "it took $MS ms"
+yes '... within a second' test $MS -lt 1000
 finish

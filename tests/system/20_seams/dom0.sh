@@ -50,21 +50,25 @@ at() {
 	fi
 }
 # channel SERVER CLIENT: bytes there and back, for one client, for one that dies,
-# and for another one.
+# for another one, and for two that lie about where they are in the ring.
 channel() {
-	local server client talk port=512
+	local server client talk where port=512
 	server=$(cat "/run/$1.id")
 	client=$(cat "/run/$2.id")
 	talk="chantest talk $server $port"
-	at "$1" 10 "job_start echo chantest echo $client $port 3"
+	at "$1" 10 "job_start echo chantest echo $client $port 5"
 	yes "$2 hears from $1 what it said" at "$2" 60 "$talk 100000"
 	figure "bytes from $2 to $1 and back, by vchan" "$(rate) kB/s"
 	at "$2" 10 "job_start talk $talk 1000000000"
 	sleep 2
 	yes "$2's program is killed as it talks" at "$2" 20 'job_stop talk KILL'
 	yes "another one is heard" at "$2" 60 "$talk 100000"
-	is "$1 served three" "$(at "$1" 30 'job_wait echo 25' | xargs)" \
-		'echoed 100000 bytes echoed [1-9]* bytes echoed 100000 bytes'
+	for where in 0 1; do
+		yes "$1 leaves $2, who wrote a position that can't be ($where)" \
+			at "$2" 30 "chantest spoil $server $port $where"
+	done
+	is "$1 served five" "$(at "$1" 30 'job_wait echo 25' | xargs)" \
+		'echoed 100000 bytes echoed [1-9]* bytes echoed 100000 bytes echoed 0 bytes echoed 0 bytes'
 	yes "$1 leaves nothing in the XenStore" wait_for 10 gone "$1" "data/vchan/$client"
 }
 channel dom0 b

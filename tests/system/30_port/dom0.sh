@@ -11,10 +11,14 @@
 DUT=xenport
 dut_start() { start fw xenport xenport; }
 dut_again() {
-	on fw 10 'kill -9 $(pidof xenport)'
+	on fw 10 'kill -9 $(pidof xenport)' || return 1
 	sleep 1
 	dut_start
 }
+# Its flows are the kernels': there is nothing that a successor could have.
+dut_is_another() { yes 'another one is there' on fw 10 'job_runs xenport'; }
+EXTRA4=198.51.100.31
+extra_net() { on c1 20 "extra_up $EXTRA4 $UP4"; }
 client_net() {
 	on "c$1" 30 "wait_eth && ip addr add 198.51.100.2$1/24 dev eth0 &&
 		ip addr add 2001:db8:1::2$1/64 dev eth0 && ip link set eth0 up"

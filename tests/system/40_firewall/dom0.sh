@@ -8,6 +8,20 @@
 . /test/talk.sh
 . /test/life.sh
 . /test/vifwalld.sh
+
+# Nobody else may be the backend of fw's vifs.  refuses WHY BEFORE AFTER: while
+# that is so between two commands.
+refuses() {
+	is "it does not start beside $1" \
+		"$(on fw 30 "$2; vifwalld -c /run/vifwall.conf 2>&1; echo exit \$?; $3")" \
+		"*$1*exit 69*"
+}
+dut_before() {
+	dut_settings
+	refuses 'xl devd runs here, and takes away vifs' 'xl devd' 'kill $(pidof xl)'
+	refuses 'the kernel is the backend of this domain' 'modprobe xen-netback' \
+		'modprobe -r xen-netback'
+}
 house_stands
 
 rules_bind() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # seconds: 900
-# runs: FW=pv | FW=pvh PARTS=killed,unbound,added,netvm,all
+# runs: FW=pv | FW=pvh
 # vifwalld in a driver domain while everything around it, and itself, dies and
 # comes back.
 . /test/house.sh
@@ -22,6 +22,7 @@ all_killed() {
 
 yes 'c1 reaches the server' pings c1 "$SRV4"
 part killed && life_killed
+part paused && life_paused
 part unbound && life_unbound
 part added && life_added
 part netvm && life_netvm

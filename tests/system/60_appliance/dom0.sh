@@ -41,6 +41,7 @@ attach() {
 	eval "ip=\$C4_$n ip6=\$C6_$n mac=\$MAC_$n"
 	xl network-attach "c$n" "backend=fw" "ip=$ip $ip6" "mac=$mac" "$SCRIPT"
 }
+detach() { xl network-detach "c$1" 0; }
 # ready N: an interface that appears is set up at once, and the server asked.
 ready() {
 	local ip ip6
@@ -60,12 +61,12 @@ fw_ended() { ! domid fw; }
 # What dom0 has before it starts: all but the rules of c4.
 dom0_knows() {
 	dom0_has
-	db write /qubes-ip $OUT4
-	db write /qubes-ip6 $OUT6
-	db write /qubes-gateway $UP4
-	db write /qubes-gateway6 $UP6
-	db write /qubes-netvm-gateway $OUT4
-	db write /qubes-netvm-gateway6 $OUT6
+	db write /qubes-ip "$OUT4"
+	db write /qubes-ip6 "$OUT6"
+	db write /qubes-gateway "$UP4"
+	db write /qubes-gateway6 "$UP6"
+	db write /qubes-netvm-gateway "$OUT4"
+	db write /qubes-netvm-gateway6 "$OUT6"
 	db write /connected-ips "$C4_1 $C4_2 $C4_3 $C4_4"
 	for n in 1 2 3; do commit "$n" action=accept; done
 	db serve
@@ -73,7 +74,8 @@ dom0_knows() {
 
 first_packet() {
 	for n in 1 2 3 4; do ready "$n"; done
-	attach 1 &
+	# the tool stack gives a backend ten seconds, however slow the machine
+	until attach 1; do detach 1; done &
 	wait_for 60 store fw "backend/vif/$(cat /run/c1.id)/0/state"
 	xl unpause fw
 	yes 'it says when it forwarded its first packet' wait_for 60 fw_says 'first packet forwarded'
@@ -160,7 +162,6 @@ rule() {
 		xenstore-write "$at/policy" drop "$at/0000" "$2" && xenstore-write "$at" ''
 	done
 }
-detach() { xl network-detach "c$1" 0; }
 
 # begins_again N: as on a plain Xen; client N is attached to the new one.
 begins_again() {

@@ -28,7 +28,7 @@ job_stop() {
 
 wait_eth() {
 	local left=100
-	until [ -e /sys/class/net/eth0 ]; do
+	until [ -e "/sys/class/net/${1:-eth0}" ]; do
 		left=$((left - 1))
 		[ $left -gt 0 ] || return 1
 		usleep 100000
@@ -46,6 +46,17 @@ eth_up() {
 	ip route add default via "$3"
 	ip -6 route add "$4" dev eth0
 	ip -6 route add default via "$4"
+}
+# extra_up ADDRESS GATEWAY: a second interface, for what is from that address.
+extra_up() {
+	wait_eth eth1 || return 1
+	# an address is answered for where it is, and nowhere else
+	sysctl -q -w net.ipv4.conf.all.arp_ignore=1
+	ip addr add "$1/32" dev eth1
+	ip link set eth1 up
+	ip route add "$2" dev eth1 table 7
+	ip route add default via "$2" dev eth1 table 7
+	ip rule add from "$1" table 7
 }
 link_is() { [ "$(cat /sys/class/net/eth0/carrier 2>/dev/null)" = "$1" ]; }
 
@@ -81,10 +92,10 @@ wait_line() {
 	done
 }
 
-# wait_ping ADDRESS SECONDS: until one is answered.
+# wait_ping ADDRESS SECONDS [SOURCE]: until one is answered.
 wait_ping() {
 	local left=$2
-	until ping -c 1 -W 1 "$1"; do
+	until ping -c 1 -W 1 ${3:+-I "$3"} "$1"; do
 		left=$((left - 1))
 		[ $left -gt 0 ] || return 1
 	done

@@ -10,7 +10,7 @@
 DUT=vifwalld
 DUT_CONF='rules = /rules'
 dut_before() { :; }
-dut_start() {
+dut_settings() {
 	on fw 10 "cat >/run/vifwall.conf <<END
 xen = on
 host.rules = off
@@ -21,8 +21,11 @@ ip = $OUT4/24
 ip6 = $OUT6/64
 gateway = $UP4
 gateway6 = $UP6
-END
-	job_start vifwalld vifwalld -c /run/vifwall.conf"
+END"
+}
+dut_start() {
+	dut_settings
+	start fw vifwalld 'vifwalld -c /run/vifwall.conf'
 }
 dut_ready() {
 	yes 'vifwalld is ready' on fw 30 'wait_line vifwalld ready 25' || {
@@ -30,8 +33,21 @@ dut_ready() {
 		exit
 	}
 }
-# Its parent starts another one at once.
-dut_again() { on fw 10 'kill -9 $(processes vifwalld data)'; }
+# Its parent starts another one at once, which has the flows of the one before.
+dut_again() { on fw 10 'processes vifwalld data; kill -9 $(processes vifwalld data)' >/run/killed; }
+dut_is_another() {
+	is 'a data process was killed' "$(cat /run/killed)" '[1-9]*'
+	now_there=$(on fw 10 'processes vifwalld data')
+	is 'another one is there' "$now_there" '[1-9]*'
+	no '... and not the same' test "$now_there" = "$(cat /run/killed)"
+	yes '... whose flows go on' on fw 10 \
+		"grep -q '[1-9][0-9]* flows of the process before this one go on' /run/vifwalld.log"
+}
+EXTRA4=10.137.1.1
+extra_net() {
+	on fw 10 "rules_write $EXTRA4 $EXTRA4 action=accept"
+	on c1 20 "extra_up $EXTRA4 $OUT4"
+}
 client_net() { client_eth "$1"; }
 # rules N RULE...
 rules() {

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * chantest echo PEER PORT TIMES	serves PORT to domain PEER, TIMES times
- *one after the other, and sends back what comes chantest talk PEER PORT BYTES
- *connects to it, and checks what comes back
- *
  * What xen/qubes/chan.h promises, over libxenvchan (chan_vchan.c) between two
  * domains of a real Xen.
+ *
+ * chantest echo PEER PORT TIMES
+ *	serves PORT to domain PEER, TIMES times one after the other, and sends
+ *	back what comes
+ * chantest talk PEER PORT BYTES
+ *	connects to it, and checks what comes back
+ * chantest spoil PEER PORT WHERE
+ *	connects to it without chan.h and writes a position that can't be: 0 of
+ *	what it sends, 1 of what it takes.  The other end must go, as from one
+ *	that went (XSA-86 was about those who believe it)
  */
 #include <errno.h>
+#include <libxenvchan.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,22 +169,80 @@ static int talk(uint16_t peer, uint32_t port, size_t bytes)
 	return taken != bytes;
 }
 
+/* ---- one that lies ----------------------------------------------------------
+ */
+
+/* As soon as the other end has written where it is. */
+static struct libxenvchan *connect_raw(unsigned int peer, unsigned int self,
+				       unsigned int port)
+{
+	long long end = now_ms() + PATIENCE_MS;
+	struct libxenvchan *v = NULL;
+	char path[80];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/data/vchan/%u/%u", peer,
+		 self, port);
+	while (!v && now_ms() < end) {
+		v = libxenvchan_client_init(NULL, (int)peer, path);
+		if (!v)
+			poll(NULL, 0, 100);
+	}
+	if (!v)
+		die("connect", -ETIMEDOUT);
+	return v;
+}
+
+static int spoil(unsigned int peer, unsigned int self, unsigned int port,
+		 unsigned int where)
+{
+	struct libxenvchan *v = connect_raw(peer, self, port);
+	long long start = now_ms();
+
+	if (where == 0)
+		v->write.shr->prod =
+			v->write.shr->cons + (1u << v->write.order) + 1;
+	else
+		v->read.shr->cons = v->read.shr->prod + 1;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	xenevtchn_notify(v->event, v->event_port);
+	while (libxenvchan_is_open(v) && now_ms() - start < PATIENCE_MS)
+		poll(NULL, 0, 20);
+	if (libxenvchan_is_open(v)) {
+		printf("the other end stays\n");
+		return 1;
+	}
+	printf("the other end went after %lld ms\n", now_ms() - start);
+	libxenvchan_close(v);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long n[3] = { 0 };
 	struct store *store;
+	uint32_t self;
 	int err = 0, rc = 0;
 
 	for (int i = 0; i < 3 && argc == 5; i++)
 		n[i] = strtoul(argv[i + 2], NULL, 10);
-	if (argc != 5 || (strcmp(argv[1], "echo") && strcmp(argv[1], "talk"))) {
+	if (argc != 5 || (strcmp(argv[1], "echo") && strcmp(argv[1], "talk") &&
+			  strcmp(argv[1], "spoil"))) {
 		fprintf(stderr, "usage: chantest echo PEER PORT TIMES | "
-				"talk PEER PORT BYTES\n");
+				"talk PEER PORT BYTES | "
+				"spoil PEER PORT WHERE\n");
 		return 2;
 	}
 	store = store_libs_open(&err);
 	if (!store)
 		die("XenStore", err);
+	if (!strcmp(argv[1], "spoil")) {
+		err = store_read_u32(store, "domid", UINT16_MAX, &self);
+		if (err)
+			die("domid", err);
+		store->ops->close(store);
+		return spoil((unsigned int)n[0], self, (unsigned int)n[1],
+			     (unsigned int)n[2]);
+	}
 	net = chan_vchan_open(store, chan_lib_open(&err), &err);
 	if (!net)
 		die("vchan", err);

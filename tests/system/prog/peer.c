@@ -4,11 +4,14 @@
  * busybox.
  *
  * peer serve			echo on 7 (TCP, UDP), a sink on 9, a source on
- *				19; both families
+ *				19; both families.  On 13 (UDP) it says from
+ *				which port it was asked
  * peer up ADDR BYTES [MS]	sends to the sink, with a pause after each 64
- *KiB; the sink says how many bytes were right
+ *				KiB; the sink says how many bytes were right
  * peer down ADDR BYTES [MS]	the same from the source
  * peer udp ADDR N SIZE		N datagrams to the echo, one after the other
+ * peer seen ADDR		asks twice a second, from one port, as which it
+ *				is seen, until it is ended
  * peer open ADDR PORT		a connection that must succeed at once
  * peer refused ADDR PORT	one that must be refused at once
  */
@@ -191,8 +194,9 @@ static void converse(int s, int which)
 	}
 }
 
-/* Back from the very address that it was sent to. */
-static void echo_datagram(int s)
+/* Back from the very address that it was sent to; @seen: the port it came from.
+ */
+static void answer_datagram(int s, bool seen)
 {
 	struct sockaddr_in6 from;
 	union {
@@ -213,13 +217,17 @@ static void echo_datagram(int s)
 		return;
 	info->ipi6_ifindex = 0;
 	v.iov_len = (size_t)k;
+	if (seen)
+		v.iov_len =
+			(size_t)snprintf((char *)buf, sizeof(buf), "port %u\n",
+					 ntohs(from.sin6_port));
 	sendmsg(s, &m, 0);
 }
 
 static int serve(void)
 {
 	static const uint16_t port[] = { 7, 9, 19 };
-	struct pollfd p[4];
+	struct pollfd p[5];
 	int on = 1;
 
 	signal(SIGCHLD, SIG_IGN);
@@ -228,9 +236,12 @@ static int serve(void)
 		p[i] = (struct pollfd){ bound(SOCK_STREAM, port[i]), POLLIN,
 					0 };
 	p[3] = (struct pollfd){ bound(SOCK_DGRAM, 7), POLLIN, 0 };
-	setsockopt(p[3].fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+	p[4] = (struct pollfd){ bound(SOCK_DGRAM, 13), POLLIN, 0 };
+	for (int i = 3; i < 5; i++)
+		setsockopt(p[i].fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
+			   sizeof(on));
 	for (;;) {
-		if (poll(p, 4, -1) <= 0)
+		if (poll(p, 5, -1) <= 0)
 			continue;
 		for (int i = 0; i < 3; i++) {
 			int s = p[i].revents ? accept(p[i].fd, NULL, NULL) : -1;
@@ -242,8 +253,9 @@ static int serve(void)
 			if (s >= 0)
 				close(s);
 		}
-		if (p[3].revents)
-			echo_datagram(p[3].fd);
+		for (int i = 3; i < 5; i++)
+			if (p[i].revents)
+				answer_datagram(p[i].fd, i == 4);
 	}
 }
 
@@ -355,6 +367,21 @@ static int go_udp(const char *addr, unsigned int n, size_t size)
 	return right_n != n;
 }
 
+/* What is said, line by line; that nobody answers now and then is no error. */
+static _Noreturn void go_seen(const char *addr)
+{
+	int s = reach_or_die(addr, "13", SOCK_DGRAM);
+
+	for (;;) {
+		ssize_t k;
+
+		(void)!write(s, "?", 1);
+		poll(NULL, 0, 500);
+		while ((k = recv(s, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
+			put(STDOUT_FILENO, buf, (size_t)k);
+	}
+}
+
 /* 0: as wanted, connected or refused. */
 static int go_knock(const char *addr, const char *port, bool open)
 {
@@ -377,6 +404,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 2 && !strcmp(what, "serve"))
 		return serve();
+	if (argc == 3 && !strcmp(what, "seen"))
+		go_seen(argv[2]);
 	if (argc >= 4 && !strcmp(what, "up"))
 		return go_up(argv[2], n, ms);
 	if (argc >= 4 && !strcmp(what, "down"))
@@ -389,6 +418,6 @@ int main(int argc, char **argv)
 		return go_knock(argv[2], argv[3], false);
 	fprintf(stderr, "usage: peer serve | up ADDR BYTES [MS] | "
 			"down ADDR BYTES [MS] | udp ADDR N SIZE | "
-			"open ADDR PORT | refused ADDR PORT\n");
+			"seen ADDR | open ADDR PORT | refused ADDR PORT\n");
 	return 2;
 }
