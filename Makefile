@@ -74,7 +74,9 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LINK_LTO) \
 CUNIT_LIBS := -lcunit
 XEN_LIBS := -l:libxenvchan.a -lxengnttab -lxenevtchn -lxenstore
 NFT_LIBS := -lnftnl -lmnl
-PROG_LIBS := -lseccomp -lcap-ng -lcares $(NFT_LIBS) $(XEN_LIBS)
+# libxenstore's xs_close() cancels a thread, for which glibc loads libgcc_s: by
+# then a locked-in process can't, and the appliance must have it.
+PROG_LIBS := -Wl,--push-state,--no-as-needed -lgcc_s -Wl,--pop-state -lseccomp -lcap-ng -lcares $(NFT_LIBS) $(XEN_LIBS)
 
 # ---- archives, lowest layer first -----------------------------------------
 

@@ -172,6 +172,8 @@ vifwall.uplink.gateway=$UP4 vifwall.uplink.gateway6=$UP6" || exit
 	rule "$1" action=accept
 	ready "$1"
 	xl unpause fw
+	# the tool stack gives a backend ten seconds, however slow the machine
+	yes '... and is ready' wait_for 60 fw_says 'info ready'
 	yes "c$1 is attached to it" attach "$1"
 	yes "c$1 pings the server" pings "$1"
 }
