@@ -9,6 +9,14 @@ MAKEFLAGS += --no-builtin-rules
 .SECONDARY:
 .DEFAULT_GOAL := all
 
+# What these need is there before anything is compiled for them.
+NEEDY := $(filter net bench fuzz check system appliance%,$(MAKECMDGOALS))
+ifneq ($(NEEDY),)
+ifneq ($(shell tests/tools/install-deps $(patsubst %-check,%,$(filter-out system,$(NEEDY))) >&2 && echo yes),yes)
+$(error packages are missing)
+endif
+endif
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
 
 PREFIX  ?= /usr/local

@@ -86,15 +86,16 @@ g=$(silence "$DIR/talk")
 yes "... and was never silent for long ($g s)" awk -v g="$g" 'BEGIN { exit !(g < 0.25) }'
 
 # ---- a guest takes nothing any more ------------------------------------------------
-quiet c3 curl -sS --max-time 20 http://$SRV4/big -o /dev/null 2>/dev/null &
-sleep 0.5
-KIB=$(data_kib)
-kill -STOP "${DOMAIN_PID[3]}"
-sleep 0.1
-n=$(data_kib)
-kill -CONT "${DOMAIN_PID[3]}"
-yes "what waits for c3 costs 512 KiB at most ($((n - KIB)) KiB)" at_most 512 "$KIB" "$n"
+# In the middle of a download, and with datagrams coming all the time.
+spawn c3 load.log curl -sS --max-time 30 --limit-rate 2M http://$SRV4/big -o /dev/null
+LOAD=$SPAWNED
+undrained 3 9001
+yes 'something waits for c3, whose domain stands still' test "$QUEUED" -gt 0
+yes "... in 512 KiB at most ($QUEUED bytes)" test "$QUEUED" -le 524288
 yes 'c1 has not noticed' alive "$DIR/talk"
+yes 'c3 goes on where it was' kill -0 "$LOAD"
+yes '... and talks' wait_for 5 say c3 tcp $SRV4 7
+reap "$LOAD"
 
 # ---- a guest dies, under load ------------------------------------------------------
 spawn c2 spray.log $PEER spray $SRV4 2000 60 9

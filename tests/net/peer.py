@@ -11,6 +11,9 @@
                                  one line, one answer; exit 0 when it came
   peer.py spray HOST PER_SECOND SECONDS PORT...
                                  numbered datagrams to each port in turn
+  peer.py pour PORT BYTES PER_SECOND
+                                 sends datagrams of BYTES, without pause, to
+                                 whoever first sent one there
   peer.py burst HOST PORT COUNT  so many datagrams, each from a new socket
   peer.py hold HOST PORT COUNT   so many connections at once: how many came about,
                                  and why the first one did not
@@ -204,6 +207,18 @@ def spray(host, rate, seconds, ports):
     return 0
 
 
+def pour(port, size, rate):
+    s = listen(socket.SOCK_DGRAM, port)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    _, _, reply = take_in(s)
+    start = time.monotonic()
+    n = 0
+    while True:
+        reply(bytes(size))
+        n += 1
+        time.sleep(max(0.0, start + n / rate - time.monotonic()))
+
+
 def burst(host, port, count):
     keep = []
     for _ in range(count):
@@ -391,6 +406,8 @@ def main(a):
         return say(a[1], a[2], int(a[3]), *map(float, a[4:]))
     if a[0] == "spray":
         return spray(a[1], float(a[2]), float(a[3]), [int(p) for p in a[4:]])
+    if a[0] == "pour":
+        return pour(int(a[1]), int(a[2]), float(a[3]))
     if a[0] == "burst":
         return burst(a[1], int(a[2]), int(a[3]))
     if a[0] == "hold":

@@ -150,6 +150,30 @@ kernel_vifs() {
 data_pid() { pgrep -P "$DAEMON" -f -- '--role=data'; }
 data_kib() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(data_pid)/status"; }
 
+# queued NUMBER: what waits for client NUMBER: bytes of memory
+queued() {
+	quiet fw $CTL vif show "${DOM[$1]}/0" --json |
+		$PY -c 'import json, sys; print(json.load(sys.stdin)["vifs"][0]["rings"]["queued_bytes"])'
+}
+# undrained NUMBER PORT: client NUMBER stops where it stands while datagrams pour
+# into it; QUEUED is the most that waits for it then.
+undrained() {
+	local n q
+	spawn up "pour-$1.log" $PEER pour "$2" 1400 3000
+	n=$SPAWNED
+	wait_for 5 listening up udp "$2"
+	quiet "c$1" $PEER spray $SRV4 1 0.5 "$2" >/dev/null
+	kill -STOP "${DOMAIN_PID[$1]}"
+	QUEUED=0
+	for _ in {1..15}; do
+		sleep 0.1
+		q=$(queued "$1")
+		[ "${q:-0}" -le "$QUEUED" ] || QUEUED=$q
+	done
+	kill -CONT "${DOMAIN_PID[$1]}"
+	reap "$n"
+}
+
 vif_settings() {
 	cat <<-CONF
 		xen = sim:${XEN_WAY:-$MACHINE}
