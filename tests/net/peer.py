@@ -10,14 +10,15 @@
   peer.py say udp|tcp HOST PORT [TIMEOUT [BYTES]]
                                  one line, one answer; exit 0 when it came
   peer.py spray HOST PER_SECOND SECONDS PORT...
-                                 numbered datagrams to each port in turn
+                                 datagrams "number time" to each port in turn
   peer.py pour PORT BYTES PER_SECOND
                                  sends datagrams of BYTES, without pause, to
                                  whoever first sent one there
   peer.py burst HOST PORT COUNT  so many datagrams, each from a new socket
   peer.py hold HOST PORT COUNT   so many connections at once: how many came about,
                                  and why the first one did not
-  peer.py hear LOG PORT...       logs datagrams as "time port from number"
+  peer.py hear LOG PORT...       logs datagrams as "time port from text"; the time
+                                 is the kernel's, that each came in
   peer.py put HOST PORT BYTES    sends so many bytes over TCP, prints the SHA-256
   peer.py take PORT              takes one TCP stream, prints its SHA-256
   peer.py match PORT             tells each two who come, by UDP or by TCP, the
@@ -198,7 +199,7 @@ def spray(host, rate, seconds, ports):
     while (now := time.monotonic() - start) < seconds:
         for port in ports:
             try:
-                s.sendto(b"%d" % n, (host, port))
+                s.sendto(b"%d %.6f" % (n, time.time()), (host, port))
             except OSError:
                 pass
         n += 1
@@ -246,16 +247,31 @@ def hold(host, port, count):
     return 0
 
 
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+
+
+def came_in(s):
+    """A datagram, who sent it, and when the kernel got it."""
+    data, anc, _, peer = s.recvmsg(2048, 64)
+    for level, kind, stamp in anc:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            sec, nsec = struct.unpack("@ll", stamp)
+            return data, peer, sec + nsec / 1e9
+    raise SystemExit("hear: the kernel does not say when datagrams come in")
+
+
 def hear(log, ports):
     out = open(log, "w", buffering=1)
     poll = selectors.DefaultSelector()
     for port in ports:
         s = listen(socket.SOCK_DGRAM, port)
+        s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         poll.register(s, selectors.EVENT_READ, port)
     while True:
         for key, _ in poll.select():
-            data, peer = key.fileobj.recvfrom(2048)
-            out.write(f"{time.time():.4f} {key.data} {peer[0]} {data.decode()}\n")
+            data, peer, when = came_in(key.fileobj)
+            out.write(f"{when:.6f} {key.data} {peer[0]} {data.decode()}\n")
 
 
 def put(host, port, count):
