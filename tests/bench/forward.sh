@@ -22,6 +22,7 @@
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"
 
+UNCAPTURED='it costs time'
 BASE=$NS
 DUTS=${DUTS:-kernel vifwall}
 SEND=$ROOT/build/bench_send

@@ -109,7 +109,7 @@ PIDS+=("$CHANGE")
 goes_on 'with the first ones 1001 does'
 wait_for 5 say c1 tcp $SRV4 7
 spawn c1 talk.end $PEER talk tcp $SRV4 7 "$DIR/talk" 50
-under_fire 600
+under_fire 740
 note "1001 was silent for $(silence "$BROKE") s at most while nothing broke"
 
 BROKE=$(now)
@@ -173,7 +173,7 @@ yes 'rules changed for a minute and more, under traffic all the time' \
 	test "$n" -ge 1200 -a "$took" -ge 60 -a "$right" -ge 1200
 yes '... of which enough came through at once to prove it' test "$sharp" -ge 600
 is '... and each set was confirmed, or one after it' "$lost" 0
-yes '... in three seconds at most, while nothing broke' test "$slowest" -le 3000
+yes '... in five seconds at most, while nothing broke' test "$slowest" -le 5000
 is 'what all sets refuse never passed' "$(awk '$2 == 666' "$DIR/heard")" ''
 awk '{ printf "%.6f %s %s %s %.6f\n", $1 + 0.1, $2, $3, $4, $5 + 0.1 }' "$DIR/heard" >"$DIR/late"
 no '... and had they passed 0.1 s later, it would show' grep -q ' 0 wrong' <<<"$(judge "$DIR/late")"

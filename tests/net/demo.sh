@@ -30,6 +30,7 @@ if [ "$LINKS" = tap ]; then
 	PORTS=(none packet packet tap)
 fi
 OFFLOAD=on # as real hosts have it
+UNCAPTURED='it is to be watched'
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 	B=$'\e[1m' D=$'\e[2m' G=$'\e[32m' R=$'\e[31m' N=$'\e[0m'

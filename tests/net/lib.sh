@@ -172,8 +172,9 @@ is() {
 	fi
 }
 
-# The closing line; also the exit code.
+# The closing line, after what was captured is judged; also the exit code.
 finish() {
+	judge_rest
 	printf '%d passed, %d failed\n' $PASSED $FAILED
 	[ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
 	exit
@@ -286,6 +287,7 @@ tap_up() {
 
 topology_down() {
 	local n
+	capture_end
 	[ "$LINKS" != vif ] || machine_down
 	for n in c1 c2 c3 fw up far; do ip netns del "$NS-$n" 2>/dev/null; done
 }
@@ -318,30 +320,76 @@ neighbour() {
 
 # ---- wire tapping -------------------------------------------------------------------
 
-# Everything that the device under test emits, as its neighbours receive it.
+# Everything that the device under test emits, as its neighbours receive it, is
+# captured from dut_start on, and judged by finish.  A script that wants to look
+# into it, or to judge a part of it, stops that part before: it is $DIR/WHO.pcap
+# then, and what comes after is another.  One that can't have its packets judged
+# says why: UNCAPTURED='why'.
+UNCAPTURED=''
+TAPS=()    # pids
+TAPPED=''  # the house that they are in
+TO_JUDGE=() # parts that are over, and were not judged
+
+# capture_on WHO: unless that interface is not there (yet), or nothing is captured.
+capture_on() {
+	local log=$DIR/tcpdump-$1.log
+	[ "$TAPPED" = "$NS" ] && ip -n "$NS-$1" link show eth0 >/dev/null 2>&1 || return 0
+	rm -f "$log"
+	spawn "$1" "tcpdump-$1.log" tcpdump -Z root -U -i eth0 -Q in -s 0 \
+		-w "$(part "$1")" >/dev/null
+	TAPS+=("$SPAWNED")
+}
+# part WHO: a name for another part of what WHO receives
+part() {
+	local n=0
+	while [ -e "$DIR/$1.$n.part" ]; do n=$((n + 1)); done
+	: >"$DIR/$1.$n.part"
+	echo "$DIR/$1.$n.part"
+}
+
 capture_start() {
 	local n
-	TAPS=()
+	[ "$TAPPED" != "$NS" ] || return 0
+	capture_end
+	TAPPED=$NS
+	for n in c1 c2 c3 up; do capture_on $n; done
 	for n in c1 c2 c3 up; do
-		spawn $n "tcpdump-$n.log" tcpdump -Z root -U -i eth0 -Q in -s 0 \
-			-w "$DIR/$n.pcap"
-		TAPS+=("$SPAWNED")
-	done
-	for n in c1 c2 c3 up; do
-		wait_for 10 grep -q listening "$DIR/tcpdump-$n.log" ||
+		[ ! -e "$DIR/tcpdump-$n.log" ] ||
+			wait_for 10 grep -q listening "$DIR/tcpdump-$n.log" ||
 			fail "tcpdump runs in $n"
 	done
 }
 
-capture_stop() {
+# capture_end: no more of it; all parts are to be judged.
+capture_end() {
 	local p
+	TAPPED=''
+	[ ${#TAPS[@]} -gt 0 ] || return 0
 	sleep 0.3
 	for p in "${TAPS[@]}"; do reap "$p" INT; done
+	TAPS=()
+	for p in "$DIR"/*.part; do
+		[ -s "$p" ] || continue
+		TO_JUDGE+=("${p%.part}.pcap")
+		mv "$p" "${p%.part}.pcap"
+	done
+}
+
+# capture_stop: what came until now is $DIR/WHO.pcap; and it goes on.
+capture_stop() {
+	local n f was=$TAPPED all=()
+	capture_end
+	for n in c1 c2 c3 up; do
+		all=()
+		for f in "${TO_JUDGE[@]}"; do
+			[[ $f != "$DIR/$n."* ]] || all+=("$f")
+		done
+		[ ${#all[@]} -eq 0 ] || mergecap -F pcap -w "$DIR/$n.pcap" "${all[@]}"
+	done
+	[ "$was" != "$NS" ] || capture_start
 }
 
 WRONG='_ws.malformed || ip.checksum.status==0 || tcp.checksum.status==0 || udp.checksum.status==0 || icmp.checksum.status==0 || icmpv6.checksum.status==0'
-# The same where aggregates may come, whose sum is one of headers only.
-WRONG_AGGREGATES=${WRONG/tcp.checksum.status==0/(tcp.checksum.status==0 && frame.len <= 1514)}
 
 # tshark_on PCAP FILTER [FIELD...]: outside ports are random, so now and then one
 # is that of a protocol that Wireshark knows; what TCP and UDP carry is data.
@@ -354,17 +402,52 @@ tshark_on() {
 }
 
 # Wireshark's dissectors are the judge of every packet that was emitted.
-# capture_judge [WHO...]: all, or what these received
+# wrong PCAP: the first frames that are.  Which sums may be left to a device is
+# what LEFT says: none, those of aggregates (large) or all; with offloads, all.
+LEFT=none
+wrong() {
+	local f=$1 left=$LEFT found
+	[ "$OFFLOAD" = off ] || left=all
+	tshark_on "$f" "$WRONG" -T fields -e frame.number -e _ws.malformed >"$DIR/wrong"
+	[ -s "$DIR/wrong" ] || return 0
+	if [ $left = none ]; then
+		found=$(cut -f 1 "$DIR/wrong")
+	else
+		found=$($PY "$ROOT/tests/net/partial.py" "$f" $left <"$DIR/wrong")
+	fi
+	found=$(head -n 5 <<<"$found" | paste -sd,)
+	[ -z "$found" ] || tshark_on "$f" "frame.number in {$found}"
+}
+
+# capture_judge [WHO...]: of what capture_stop ended, all or what these received
 capture_judge() {
-	local n found all
+	local n all f keep=()
 	[ $# -gt 0 ] || set -- c1 c2 c3 up
 	for n in "$@"; do
+		[ -e "$DIR/$n.pcap" ] || continue
 		all=$(capinfos -M -c "$DIR/$n.pcap" | sed -n 's/.*packets: *//p')
-		found=$(tshark_on "$DIR/$n.pcap" "$WRONG" | head -n 5)
-		[ -z "$found" ] || printf '%s\n' "$found"
 		is "$all packets to $n are well formed, with right checksums" \
-			"$found" ''
+			"$(wrong "$DIR/$n.pcap")" ''
+		for f in "${TO_JUDGE[@]}"; do
+			[[ $f == "$DIR/$n."* ]] || keep+=("$f")
+		done
+		TO_JUDGE=("${keep[@]}")
+		keep=()
 	done
+}
+
+# All that was captured and not judged yet.
+judge_rest() {
+	local all
+	capture_end
+	[ -z "$UNCAPTURED" ] || note "not captured: $UNCAPTURED"
+	[ ${#TO_JUDGE[@]} -gt 0 ] || return 0
+	mergecap -F pcap -w "$DIR/rest.pcap" "${TO_JUDGE[@]}"
+	TO_JUDGE=()
+	all=$(capinfos -M -c "$DIR/rest.pcap" | sed -n 's/.*packets: *//p')
+	[ "$all" -gt 0 ] || return 0
+	is "all $all packets that came out are well formed, with right checksums" \
+		"$(wrong "$DIR/rest.pcap")" ''
 }
 
 # ---- devices under test ---------------------------------------------------------------
@@ -378,6 +461,7 @@ rules_from() { echo "rules = $RULES"; }
 
 dut_start() {
 	"dut_$DUT"
+	[ -n "$UNCAPTURED" ] || capture_start
 }
 
 dut_kernel() {

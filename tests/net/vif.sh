@@ -17,7 +17,7 @@ PORTS=(none vif vif vif)
 OUTPORT=vif:0
 MACHINE=$DIR/xen
 SIM=$ROOT/build/vifwall-sim
-WRONG=$WRONG_AGGREGATES
+LEFT=large
 FWDOM=1
 UPDOM=2
 DOM=(none 11 12 13)
@@ -102,7 +102,8 @@ guest_up() {
 	attach "$1" && wait_for 10 has_link "c$1" eth0 || return 1
 	plain "c$1" eth0
 	client_up "$1"
-	wait_for 10 has_carrier "c$1"
+	wait_for 10 has_carrier "c$1" || return 1
+	capture_on "c$1"
 }
 
 # guest_kill NUMBER: its domain dies where it stands, and dom0 cleans up.
@@ -122,7 +123,8 @@ netvm_kill() {
 }
 netvm_boot() {
 	netvm_up || return 1
-	if [ "$NETVM" = client ]; then netvm_vif; else uplink_up; fi && ip -n "$NS-up" route flush cache
+	if [ "$NETVM" = client ]; then netvm_vif; else uplink_up; fi &&
+		ip -n "$NS-up" route flush cache && capture_on up
 }
 
 # kernel_vifs: for DUT=kernel, drivers for the daemon's domain, whose devices
