@@ -2,11 +2,12 @@
 """run.py [SECTION...]: figures beside the floor's and the peers'.
 
 Sections: nat, instructions, rules, qubesdb, frag, tap, forward, vifs (all by
-default).  The bare loops (floor_*) and ours (bench_*) run in turn on one core, several times;
-the least of each counts, as every disturbance only adds.  Prints what was
-measured with ratios and goals, and writes build/bench.json: flat keys, plain
-numbers.  A goal of time that is missed is only said to be, as a busy machine
-misses it, too; one of what is counted (instructions, bytes) ends it with 1.
+default).  The bare loops (floor_*) and ours (bench_*) run in turn on one core,
+several times; the least of each counts, as every disturbance only adds.  Prints
+what was measured with ratios and goals, and writes build/bench.json: flat keys,
+plain numbers.  A goal of time that is missed is only said to be, as a busy
+machine misses it, too; one of what is counted (instructions, bytes) ends it
+with 1.
 
 QUICK=1: fewer sizes and rounds, two minutes at most instead of ten.
 Root: for TAP devices and namespaces.

@@ -5,8 +5,9 @@
 Reads lines "NUMBER MALFORMED" of frames of PCAP that Wireshark takes for wrong,
 and prints the numbers again but for those whose one fault is that their sum is
 left to a device: of a TCP segment or a UDP datagram, it is that of the pseudo
-header alone then, also where an ICMP error quotes it.  With "large" that is granted to frames longer than 1514 bytes
-only, which are to be cut; with "all" to each.
+header alone then, also where an ICMP error quotes it.  With "large" that is
+granted to frames longer than 1514 bytes only, which are to be cut; with "all" to
+each.
 """
 import struct
 import sys
