@@ -522,7 +522,7 @@ static void a_rule_more_or_less_or_another_is_news(void)
 {
 	static const char *const was[] = { "action=accept proto=tcp",
 					   "action=accept proto=udp", NULL };
-	static const char *const other[][4] = {
+	const char *const other[][4] = {
 		{ was[0], NULL },
 		{ was[0], was[1], was[0], NULL },
 		{ was[0], "action=accept proto=icmp", NULL },
