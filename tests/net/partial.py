@@ -5,9 +5,9 @@
 Reads lines "NUMBER MALFORMED" of frames of PCAP that Wireshark takes for wrong,
 and prints the numbers again but for those whose one fault is that their sum is
 left to a device: of a TCP segment or a UDP datagram, it is that of the pseudo
-header alone then, also where an ICMP error quotes it.  With "large" that is
-granted to frames longer than 1514 bytes only, which are to be cut; with "all" to
-each.
+header alone then.  With "large" that is granted to frames longer than 1514 bytes
+only, which are to be cut; with "all" to each; and always to what an ICMP error
+quotes.
 """
 import struct
 import sys
@@ -46,8 +46,8 @@ def packet(ip, kind, whole=True):
     return proto, addresses, ip[head:size], size - head
 
 
-def sum_is_of_headers(ip, kind, whole=True):
-    found = packet(ip, kind, whole)
+def sum_is_of_headers(ip, kind):
+    found = packet(ip, kind)
     if not found or found[0] not in SUM_AT or len(found[2]) < SUM_AT[found[0]] + 2:
         return False
     proto, addresses, data, size = found
@@ -56,7 +56,8 @@ def sum_is_of_headers(ip, kind, whole=True):
 
 
 def quotes_one(ip, kind):
-    """An ICMP error whose own sum is right, about a packet with such a sum."""
+    """An ICMP error whose own sum is right, about a TCP segment or a UDP datagram:
+    what that was sent with nobody can tell, once its addresses are translated."""
     found = packet(ip, kind)
     if not found or len(found[2]) < 8:
         return False
@@ -67,12 +68,8 @@ def quotes_one(ip, kind):
         good = sum16(addresses + struct.pack("!2H", proto, size) + data) == 0xFFFF
     else:
         return False
-    return good and sum_is_of_headers(data[8:], kind, whole=False)
-
-
-def left_to_a_device(frame):
-    kind, ip = frame[12:14], frame[14:]
-    return sum_is_of_headers(ip, kind) or quotes_one(ip, kind)
+    quoted = packet(data[8:], kind, whole=False)
+    return good and quoted is not None and quoted[0] in SUM_AT
 
 
 def frames(path, wanted):
@@ -94,8 +91,10 @@ def main():
     lines = [line.rstrip("\n").split("\t") for line in sys.stdin]
     malformed = {int(number) for number, why in lines if why}
     for number, frame in frames(path, {int(number) for number, _ in lines}):
+        kind, ip = frame[12:14], frame[14:]
         granted = which == "all" or len(frame) > WIRE
-        if number in malformed or not granted or not left_to_a_device(frame):
+        left = granted and sum_is_of_headers(ip, kind) or quotes_one(ip, kind)
+        if number in malformed or not left:
             print(number)
 
 
