@@ -40,26 +40,36 @@ void apply_seen(const struct apply *a, const char *client, struct fw_client *fw)
 	fw->seen_gateway4 = gateway;
 }
 
-/* Is it about that client, or about all below a prefix? */
-static bool is_about(const char *path, const char *client)
+/* Is it about what lies below @all, or about more, of which that is a part? */
+static bool is_about(const char *path, const char *all)
 {
-	char all[sizeof(TREE_MAPPED) + PKT_ADDR_TEXT];
-	size_t n =
-		(size_t)snprintf(all, sizeof(all), TREE_MAPPED "%s/", client);
-	size_t len = strlen(path);
+	size_t n = strlen(all), len = strlen(path);
 
 	return !strncmp(path, all, len < n ? len : n) &&
 	       (len >= n || path[len - 1] == '/');
 }
 
+static bool is_about_client(const char *path, const char *client)
+{
+	char all[sizeof(TREE_MAPPED) + PKT_ADDR_TEXT];
+
+	snprintf(all, sizeof(all), TREE_MAPPED "%s/", client);
+	return is_about(path, all);
+}
+
 void apply_seen_changed(struct apply *a, const char *path)
 {
+	/* most keys are rules, a thousand at a time */
+	if (!is_about(path, TREE_MAPPED))
+		return;
 	for (uint16_t n = 1; n < APPLY_SLOTS; n++) {
 		struct apply_slot *s = &a->slot[n];
-		struct fw_client fw = s->fw;
+		struct fw_client fw;
 
-		if (!s->used || !s->key[0][0] || !is_about(path, s->key[0]))
+		if (!s->used || !s->key[0][0] ||
+		    !is_about_client(path, s->key[0]))
 			continue;
+		fw = s->fw;
 		apply_seen(a, s->key[0], &fw);
 		if (same_client(&s->fw, &fw))
 			continue;
