@@ -21,16 +21,16 @@ not() { ! "$@"; }
 # A transfer of eight seconds or more, and what is done to it meanwhile:
 # under_transfer SENTENCE CLIENT COMMAND...
 under_transfer() {
-	local what=$1 c=$2 what_came
+	local sentence=$1 c=$2 what_came
 	shift 2
 	start "$c" transfer "peer down $SRV4 6553600 80"
 	sleep 2
-	"$@" || fail "$what: $*"
+	"$@" || fail "$sentence: $*"
 	yes "... and was not over by then" on "$c" 10 'job_runs transfer'
 	what_came=$(on "$c" 150 'job_wait transfer 140')
-	is "$what" "$what_came" '*6553600 of 6553600 bytes right*'
+	is "$sentence" "$what_came" '*6553600 of 6553600 bytes right*'
 	LONGEST=$(echo "$what_came" | awk '/longest pause/ { print $3 }')
-	figure "$what: longest pause" "${LONGEST:-?} ms"
+	figure "$sentence: longest pause" "${LONGEST:-?} ms"
 }
 
 # What is in PAUSE_S is gone for everybody, and came late, but it came.
