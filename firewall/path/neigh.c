@@ -7,11 +7,17 @@
 #include "packet/pkt_assert.h"
 
 #define WAYS 8u /* entries of one set */
-#define TRIES 3u
-#define ASK_MS 1000u /* first wait for an answer; doubled each time */
+#define TRIES 4u
 #define KNOWN_MS 30000u
 #define FAILED_MS 3000u
 #define MOVE_MS 5000u /* R85: a known MAC changes no oftener */
+
+/*
+ * How long an answer is waited for.  The first question is soon repeated: who
+ * has just been connected may lose its first answer (a Linux interface sends
+ * nothing until its kernel has worked off that there is a carrier).
+ */
+static const uint16_t ask_ms[TRIES] = { 100, 900, 2000, 4000 };
 
 struct neigh_table {
 	struct pkt_hash_key key;
@@ -165,7 +171,7 @@ static enum neigh_do ask(struct neigh *e, enum neigh_state state,
 		e->state = (uint8_t)state;
 		e->tries = 0;
 	}
-	e->due = mono_add_ms(now, (uint64_t)ASK_MS << e->tries);
+	e->due = mono_add_ms(now, ask_ms[e->tries]);
 	e->tries++;
 	return NEIGH_ASK;
 }

@@ -22,8 +22,8 @@
  * ask for many addresses harms the next hop of the others.
  *
  *	FREE --packet--> ASKING --answer--> KNOWN --30 s, used--> CHECKING
- *	  ^                | 3 tries         | ^                  |    |
- *	  |                v           30 s, | '------answer------'    | 3 tries
+ *	  ^                | 4 tries         | ^                  |    |
+ *	  |                v           30 s, | '------answer------'    | 4 tries
  *	  |<-----3 s---- FAILED        idle  |                         |
  *	  '----------------------------------'     ASKING <------------'
  */

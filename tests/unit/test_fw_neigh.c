@@ -81,6 +81,8 @@ static void questions_are_repeated_with_back_off_and_then_given_up(void)
 	fresh();
 	e = get(1);
 	CU_ASSERT_EQUAL(neigh_want(e, at(0)), NEIGH_ASK);
+	CU_ASSERT_EQUAL(neigh_step(e, at(99)), NEIGH_NOTHING);
+	CU_ASSERT_EQUAL(neigh_step(e, at(100)), NEIGH_ASK);
 	CU_ASSERT_EQUAL(neigh_step(e, at(999)), NEIGH_NOTHING);
 	CU_ASSERT_EQUAL(neigh_step(e, at(1000)), NEIGH_ASK);
 	CU_ASSERT_EQUAL(neigh_step(e, at(2999)), NEIGH_NOTHING);
@@ -99,6 +101,7 @@ static void a_failed_entry_is_free_after_a_while(void)
 	fresh();
 	e = get(1);
 	neigh_want(e, at(0));
+	neigh_step(e, at(100));
 	neigh_step(e, at(1000));
 	neigh_step(e, at(3000));
 	neigh_step(e, at(7000));
@@ -186,6 +189,7 @@ static void a_neighbour_that_went_silent_is_asked_anew(void)
 	e = known(1, 0);
 	neigh_want(e, at(1));
 	CU_ASSERT_EQUAL(neigh_step(e, at(30000)), NEIGH_ASK);
+	CU_ASSERT_EQUAL(neigh_step(e, at(30100)), NEIGH_ASK);
 	CU_ASSERT_EQUAL(neigh_step(e, at(31000)), NEIGH_ASK);
 	CU_ASSERT_EQUAL(neigh_step(e, at(33000)), NEIGH_ASK);
 	CU_ASSERT_EQUAL(e->state, NEIGH_CHECKING);
@@ -225,6 +229,7 @@ static void a_full_set_gives_away_what_failed_before_what_is_idle(void)
 		known(i, 0);
 	failed = get(ENTRIES - 1);
 	neigh_want(failed, at(0));
+	neigh_step(failed, at(100));
 	neigh_step(failed, at(1000));
 	neigh_step(failed, at(3000));
 	neigh_step(failed, at(7000));
