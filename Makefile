@@ -95,8 +95,8 @@ XEN_SRC     := $(wildcard xen/*.c xen/*/*.c)
 SHARE_SRC   := $(wildcard firewall/share/*.c)
 PATH_SRC    := $(wildcard firewall/path/*.c)
 LINUX_SRC   := $(wildcard firewall/linux/*.c)
-CONTROL_SRC := $(wildcard firewall/control/*.c)
-ROLES_SRC   := $(filter-out firewall/main.c,$(wildcard firewall/*.c))
+CONTROL_SRC := $(wildcard firewall/control/*/*.c)
+ROLES_SRC   := $(filter-out firewall/main.c,$(wildcard firewall/*.c $(addprefix firewall/,role/*.c control/*.c data/*.c)))
 CLI_SRC     := $(filter-out firewall/cli/main.c,$(wildcard firewall/cli/*.c))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -129,7 +129,7 @@ $(B)/obj/%.o: %.c Makefile
 	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The system calls of each process, from the "#syscalls" lines beside them.
-SECCOMP_SRC := $(sort $(XEN_SRC) $(SHARE_SRC) $(LINUX_SRC) $(CONTROL_SRC) $(wildcard firewall/*.c))
+SECCOMP_SRC := $(sort $(XEN_SRC) $(SHARE_SRC) $(LINUX_SRC) $(CONTROL_SRC) $(ROLES_SRC))
 %/gen/firewall/linux/seccomp_calls.h: $(SECCOMP_SRC) tests/tools/gen-seccomp
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
@@ -143,7 +143,7 @@ $(B)/obj/firewall/linux/seccomp.o: $(B)/gen/firewall/linux/seccomp_calls.h
 $(B)/gen/version: always
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
-$(call obj,$(addprefix firewall/,daemon.c control/ctl_show.c control/metrics.c cli/cli.c cli/about.c) \
+$(call obj,$(addprefix firewall/,daemon.c control/ctl/ctl_show.c control/ctl/metrics.c cli/cli.c cli/about.c) \
 	$(patsubst %,tests/unit/test_%.c,ctl cli cli_about daemon)): $(B)/gen/version
 
 # ---- programs --------------------------------------------------------------

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "firewall/control/conf.h"
+#include "firewall/control/conf/conf.h"
 #include "firewall/daemon.h"
 #include "firewall/linux/init.h"
-#include "firewall/roles.h"
+#include "firewall/role/roles.h"
 #include "firewall/setup.h"
 
 static struct conf conf;

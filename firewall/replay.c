@@ -11,7 +11,8 @@
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
 #include "firewall/linux/port_pcap.h"
-#include "firewall/roles.h"
+#include "firewall/replay.h"
+#include "firewall/role/roles.h"
 
 /* More than one batch can't come of one frame, but what it set free may. */
 #define ROUND_BUDGET 256u

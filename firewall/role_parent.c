@@ -8,14 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "firewall/data.h"
+#include "firewall/data/data.h"
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/lock.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/loop.h"
 #include "firewall/linux/mem.h"
 #include "firewall/linux/notify.h"
-#include "firewall/roles.h"
+#include "firewall/role/roles.h"
 
 /*
  * How it works: one state, one function for each thing that can happen.

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "firewall/control/apply.h"
+#include "firewall/control/apply/apply.h"
 #include "firewall/setup.h"
 
 static_assert(sizeof(((struct conf *)0)->run_dir) == ROLE_DIR_MAX,

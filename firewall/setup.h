@@ -2,8 +2,8 @@
 #ifndef VIFWALL_FIREWALL_SETUP_H
 #define VIFWALL_FIREWALL_SETUP_H
 
-#include "firewall/control/conf.h"
-#include "firewall/roles.h"
+#include "firewall/control/conf/conf.h"
+#include "firewall/role/roles.h"
 
 /* What settings mean for the roles. */
 void setup_role(struct role_conf *rc, const struct conf *c);

@@ -8,11 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "firewall/control/apply.h"
-#include "firewall/control/guard.h"
-#include "firewall/control/set.h"
-#include "firewall/control/source_read.h"
+#include "firewall/control/apply/apply.h"
+#include "firewall/control/source/guard.h"
+#include "firewall/control/source/set.h"
+#include "firewall/control/source/source_read.h"
 #include "firewall/linux/pcap.h"
+#include "firewall/replay.h"
 #include "firewall/setup.h"
 #include "packet/pkt_cursor.h"
 

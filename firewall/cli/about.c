@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "firewall/cli/cli.h"
-#include "firewall/control/json.h"
+#include "firewall/control/ctl/json.h"
 
 /* ---- version --------------------------------------------------------------*/
 

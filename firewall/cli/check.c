@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "firewall/cli/cli.h"
-#include "firewall/control/conf.h"
-#include "firewall/control/guard.h"
-#include "firewall/control/json.h"
-#include "firewall/control/set.h"
-#include "firewall/control/source_read.h"
+#include "firewall/control/conf/conf.h"
+#include "firewall/control/source/guard.h"
+#include "firewall/control/ctl/json.h"
+#include "firewall/control/source/set.h"
+#include "firewall/control/source/source_read.h"
 
 #define TREE_BYTES (64u << 20)
 #define GUARD_MAX 1024u

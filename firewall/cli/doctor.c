@@ -11,7 +11,7 @@
 
 #include "firewall/cli/cli.h"
 #include "firewall/cli/doctor.h"
-#include "firewall/control/json.h"
+#include "firewall/control/ctl/json.h"
 
 static struct conf conf;
 static struct conf_errors errors;

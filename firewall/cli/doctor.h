@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "firewall/cli/jread.h"
-#include "firewall/control/conf.h"
+#include "firewall/control/conf/conf.h"
 
 /*
  * What must be true of a machine for the daemon to work on it: one function for

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "firewall/control/source_qubesdb.h"
+#include "firewall/control/qubes/source_qubesdb.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
 #include "mock/mock_chan.h"

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "firewall/data.h"
+#include "firewall/data/data.h"
 #include "firewall/linux/link.h"
 #include "firewall/linux/link_ring.h"
 #include "firewall/linux/mem.h"

@@ -3,7 +3,7 @@
  * A settings file, then the same bytes as a kernel command line.  Errors come
  * as printable lines; a second reading says the same.
  */
-#include "firewall/control/conf.h"
+#include "firewall/control/conf/conf.h"
 #include "tests/fuzz/fuzz.h"
 
 static void printable(const struct conf_errors *e)

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "firewall/data.h"
+#include "firewall/data/data.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
 #include "firewall/linux/vnet.h"

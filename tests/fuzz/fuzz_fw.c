@@ -13,7 +13,7 @@
  *	8     the last packet outside as its receiver would answer it, edited
  *	9     client A or B goes, and comes back
  */
-#include "firewall/control/forward_text.h"
+#include "firewall/control/conf/forward_text.h"
 #include "mock/lab.h"
 #include "mock/lab_watch.h"
 #include "model/nat_check.h"

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "firewall/control/service.h"
+#include "firewall/control/qubes/service.h"
 #include "mock/ctl_bed.h"
 #include "mock/qrexec_bed.h"
 #include "tests/fuzz/fuzz.h"

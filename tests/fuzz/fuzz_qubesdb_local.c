@@ -11,7 +11,7 @@
  *		answer, a write, a removal, a new connection, its end, a full
  *		channel, small pieces
  */
-#include "firewall/control/tree.h"
+#include "firewall/control/source/tree.h"
 #include "mock/mock_chan.h"
 #include "tests/fuzz/fuzz.h"
 #include "xen/qubes/qubesdb.h"

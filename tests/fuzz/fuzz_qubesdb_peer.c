@@ -13,7 +13,7 @@
  */
 #include <errno.h>
 
-#include "firewall/control/qubesdb_peer.h"
+#include "firewall/control/qubes/qubesdb_peer.h"
 #include "mock/mock_chan.h"
 #include "tests/fuzz/fuzz.h"
 

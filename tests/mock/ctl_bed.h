@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "firewall/cli/jread.h"
-#include "firewall/control/ctl.h"
+#include "firewall/control/ctl/ctl.h"
 
 /*
  * The operator's socket on a bench: the control side as it is, listening at a

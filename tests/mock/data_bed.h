@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "firewall/data.h"
+#include "firewall/data/data.h"
 #include "rules/rule.h"
 
 /*

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "firewall/control/apply.h"
+#include "firewall/control/apply/apply.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
 #include "unit.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "firewall/cli/ask.h"
-#include "firewall/control/vif.h"
+#include "firewall/control/vif/vif.h"
 #include "mock/cli_bed.h"
 #include "unit.h"
 #include "xen/net/netback.h"

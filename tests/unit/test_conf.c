@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "firewall/control/conf.h"
-#include "firewall/control/conf_table.h"
+#include "firewall/control/conf/conf.h"
+#include "firewall/control/conf/conf_table.h"
 #include "firewall/linux/isolate.h"
 #include "firewall/linux/log.h"
 #include "unit.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "firewall/control_host.h"
+#include "firewall/control/control_host.h"
 #include "unit.h"
 
 static int home = -1;

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "firewall/control_qubes.h"
+#include "firewall/control/control_qubes.h"
 #include "firewall/linux/log.h"
 #include "mock/qdb_dom0.h"
 #include "unit.h"

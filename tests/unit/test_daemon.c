@@ -12,7 +12,7 @@
 
 #include "firewall/daemon.h"
 #include "firewall/linux/pcap.h"
-#include "firewall/roles.h"
+#include "firewall/role/roles.h"
 #include "mock/cli_bed.h"
 #include "mock/frames.h"
 #include "unit.h"

@@ -2,7 +2,7 @@
 /* Openings as text: what is read, what is printed, what is refused where. */
 #include <string.h>
 
-#include "firewall/control/forward_text.h"
+#include "firewall/control/conf/forward_text.h"
 #include "unit.h"
 
 static int parse(struct fw_forward *f, const char *text,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "firewall/control/forward_text.h"
+#include "firewall/control/conf/forward_text.h"
 #include "mock/lab.h"
 #include "packet/pkt_bytes.h"
 #include "packet/pkt_ip.h"

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "firewall/control/profiles.h"
+#include "firewall/control/conf/profiles.h"
 #include "mock/lab.h"
 #include "packet/pkt_ip.h"
 #include "unit.h"

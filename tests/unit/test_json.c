@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "firewall/cli/jread.h"
-#include "firewall/control/json.h"
+#include "firewall/control/ctl/json.h"
 #include "unit.h"
 
 static char buf[1024];

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "firewall/control/profiles.h"
+#include "firewall/control/conf/profiles.h"
 #include "unit.h"
 
 static struct conf conf;

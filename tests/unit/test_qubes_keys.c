@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "firewall/control/conf.h"
-#include "firewall/control/qubes_keys.h"
+#include "firewall/control/conf/conf.h"
+#include "firewall/control/qubes/qubes_keys.h"
 #include "unit.h"
 
 static struct tree *tree;

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "firewall/control/qubesdb_serve.h"
+#include "firewall/control/qubes/qubesdb_serve.h"
 #include "unit.h"
 
 static struct source_qubesdb source;

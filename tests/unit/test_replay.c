@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include "firewall/linux/pcap.h"
-#include "firewall/roles.h"
+#include "firewall/replay.h"
+#include "firewall/role/roles.h"
 #include "mock/addrs.h"
 #include "mock/frames.h"
 #include "unit.h"

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "firewall/control/resolver.h"
+#include "firewall/control/names/resolver.h"
 #include "firewall/linux/loop.h"
 #include "mock/dns_msg.h"
 #include "packet/pkt_dns.h"

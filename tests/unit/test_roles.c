@@ -13,7 +13,7 @@
 #include "firewall/linux/lock.h"
 #include "firewall/linux/mem.h"
 #include "firewall/linux/notify.h"
-#include "firewall/roles.h"
+#include "firewall/role/roles.h"
 #include "unit.h"
 
 static int pair[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "firewall/control/same.h"
+#include "firewall/control/apply/same.h"
 #include "tests/unit/unit.h"
 
 /* Two that agree but for one member, which @change sets. */

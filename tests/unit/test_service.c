@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "firewall/control/service.h"
+#include "firewall/control/qubes/service.h"
 #include "mock/ctl_bed.h"
 #include "mock/qrexec_bed.h"
 #include "unit.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "firewall/control/set.h"
+#include "firewall/control/source/set.h"
 #include "packet/pkt_verdict.h"
 #include "unit.h"
 

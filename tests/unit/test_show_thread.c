@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "firewall/cli/ask.h"
-#include "firewall/show_thread.h"
+#include "firewall/control/show_thread.h"
 #include "mock/ctl_bed.h"
 #include "unit.h"
 

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "firewall/control/source_dir.h"
+#include "firewall/control/source/source_dir.h"
 #include "firewall/linux/log.h"
 #include "unit.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "firewall/control/tree.h"
+#include "firewall/control/source/tree.h"
 #include "unit.h"
 
 static char events[512];

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "firewall/control_xen.h"
+#include "firewall/control/control_xen.h"
 #include "firewall/linux/log.h"
 #include "mock/bus_world.h"
 #include "unit.h"
