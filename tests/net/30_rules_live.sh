@@ -24,8 +24,14 @@ later() { awk -v a="${1:-0}" -v b="$2" -v s="$3" 'BEGIN { exit !(a > b + s) }'; 
 # longest silence between two answers since time T
 gap() { awk -v t="$2" '$1 !~ /^#/ && $1 > t { if (p && $1 - p > g) g = $1 - p; p = $1 } END { printf "%.3f", g }' "$1"; }
 
+# goes_on FILE SECONDS: there are answers so long after T
+goes_on() { later "$(last "$1")" "$T" "$2"; }
+# is_past FILE: how long after T its last answer came
+is_past() { awk -v a="$(last "$1")" -v b="$T" 'BEGIN { printf "%.3f", a > b ? a - b : 0 }'; }
+
 topology_up
 dut_start
+beat_start fw
 capture_start
 echo_server up 7
 echo_server up 8
@@ -52,12 +58,13 @@ commit 1 'action=drop proto=tcp dstports=7-7' 'action=accept'
 sleep 2
 for fam in 4 6; do
 	f=$DIR/tcp7-$fam
-	no "TCP to port 7 is cut within 100 ms of the new rule (IPv$fam)" later "$(last "$f")" "$T" 0.1
-	note "last answer $(awk -v a="$(last "$f")" -v b="$T" 'BEGIN { printf "%.0f", (a - b) * 1000 }') ms after the rules were written"
+	g=$(is_past "$f")
+	yes "TCP to port 7 is cut within 100 ms of the new rule (IPv$fam: $g s)" \
+		within "$g" 0.1 "$T" "$(now)"
 	for f in tcp8 udp7 udp8 c2tcp7; do
-		yes "$f goes on (IPv$fam)" later "$(last "$DIR/$f-$fam")" "$T" 1.5
+		yes "$f goes on (IPv$fam)" wait_for 5 goes_on "$DIR/$f-$fam" 1.5
 		g=$(gap "$DIR/$f-$fam" "$T")
-		yes "... without a stop (longest silence $g s)" awk -v g="$g" 'BEGIN { exit !(g < 0.25) }'
+		yes "... without a stop (longest silence $g s)" within "$g" 0.25 "$T" "$(now)"
 	done
 done
 is 'a new connection to port 7 is refused, and the client is told' "$(say c1 tcp $SRV4 7)" 'EHOSTUNREACH'
@@ -65,9 +72,9 @@ yes 'c2 may still open one' say c2 tcp $SRV4 7
 
 commit 1 'action=drop proto=icmp' 'action=drop proto=udp dstports=7-7' 'action=accept'
 sleep 1.5
-no 'UDP to port 7 is cut too' later "$(last "$DIR/udp7-4")" "$T" 0.1
-no 'the same over IPv6' later "$(last "$DIR/udp7-6")" "$T" 0.1
-yes 'TCP to port 8 does not notice' later "$(last "$DIR/tcp8-4")" "$T" 1
+yes 'UDP to port 7 is cut too' within "$(is_past "$DIR/udp7-4")" 0.1 "$T" "$(now)"
+yes 'the same over IPv6' within "$(is_past "$DIR/udp7-6")" 0.1 "$T" "$(now)"
+yes 'TCP to port 8 does not notice' wait_for 5 goes_on "$DIR/tcp8-4" 1
 no 'a running ping is cut' quiet c1 ping -c 2 -i 0.2 -W 1 $SRV4
 yes 'port 7 is open again for TCP' say c1 tcp $SRV4 7
 
@@ -79,13 +86,14 @@ done
 sleep 0.5
 g=$(gap "$DIR/tcp8-4" "$T0")
 yes "rewriting the same rules disturbs nothing (longest silence $g s)" \
-	awk -v g="$g" 'BEGIN { exit !(g < 0.25) }'
+	within "$g" 0.25 "$T0" "$(now)"
 
 # ---- what can't be read closes its client alone -----------------------------------
 commit 1 'action=accept' 'action=accept dstports=elephants'
 sleep 1.5
-no 'a rule that can not be read closes its client' later "$(last "$DIR/tcp8-4")" "$T" 0.1
-yes '... and no other' later "$(last "$DIR/c2tcp7-4")" "$T" 1
+yes 'a rule that can not be read closes its client' \
+	within "$(is_past "$DIR/tcp8-4")" 0.1 "$T" "$(now)"
+yes '... and no other' wait_for 5 goes_on "$DIR/c2tcp7-4" 1
 commit 1 'action=accept'
 wait_for 3 say c1 udp $SRV4 8
 yes 'readable rules open it again' say c1 udp $SRV4 8
@@ -123,29 +131,29 @@ is 'under the old rules 666 and 16001 do not pass' "$(heard 666 "$A" "$B") $(hea
 yes '... and 15001 and 17001 do' test "$(heard 15001 "$A" "$B")" -gt 100 -a "$(heard 17001 "$A" "$B")" -gt 100
 
 START=$(now)
-# Late by what the machine did meanwhile is no fault of ours: most changes must
-# bind within 100 ms, and all of them within 250.
-late=0 wrong=0
-plus() { awk -v t="$T" -v s="$1" 'BEGIN { printf "%.6f", t + s }'; }
-bound() { # PORT: what came in on it after the change at $T
-	[ "$(heard "$1" "$(plus 0.1)" "$B")" = 0 ] || late=$((late + 1))
-	[ "$(heard "$1" "$(plus 0.25)" "$B")" = 0 ] || wrong=$((wrong + 1))
+slowest=0
+# bound PORT: what came in on it after the change at $T came in soon
+bound() {
+	local g
+	g=$(awk -v p="$1" -v t="$T" '$2 == p && $1 > t { g = $1 - t } END { printf "%.3f", g }' "$DIR/heard")
+	within "$g" 0.1 "$T" "$(now)" || slow="$slow $g"
+	slowest=$(awk -v a="$slowest" -v b="$g" 'BEGIN { print a > b ? a : b }')
 }
+slow=''
 for _ in $(seq 10); do
 	commit 3 "${new[@]}"
 	sleep 0.4
-	B=$(now)
 	bound 15001
 	commit 3 "${old[@]}"
 	sleep 0.4
-	B=$(now)
 	bound 16001
 done
-yes 'most of 20 changes bound within 100 ms' test $late -le 4
-is '... and each within 250 ms' $wrong 0
+B=$(now)
+is "20 changes bound within 100 ms each (the slowest took $slowest s)" "$slow" ''
 is 'what both sets refuse never passed' "$(heard 666 "$START" "$B")" 0
 g=$(awk -v a="$START" -v b="$B" '$2 == 17001 && $1 > a && $1 < b { if (p && $1 - p > g) g = $1 - p; p = $1 } END { printf "%.3f", g }' "$DIR/heard")
-yes "what both sets allow never stopped (longest silence $g s)" awk -v g="$g" 'BEGIN { exit !(g < 0.25) }'
+yes "what both sets allow never stopped (longest silence $g s)" \
+	within "$g" 0.25 "$START" "$B"
 
 # A crash: the process that forwards is killed while c3 sends.
 data_pid() { pgrep -P "$DAEMON" -f -- '--role=data'; }
@@ -180,7 +188,8 @@ B=$(now)
 sleep 1
 C=$(now)
 is 'while it stopped nothing passed that the rules refuse' "$(heard 666 "$A" "$C") $(heard 16001 "$A" "$C")" '0 0'
-is 'after it stopped nothing passes at all' "$(awk -v b="$B" '$1 > b + 0.02' "$DIR/heard" | wc -l)" 0
+g=$(awk -v b="$B" '$1 > b { g = $1 - b } END { printf "%.3f", g }' "$DIR/heard")
+yes 'after it stopped nothing passes at all' within "$g" 0.02 "$A" "$C"
 A=$(now)
 vifwalld_start
 flows_again

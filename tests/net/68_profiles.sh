@@ -42,6 +42,7 @@ LISTED=("# a comment" "$SRV4B, 192.0.2.0/24" "2001:db8:2::/64")
 set_file "$DIR/listed" "${LISTED[@]}"
 topology_up
 dut_start
+beat_start fw
 capture_start
 echo_server up 7
 echo_server up 8
@@ -129,8 +130,9 @@ for f in stays other; do
 	yes "the connection $f goes on" \
 		wait_for 5 grep -q " $((n + 50))\$" "$DIR/$f.talk"
 done
-is 'the one to what the set has now ended within 250 ms' \
-	"$(awk -v t="$T" '$1 > t + 0.25' "$DIR/goes.talk")" ''
+g=$(awk -v t="$T" '$1 > t { g = $1 - t } END { printf "%.3f", g }' "$DIR/goes.talk")
+yes "the one to what the set has now ended within 100 ms ($g s)" \
+	within "$g" 0.1 "$T" "$EPOCHREALTIME"
 is 'what it had before is open' "$(say c1 tcp $SRV4B 7 1)" answered
 
 # ---- never a packet that no settings allow ----------------------------------
@@ -190,30 +192,30 @@ is 'under the old ones 666 and 15001 do not pass' "$(heard 666 "$A" "$B") $(hear
 yes '... and 16001 and 17001 do' test "$(heard 16001 "$A" "$B")" -gt 50 -a "$(heard 17001 "$A" "$B")" -gt 50
 
 START=$EPOCHREALTIME
-# Late by what the machine did meanwhile is no fault of ours: most changes must
-# bind within 100 ms, and all of them within 250.
-late=0 wrong=0
-plus() { awk -v t="$T" -v s="$1" 'BEGIN { printf "%.6f", t + s }'; }
-bound() { # PORT: what came in on it after the change at $T
-	[ "$(heard "$1" "$(plus 0.1)" "$B")" = 0 ] || late=$((late + 1))
-	[ "$(heard "$1" "$(plus 0.25)" "$B")" = 0 ] || wrong=$((wrong + 1))
+slowest=0
+# bound PORT: what came in on it after the change at $T came in soon
+bound() {
+	local g
+	g=$(awk -v p="$1" -v t="$T" '$2 == p && $1 > t { g = $1 - t } END { printf "%.3f", g }' "$DIR/heard")
+	within "$g" 0.1 "$T" "$EPOCHREALTIME" || slow="$slow $g"
+	slowest=$(awk -v a="$slowest" -v b="$g" 'BEGIN { print a > b ? a : b }')
 }
+slow=''
 for _ in $(seq 8); do
 	turn new
 	sleep 0.4
-	B=$EPOCHREALTIME
 	bound 16001
 	turn old
 	sleep 0.4
-	B=$EPOCHREALTIME
 	bound 15001
 done
-yes 'most of 16 changes bound within 100 ms' test $late -le 3
-is '... and each within 250 ms' $wrong 0
+B=$EPOCHREALTIME
+is "16 changes bound within 100 ms each (the slowest took $slowest s)" "$slow" ''
 is 'what both refuse never passed' "$(heard 666 "$START" "$B")" 0
 yes 'what one refuses passed under the other' test "$(heard 15001 "$START" "$B")" -gt 50
 g=$(awk -v a="$START" -v b="$B" '$2 == 17001 && $1 > a && $1 < b { if (p && $1 - p > g) g = $1 - p; p = $1 } END { printf "%.3f", g }' "$DIR/heard")
-yes "what both allow never stopped (longest silence $g s)" awk -v g="$g" 'BEGIN { exit !(g < 0.25) }'
+yes "what both allow never stopped (longest silence $g s)" \
+	within "$g" 0.25 "$START" "$B"
 
 # ---- the process with the packets dies --------------------------------------
 

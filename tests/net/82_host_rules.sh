@@ -90,26 +90,26 @@ yes 'started again, it sets them again' there
 
 # ---- others change them -------------------------------------------------------
 $NFT flush ruleset
-yes 'flushed, they are back at once' wait_for 2 there
-yes '... exactly' wait_for 2 in_force
+yes 'flushed, they are back at once' wait_for 5 there
+yes '... exactly' wait_for 5 in_force
 is 'the log says who it was' "$(cat "$DIR/vifwalld.log")" '*host rules: nft changed ours; they are back*'
 n=$(put_back)
 $NFT delete table arp vifwall
-yes 'one table deleted is made again' wait_for 2 there
+yes 'one table deleted is made again' wait_for 5 there
 $NFT add rule inet vifwall input accept
 added() { ! listed inet | grep -q '^accept'; }
-yes 'a rule added is taken out' wait_for 2 added
+yes 'a rule added is taken out' wait_for 5 added
 $NFT insert rule inet vifwall forward accept
-yes '... in each chain' wait_for 2 added
+yes '... in each chain' wait_for 5 added
 $NFT 'add chain inet vifwall forward { policy accept; }'
-yes 'a policy changed is changed back' wait_for 2 there
+yes 'a policy changed is changed back' wait_for 5 there
 $NFT 'add chain inet vifwall more'
 more() { ! listed inet | grep -q more; }
-yes 'a chain added is taken out' wait_for 2 more
+yes 'a chain added is taken out' wait_for 5 more
 $NFT 'add table inet vifwall { flags dormant; }'
 awake() { ! listed inet | grep -q dormant; }
-yes 'put to sleep, they are woken' wait_for 2 awake
-wait_for 2 in_force
+yes 'put to sleep, they are woken' wait_for 5 awake
+wait_for 5 in_force
 m=$(put_back)
 yes "status counts them ($n, then $m)" test "$m" -ge $((n + 6))
 echo "table inet other { }" | ip netns exec "$NS-fw" nft -f -
@@ -154,7 +154,7 @@ vifwalld_start
 yes 'check: rules that are there will do' grep -q 'rules check$' <<<"$(quiet fw $CTL status)"
 $NFT delete table inet vifwall
 lost() { quiet fw $CTL status | grep -q 'NOT IN FORCE'; }
-yes '... and when they go, status says so' wait_for 2 lost
+yes '... and when they go, status says so' wait_for 5 lost
 no '... but they are not put back' there
 reap "$DAEMON"
 said=$(refused env)

@@ -48,7 +48,7 @@ vifwalld_start() {
 }
 dut_start
 echo_server up 7
-yes 'it starts so, and tells the service manager' wait_for 2 grep -qx READY=1 "$DIR/told"
+yes 'it starts so, and tells the service manager' wait_for 10 grep -qx READY=1 "$DIR/told"
 yes 'clients reach the world' say c1 tcp $SRV4 7
 yes '... over IPv6' say c2 udp $SRV6 7
 yes 'host rules are in force' $ROOT/build/vifwallctl --socket="$RUN/ctl.sock" status

@@ -126,6 +126,23 @@ listening() { # WHO tcp|udp PORT
 	quiet "$1" ss $flag "sport = :$3" | grep -q .
 }
 
+# ---- how late the machine is ----------------------------------------------------
+
+# What is measured in real time is no better than the machine it runs on, which
+# may pause any process for as long as it likes.  From beat_start on, one that
+# ought to wake each 5 ms writes down how late it did.
+beat_start() { # WHO
+	spawn "$1" beat.log $PEER beat "$DIR/beat"
+}
+# within SECONDS LIMIT FROM TO: is that below LIMIT, or would it be if each of the
+# four that a packet needs (who sends, who forwards, who hears and the kernel) had
+# not been as late as the beat was at its worst between the two times?
+within() {
+	awk -v g="${1:-0}" -v limit="$2" -v a="$3" -v b="$4" '
+		$1 > a && $1 - $2 < b && $2 > late { late = $2 }
+		END { exit !(g < limit + 4 * late) }' "$DIR/beat"
+}
+
 # ---- saying what was found ----------------------------------------------------
 
 pass() {

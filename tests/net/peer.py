@@ -208,6 +208,18 @@ def spray(host, rate, seconds, ports):
     return 0
 
 
+def beat(log):
+    """Sleeps for 5 ms again and again; writes when, and by how much, it woke late."""
+    out = open(log, "w", buffering=1)
+    due = time.monotonic() + 0.005
+    while True:
+        time.sleep(max(0.0, due - time.monotonic()))
+        now = time.monotonic()
+        if now - due > 0.005:
+            out.write(f"{time.time():.4f} {now - due:.4f}\n")
+        due = now + 0.005
+
+
 def pour(port, size, rate):
     s = listen(socket.SOCK_DGRAM, port)
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
@@ -422,6 +434,8 @@ def main(a):
         return say(a[1], a[2], int(a[3]), *map(float, a[4:]))
     if a[0] == "spray":
         return spray(a[1], float(a[2]), float(a[3]), [int(p) for p in a[4:]])
+    if a[0] == "beat":
+        return beat(a[1])
     if a[0] == "pour":
         return pour(int(a[1]), int(a[2]), float(a[3]))
     if a[0] == "burst":
