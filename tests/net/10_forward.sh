@@ -65,9 +65,9 @@ yes 'a 20 MB download is whole' \
 yes 'the same over IPv6' \
 	test "$(fetch c2 "http://[$SRV6]/big")" = "$(sum "$DIR/www/big")"
 spawn up take.log $PEER take 9000
-wait_for 5 listening up tcp 9000
+wait_for 15 listening up tcp 9000
 sent=$(quiet c3 $PEER put $SRV4 9000 20000000)
-wait_for 5 test -s "$DIR/take.log"
+wait_for 15 test -s "$DIR/take.log"
 is 'a 20 MB upload is whole' "$sent" "$(cat "$DIR/take.log")"
 
 for i in 2 3; do

@@ -36,9 +36,9 @@ whole_house() {
 		for fam in 4 6; do
 			host=SRV$fam
 			spawn up take.log $PEER take 9000
-			wait_for 5 listening up tcp 9000
+			wait_for 15 listening up tcp 9000
 			sent=$(quiet $c $PEER put ${!host} 9000 $1)
-			wait_for 5 test -s "$DIR/take.log"
+			wait_for 15 test -s "$DIR/take.log"
 			is "$c uploads $1 bytes, all right (IPv$fam)" "$sent" "$(cat "$DIR/take.log")"
 		done
 	done

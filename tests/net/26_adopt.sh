@@ -47,10 +47,10 @@ done
 talk tcp8 c1 tcp $SRV4 8
 talk udp8 c1 udp $SRV4 8
 for f in {tcp,udp}-{1,2}-{4,6} tcp8 udp8; do
-	wait_for 5 test -s "$DIR/$f" || fail "$f talks"
+	wait_for 15 test -s "$DIR/$f" || fail "$f talks"
 done
 spawn up take.sum $PEER take 9
-wait_for 5 listening up tcp 9
+wait_for 15 listening up tcp 9
 # 40 MB at 160 Mbit/s: two seconds with a death in their midst
 quiet c3 tc qdisc add dev eth0 root tbf rate 160mbit burst 64k latency 50ms
 spawn c3 put.sum $PEER put $SRV4 9 40000000
@@ -58,16 +58,16 @@ PUT=$SPAWNED
 sleep 1
 kill -0 "$PUT" || fail 'the transfer still runs'
 kill_data
-yes 'a killed data process is replaced' wait_for 5 new_data
+yes 'a killed data process is replaced' wait_for 15 new_data
 sleep 1.5
 is '... by one that adopts its flows' "$(adopted)" 1
 for f in {tcp,udp}-{1,2}-{4,6}; do
-	yes "$f goes on" wait_for 5 goes_on "$f" "$A"
+	yes "$f goes on" wait_for 15 goes_on "$f" "$A"
 	note "... after $(gap "$DIR/$f") s"
 done
 wait "$PUT"
 is 'a transfer comes through whole' "$(cat "$DIR/put.sum")" '????????????????????????????????????????????????????????????????'
-wait_for 5 test -s "$DIR/take.sum"
+wait_for 15 test -s "$DIR/take.sum"
 is '... byte for byte' "$(cat "$DIR/take.sum")" "$(cat "$DIR/put.sum")"
 
 # ---- what is adopted is judged --------------------------------------------------
@@ -75,7 +75,7 @@ sleep 9 # until it counts as a table that does no harm
 CONTROL=$(child control)
 kill -STOP "$CONTROL"
 kill_data
-wait_for 5 new_data
+wait_for 15 new_data
 RULE[1]=$(printf '%s\n' 'action=drop dstports=8-8 proto=tcp' 'action=drop dstports=8-8 proto=udp' 'action=accept')
 rules_write 1
 sleep 0.5
@@ -85,7 +85,7 @@ done
 B=$EPOCHREALTIME
 kill -CONT "$CONTROL"
 adopted_twice() { [ "$(adopted)" = 2 ]; }
-yes 'flows are adopted a second time' wait_for 5 adopted_twice
+yes 'flows are adopted a second time' wait_for 15 adopted_twice
 sleep 2
 for f in tcp8 udp8; do
 	no "$f, which the new rules refuse, does not go on" later "$(last "$DIR/$f")" "$B" 0.1
@@ -95,13 +95,13 @@ wait_for 10 test -s "$DIR/tcp8.end"
 is "... and its client is told" "$(cat "$DIR/tcp8.end")" '*ECONNRESET*'
 for f in {tcp,udp}-{1,2}-{4,6}; do
 	# TCP waits ever longer before it tries again.
-	yes "$f goes on" wait_for 5 goes_on "$f" "$B"
+	yes "$f goes on" wait_for 15 goes_on "$f" "$B"
 done
 
 # ---- not twice in a row -----------------------------------------------------------
 kill_data
-yes 'a process that dies soon after it adopted is replaced' wait_for 5 new_data
-yes '... and packets pass' wait_for 5 say c1 udp $SRV4 7
+yes 'a process that dies soon after it adopted is replaced' wait_for 15 new_data
+yes '... and packets pass' wait_for 15 say c1 udp $SRV4 7
 is '... but its table is begun anew' "$(adopted)" 2
 sleep 1
 is '... so that connections end, and know it' "$(cat "$DIR/tcp-2-6.end")" '*ECONNRESET*'

@@ -27,9 +27,9 @@ done
 is 'the server saw the outside addresses only' \
 	"$(cut -d' ' -f3 "$DIR/heard-up-7" | sort -u | xargs)" "2001:db8:1::1 ::ffff:$OUT4"
 spawn up take.log $PEER take 9000
-wait_for 5 listening up tcp 9000
+wait_for 15 listening up tcp 9000
 sent=$(quiet c3 $PEER put $SRV4 9000 10000000)
-wait_for 5 test -s "$DIR/take.log"
+wait_for 15 test -s "$DIR/take.log"
 is 'an upload is whole' "$sent" "$(cat "$DIR/take.log")"
 is 'up knows us by the address of a backend' "$(neighbour up $OUT4)" $OUTMAC
 
@@ -43,7 +43,7 @@ capture_judge
 
 # ---- it dies, and another takes its place ------------------------------------------
 spawn c1 talk.end $PEER talk tcp $SRV4 7 "$DIR/talk" 20
-wait_for 5 test -s "$DIR/talk"
+wait_for 15 test -s "$DIR/talk"
 yes 'up is killed, and cleaned up after' netvm_kill
 no 'nobody reaches the server now' say c1 udp $SRV4 7 1
 yes 'the gateway answers all the same' quiet c1 ping -c 1 -W 2 $GW4
@@ -58,7 +58,7 @@ no 'up is not a client now' grep -q "vif$UPDOM.0" <<<"$(quiet fw $CTL clients)"
 
 # ---- a second vif of it ------------------------------------------------------------
 yes 'dom0 gives up a second vif' sim attach $UPDOM/1 --backend=$FWDOM --mac=00:16:3e:5e:6c:77 --ip=$UP4
-yes '... which is said to be one too many' wait_for 5 grep -q "vif$UPDOM.1: .*waits until" "$DIR/vifwalld.log"
+yes '... which is said to be one too many' wait_for 15 grep -q "vif$UPDOM.1: .*waits until" "$DIR/vifwalld.log"
 yes '... and changes nothing' say c1 udp $SRV4 7
 reap "$DAEMON"
 is 'the daemon ends with 0' $? 0

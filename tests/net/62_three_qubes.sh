@@ -66,7 +66,7 @@ echo 'action=accept proto=tcp dstports=22-22' >"$SET/0003"
 sleep 0.3
 may_not untrusted tcp $SRV4 22
 touch "$SET"
-wait_for 5 say c3 tcp $SRV4 22
+wait_for 15 say c3 tcp $SRV4 22
 may untrusted tcp $SRV4 22
 
 capture_stop

@@ -121,18 +121,18 @@ spawn far six.log $PEER talk tcp $OUT6 443 "$DIR/six.talk" 20 30
 spawn c1 across.log $PEER talk tcp "${C4[2]}" 6001 "$DIR/across.talk" 20 30
 spawn c3 out.log $PEER talk tcp $SRV4 7000 "$DIR/out.talk" 20 30
 for f in cut six across out; do
-	yes "the connection $f is there" wait_for 5 grep -q ' 5$' "$DIR/$f.talk"
+	yes "the connection $f is there" wait_for 15 grep -q ' 5$' "$DIR/$f.talk"
 done
 is 'flows name the opening' "$(quiet fw $CTL flows)" '*uplink *tcp *:443 *line *'
 WEB=
 conf_write
 yes 'the settings are read again' quiet fw $CTL reload
 yes 'the connection by the opening that is gone ends' \
-	wait_for 3 grep -q ECONNRESET "$DIR/cut.log"
+	wait_for 15 grep -q ECONNRESET "$DIR/cut.log"
 for f in six across out; do
 	n=$(tail -n 1 "$DIR/$f.talk" | cut -d' ' -f2)
 	yes "the connection $f goes on" \
-		wait_for 5 grep -q " $((n + 20))\$" "$DIR/$f.talk"
+		wait_for 15 grep -q " $((n + 20))\$" "$DIR/$f.talk"
 done
 no 'nobody comes in by it any more' say up tcp $OUT4 443 1
 is '... but by the other family' "$(say up tcp $OUT6 443)" answered

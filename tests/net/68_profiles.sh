@@ -73,7 +73,7 @@ WAYS
 RULE[2]=action=drop
 rules_write 2
 closed() { ! say c2 tcp $SRV4 7 0.3; }
-yes 'what a profile lets pass is still for the rules to refuse' wait_for 3 closed
+yes 'what a profile lets pass is still for the rules to refuse' wait_for 15 closed
 RULE[2]=action=accept
 rules_write 2
 capture_stop
@@ -120,7 +120,7 @@ spawn c1 goes.end $PEER talk tcp $FAR4 7 "$DIR/goes.talk" 50
 spawn c1 stays.end $PEER talk tcp $SRV4 7 "$DIR/stays.talk" 50
 spawn c2 other.end $PEER talk tcp $FAR4 7 "$DIR/other.talk" 50
 for f in goes stays other; do
-	yes "the connection $f is there" wait_for 5 grep -q ' 5$' "$DIR/$f.talk"
+	yes "the connection $f is there" wait_for 15 grep -q ' 5$' "$DIR/$f.talk"
 done
 set_file "$DIR/listed" $FAR4
 yes 'the set is read again' settings "$ONE"
@@ -128,7 +128,7 @@ T=$EPOCHREALTIME
 for f in stays other; do
 	n=$(tail -n 1 "$DIR/$f.talk" | cut -d' ' -f2)
 	yes "the connection $f goes on" \
-		wait_for 5 grep -q " $((n + 50))\$" "$DIR/$f.talk"
+		wait_for 15 grep -q " $((n + 50))\$" "$DIR/$f.talk"
 done
 g=$(awk -v t="$T" '$1 > t { g = $1 - t } END { printf "%.3f", g }' "$DIR/goes.talk")
 yes "the one to what the set has now ended within 100 ms ($g s)" \
@@ -167,7 +167,7 @@ turn() {
 turn old
 note "$(quiet fw $CTL status | grep '^profiles')"
 spawn up hear.log $PEER hear "$DIR/heard" 666 15001 16001 17001
-wait_for 5 listening up udp 17001
+wait_for 15 listening up udp 17001
 SPRAYS=()
 while read -r addr port; do
 	spawn c3 "spray-$port.log" $PEER spray "$addr" 200 120 "$port"
@@ -183,7 +183,7 @@ heard() {
 	awk -v p="$1" -v a="$2" -v b="$3" '$2 == p && $1 > a && $1 <= b { n++ } END { print n + 0 }' "$DIR/heard"
 }
 flows() { [ "$(heard 17001 0 9999999999)" -gt 20 ]; }
-yes 'c3 is heard' wait_for 5 flows
+yes 'c3 is heard' wait_for 15 flows
 sleep 0.5
 A=$EPOCHREALTIME
 sleep 1
@@ -198,7 +198,7 @@ bound() {
 	local g
 	g=$(awk -v p="$1" -v t="$T" '$2 == p && $1 > t { g = $1 - t } END { printf "%.3f", g }' "$DIR/heard")
 	within "$g" 0.1 "$T" "$EPOCHREALTIME" || slow="$slow $g"
-	slowest=$(awk -v a="$slowest" -v b="$g" 'BEGIN { print a > b ? a : b }')
+	slowest=$(awk -v a="$slowest" -v b="$g" 'BEGIN { print (a > b) ? a : b }')
 }
 slow=''
 for _ in $(seq 8); do

@@ -21,7 +21,7 @@ rules_write() { :; } # dom0 does
 dom0_start() {
 	spawn fw dom0.out $PY "$ROOT/tests/net/dom0.py" "$CHAN" 5 "$TELL" "$SAID"
 	DOM0=$SPAWNED
-	wait_for 5 test -S "$CHAN/vchan.0.5.111.sock"
+	wait_for 15 test -S "$CHAN/vchan.0.5.111.sock"
 }
 child() { pgrep -P "$DAEMON" -f -- "--role=$1"; }
 now() { echo "$EPOCHREALTIME"; }
@@ -98,7 +98,7 @@ dom0_start
 dut_start
 echo_server up 7
 spawn up hear.log $PEER hear "$DIR/heard" 666 1001 "${VARY[@]}"
-wait_for 5 listening up udp 1001
+wait_for 15 listening up udp 1001
 for a in $SRV4 $SRV6; do spawn c1 "spray-$a" $PEER spray $a 25 600 666 1001 "${VARY[@]}"; done
 sleep 0.5
 is 'before the first rules nothing passes' "$(cat "$DIR/heard")" ''
@@ -107,7 +107,7 @@ change &
 CHANGE=$! BROKE=$(now)
 PIDS+=("$CHANGE")
 goes_on 'with the first ones 1001 does'
-wait_for 5 say c1 tcp $SRV4 7
+wait_for 15 say c1 tcp $SRV4 7
 spawn c1 talk.end $PEER talk tcp $SRV4 7 "$DIR/talk" 50
 under_fire 740
 note "1001 was silent for $(silence "$BROKE") s at most while nothing broke"
@@ -132,7 +132,7 @@ BROKE=$(now)
 DATA=$(child data)
 kill -9 "$DATA"
 new_data() { [ -n "$(child data)" ] && [ "$(child data)" != "$DATA" ]; }
-yes 'the process that forwards dies, and another takes its place' wait_for 5 new_data
+yes 'the process that forwards dies, and another takes its place' wait_for 15 new_data
 goes_on '... by which 1001 passes again'
 under_fire 100
 
@@ -156,7 +156,7 @@ BROKE=$(now)
 OF_IT=$(pgrep -d' ' -P "$DAEMON")
 reap "$DAEMON" KILL
 all_gone() { ! kill -0 $OF_IT; }
-yes 'the daemon is killed, and all of it is gone' wait_for 5 all_gone
+yes 'the daemon is killed, and all of it is gone' wait_for 15 all_gone
 nothing_passes '... by which nothing passes'
 vifwalld_start
 goes_on 'started again, it lets 1001 pass'

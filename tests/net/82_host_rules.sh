@@ -90,26 +90,26 @@ yes 'started again, it sets them again' there
 
 # ---- others change them -------------------------------------------------------
 $NFT flush ruleset
-yes 'flushed, they are back at once' wait_for 5 there
-yes '... exactly' wait_for 5 in_force
+yes 'flushed, they are back at once' wait_for 15 there
+yes '... exactly' wait_for 15 in_force
 is 'the log says who it was' "$(cat "$DIR/vifwalld.log")" '*host rules: nft changed ours; they are back*'
 n=$(put_back)
 $NFT delete table arp vifwall
-yes 'one table deleted is made again' wait_for 5 there
+yes 'one table deleted is made again' wait_for 15 there
 $NFT add rule inet vifwall input accept
 added() { ! listed inet | grep -q '^accept'; }
-yes 'a rule added is taken out' wait_for 5 added
+yes 'a rule added is taken out' wait_for 15 added
 $NFT insert rule inet vifwall forward accept
-yes '... in each chain' wait_for 5 added
+yes '... in each chain' wait_for 15 added
 $NFT 'add chain inet vifwall forward { policy accept; }'
-yes 'a policy changed is changed back' wait_for 5 there
+yes 'a policy changed is changed back' wait_for 15 there
 $NFT 'add chain inet vifwall more'
 more() { ! listed inet | grep -q more; }
-yes 'a chain added is taken out' wait_for 5 more
+yes 'a chain added is taken out' wait_for 15 more
 $NFT 'add table inet vifwall { flags dormant; }'
 awake() { ! listed inet | grep -q dormant; }
-yes 'put to sleep, they are woken' wait_for 5 awake
-wait_for 5 in_force
+yes 'put to sleep, they are woken' wait_for 15 awake
+wait_for 15 in_force
 m=$(put_back)
 yes "status counts them ($n, then $m)" test "$m" -ge $((n + 6))
 echo "table inet other { }" | ip netns exec "$NS-fw" nft -f -
@@ -119,7 +119,7 @@ storm() {
 	local i
 	for i in $(seq 100); do echo 'flush ruleset'; done >"$DIR/storm"
 	for i in 1 2 3 4 5; do $NFT -f "$DIR/storm"; done
-	wait_for 3 there
+	wait_for 15 there
 }
 yes 'flushed five hundred times, they are back' storm
 yes 'clients did not notice' say c2 tcp $SRV4 7
@@ -144,7 +144,7 @@ kill -9 "$DAEMON"
 wait "$DAEMON" 2>/dev/null
 yes 'killed, it leaves them too' there
 ended() { ! pgrep -f "config=$CONF"; }
-wait_for 5 ended
+wait_for 15 ended
 
 # ---- check, off, and what is missing ------------------------------------------------
 refused() { timeout -k 2 20 ip netns exec "$NS-fw" "$@" "$ROOT/build/vifwalld" --config="$CONF" </dev/null 2>&1; }
@@ -154,7 +154,7 @@ vifwalld_start
 yes 'check: rules that are there will do' grep -q 'rules check$' <<<"$(quiet fw $CTL status)"
 $NFT delete table inet vifwall
 lost() { quiet fw $CTL status | grep -q 'NOT IN FORCE'; }
-yes '... and when they go, status says so' wait_for 5 lost
+yes '... and when they go, status says so' wait_for 15 lost
 no '... but they are not put back' there
 reap "$DAEMON"
 said=$(refused env)

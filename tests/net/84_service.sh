@@ -30,7 +30,7 @@ $PY - "$DIR/notify" "$DIR/told" <<-'PY' &
 	        f.write(s.recv(200) + b"\n")
 PY
 PIDS+=($!)
-wait_for 5 test -S "$DIR/notify"
+wait_for 15 test -S "$DIR/notify"
 is 'the unit gives two capabilities' "$CAPS" '+net_admin,+net_raw'
 is '... and bounds all to them' "$(says CapabilityBoundingSet)" "$(says AmbientCapabilities)"
 
@@ -64,7 +64,7 @@ is 'data has no capability' "$(of "$(child data)" CapEff)" 0000000000000000
 is '... and may not get one' "$(of "$(child data)" NoNewPrivs)" 1
 
 kill -9 "$(child data)"
-yes 'a data process that dies is replaced' wait_for 5 say c1 tcp $SRV4 7
+yes 'a data process that dies is replaced' wait_for 15 say c1 tcp $SRV4 7
 yes 'a reload opens links again' quiet fw $CTL reload
 reap "$DAEMON"
 is 'SIGTERM to the parent alone ends all in order' $? 0

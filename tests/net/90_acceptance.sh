@@ -38,7 +38,7 @@ in_force() { # N: what vifwallctl shows is what was written
 commit() { # N RULE...
 	RULE[$1]=$(printf '%s\n' "${@:2}")
 	rules_write "$1"
-	wait_for 5 in_force "$1" || fail "the rules of c$1 come into force"
+	wait_for 15 in_force "$1" || fail "the rules of c$1 come into force"
 }
 
 ping4() { quiet "$1" ping -nqc 1 -W 1 $SRV4; }
@@ -82,9 +82,9 @@ OUT6=2001:db8:1::2
 SERVERS="$SRV4B $SRV6"
 conf_write
 yes '010 our own addresses and name servers change' quiet fw $CTL reload
-yes '010 an address is reached' wait_for 3 ping4 c1
-yes '010 a name is reached, by the new name server' wait_for 3 name4 c1
-yes '510 likewise over IPv6' wait_for 3 name6 c1
+yes '010 an address is reached' wait_for 15 ping4 c1
+yes '010 a name is reached, by the new name server' wait_for 15 name4 c1
+yes '510 likewise over IPv6' wait_for 15 name6 c1
 yes '211 by the client with an address of its own choice' name4 c2
 yes '711 by it over IPv6' name6 c2
 
@@ -133,14 +133,14 @@ firewall 2 212 712
 commit 1 'action=accept'
 spawn c1 talk-1234.end $PEER talk tcp $SRV4 1234 "$DIR/talk-1234" 50
 spawn c1 talk-4321.end $PEER talk tcp $SRV4 4321 "$DIR/talk-4321" 50
-wait_for 5 test -s "$DIR/talk-1234" || fail 'one connection is there'
-wait_for 5 test -s "$DIR/talk-4321" || fail 'another connection is there'
+wait_for 15 test -s "$DIR/talk-1234" || fail 'one connection is there'
+wait_for 15 test -s "$DIR/talk-4321" || fail 'another connection is there'
 commit 1 'action=drop proto=tcp dstports=1234-1234' 'action=accept'
 answers() { grep -vc '^#' "$DIR/talk-$1"; }
 WAS=$(answers 4321)
 BLOCKED=$(answers 1234)
 more() { [ "$(answers 4321)" -gt $((WAS + 10)) ]; }
-yes '031 the connection that is still allowed goes on' wait_for 3 more
+yes '031 the connection that is still allowed goes on' wait_for 15 more
 is '031 the one that is blocked gets nothing more' "$(answers 1234)" "$BLOCKED"
 commit 1 'action=accept'
 
@@ -167,7 +167,7 @@ yes '110 ... and reaches the world' reaches c3
 pause 3
 yes '001 a paused client loses its vif' sim detach "${DOM[3]}"
 unpause 3
-yes '001 ... and has none when it goes on' wait_for 5 gone c3
+yes '001 ... and has none when it goes on' wait_for 15 gone c3
 pause 3
 yes '001, 111 a paused client gets a vif again' attach 3
 yes '001, 111 ... and reaches the world when it goes on' takes_up 3
@@ -193,28 +193,28 @@ provider_starts() {
 }
 
 provider_ends TERM
-yes '112 a provider that shuts down takes its vifs along' wait_for 5 gone c1
+yes '112 a provider that shuts down takes its vifs along' wait_for 15 gone c1
 yes '112 it starts again' provider_starts
 pause 2
 yes '100 a client gets its vif before the daemon runs' attach 1 --now
 vifwalld_start
 yes '112, 100 ... and reaches the world when it does' reaches c1
-yes '112 ... over IPv6' wait_for 5 ping6 c1
+yes '112 ... over IPv6' wait_for 15 ping6 c1
 yes '001 a paused client of a provider that shut down gets a vif again' attach 2
 yes '001 ... and reaches the world when it goes on' takes_up 2
 
 pause 2
 provider_ends KILL
-yes '113 a provider that is killed takes its vifs along' wait_for 5 gone c1
+yes '113 a provider that is killed takes its vifs along' wait_for 15 gone c1
 unpause 2
-yes '001 ... also those of a paused client' wait_for 5 gone c2
+yes '001 ... also those of a paused client' wait_for 15 gone c2
 yes '113 it starts again' provider_starts
 vifwalld_start
 yes '113 dom0 gives the client its vif again' attach 1
 yes '113 ... and it reaches the world' reaches c1
 
 provider_ends SEGV
-yes '114 a provider that crashes takes its vifs along' wait_for 5 gone c1
+yes '114 a provider that crashes takes its vifs along' wait_for 15 gone c1
 yes '114 it starts again' provider_starts
 vifwalld_start
 yes '114 dom0 gives the client its vif again' attach 1

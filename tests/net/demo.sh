@@ -157,7 +157,7 @@ for port in 81 8081; do
 done
 lines() { grep -c . "$DIR/chat-$1" 2>/dev/null; }
 both() { [ "$(lines 81)" -gt 25 ] && [ "$(lines 8081)" -gt 25 ]; }
-wait_for 5 both
+wait_for 15 both
 ok=$?
 verdict 'work$ chat with port 81 &   chat with port 8081 &' "$(lines 81) and $(lines 8081) answers" $ok
 rules_of() {
@@ -179,11 +179,11 @@ chapter '5  Lies'
 tell 'untrusted sends packets with the addresses of work, of the uplink, of nobody'
 spawn up lies.log tcpdump -Z root -U -i eth0 -w "$DIR/lies.pcap" >/dev/null
 TAP=$SPAWNED
-wait_for 5 grep -q listening "$DIR/lies.log"
+wait_for 15 grep -q listening "$DIR/lies.log"
 sent=$(CMAC_1=$(cmac 3) C4_1=${C4[3]} C6_1=${C6[3]} C4_3=${C4[1]} C6_3=${C6[1]} \
 	GWMAC=$(neighbour c3 $GW4) quiet c3 $PY "$ROOT/tests/net/forge.py" client 2>&1 | tail -n 1)
 both_honest() { [ "$(grep -ao HONEST "$DIR/lies.pcap" | wc -l)" -ge 2 ]; }
-wait_for 5 both_honest
+wait_for 15 both_honest
 reap $TAP INT
 through=$(grep -ao SPOOF "$DIR/lies.pcap" | wc -l)
 [ "$through" = 0 ] && [ "$sent" -gt 300 ]
@@ -226,13 +226,13 @@ domains() {
 	ok=$?
 	verdict 'dom0$ xl network-detach untrusted' "gone after $(took "$start") ms" $ok
 	start=$(date +%s%N)
-	attach 3 && wait_for 5 reaches c3
+	attach 3 && wait_for 15 reaches c3
 	ok=$?
 	verdict 'dom0$ xl network-attach untrusted' "online after $(took "$start") ms" $ok
 	guest_kill 2
 	verdict 'dom0$ xl destroy personal' 'gone' $?
 	start=$(date +%s%N)
-	guest_boot 2 >/dev/null && wait_for 5 reaches c2
+	guest_boot 2 >/dev/null && wait_for 15 reaches c2
 	ok=$?
 	verdict 'dom0$ xl create personal' "online after $(took "$start") ms" $ok
 	netvm_kill
@@ -244,7 +244,7 @@ domains() {
 	ok=$?
 	verdict 'dom0$ xl create sys-net' "back after $(took "$start") ms" $ok
 	# packets pass as soon as there are rings; its backend says so a second later
-	wait_for 5 uplink_shown
+	wait_for 15 uplink_shown
 	verdict 'vifwallctl status' 'shows the uplink' $?
 }
 uplink_shown() { quiet fw $CTL status | grep -q '^uplink *up,'; }

@@ -297,7 +297,7 @@ topology_up() {
 # tap_up NUMBER: gives client NUMBER the TAP device that the daemon made.
 tap_up() {
 	[ $LEFT != none ] || LEFT=large # and leaves its own sums to the device
-	wait_for 5 ip -n "$NS-fw" link show "in$1" || return 1
+	wait_for 15 ip -n "$NS-fw" link show "in$1" || return 1
 	ip -n "$NS-fw" link set "in$1" netns "$NS-c$1" &&
 		ip -n "$NS-c$1" link set "in$1" name eth0 address "$(cmac "$1")" &&
 		client_up "$1"

@@ -163,7 +163,7 @@ undrained() {
 	local n q
 	spawn up "pour-$1.log" $PEER pour "$2" 1400 3000
 	n=$SPAWNED
-	wait_for 5 listening up udp "$2"
+	wait_for 15 listening up udp "$2"
 	quiet "c$1" $PEER spray $SRV4 1 0.5 "$2" >/dev/null
 	kill -STOP "${DOMAIN_PID[$1]}"
 	QUEUED=0
