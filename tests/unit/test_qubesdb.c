@@ -500,6 +500,47 @@ static void a_refusal_of_ours_is_counted(void)
 	tear_down();
 }
 
+/* Else it would be removed one day, which dom0 would not survive. */
+static void what_dom0_refused_is_not_in_the_mirror(void)
+{
+	run_up();
+	dom0.mute = true;
+	CU_ASSERT_EQUAL(qubesdb_write(db, "/a", "", 0), 0);
+	turn();
+	qdb_dom0_send(&dom0, QDB_ERROR, "/a", NULL, 0);
+	turn();
+	CU_ASSERT(heard("+/a= -/a "));
+	CU_ASSERT_EQUAL(qubesdb_remove(db, "/a"), -ENOENT);
+	/* of what we did not write it means nothing */
+	qdb_dom0_set(&dom0, "/b", "");
+	qdb_dom0_send(&dom0, QDB_ERROR, "/b", NULL, 0);
+	qdb_dom0_send(&dom0, QDB_ERROR, "/", NULL, 0);
+	turn();
+	CU_ASSERT(heard("+/b= "));
+	tear_down();
+}
+
+static void nothing_is_removed_before_writes_are_answered(void)
+{
+	run_up();
+	dom0.mute = true;
+	CU_ASSERT_EQUAL(qubesdb_write(db, "/a", "", 0), 0);
+	CU_ASSERT_EQUAL(qubesdb_write(db, "/b", "", 0), 0);
+	turn();
+	CU_ASSERT_EQUAL(qubesdb_remove(db, "/a"), -EAGAIN);
+	qdb_dom0_send(&dom0, QDB_OK, "/a", NULL, 0);
+	turn();
+	CU_ASSERT_EQUAL(qubesdb_remove(db, "/a"), -EAGAIN);
+	qdb_dom0_send(&dom0, QDB_OK, "/b", NULL, 0);
+	turn();
+	/* removals do not wait for each other */
+	CU_ASSERT_EQUAL(qubesdb_remove(db, "/a"), 0);
+	CU_ASSERT_EQUAL(qubesdb_remove(db, "/b"), 0);
+	CU_ASSERT_EQUAL(db->unacked, 2);
+	turn();
+	tear_down();
+}
+
 /* dom0 goes on sending though it does not read: we stop, and lose nothing. */
 static void a_dom0_that_does_not_read_is_waited_for(void)
 {
@@ -579,6 +620,8 @@ UNIT_SUITE(qubesdb, UNIT(paths_are_of_few_letters_and_values_without_nul),
 	   UNIT(a_change_that_dom0_would_die_of_is_not_sent),
 	   UNIT(nothing_is_changed_before_the_sync),
 	   UNIT(a_refusal_of_ours_is_counted),
+	   UNIT(what_dom0_refused_is_not_in_the_mirror),
+	   UNIT(nothing_is_removed_before_writes_are_answered),
 	   UNIT(a_dom0_that_does_not_read_is_waited_for),
 	   UNIT(what_waited_for_room_is_taken_when_there_is_some),
 	   UNIT(a_dom0_that_goes_without_reading_is_called_again))

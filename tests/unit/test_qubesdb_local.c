@@ -336,6 +336,30 @@ static void answers_come_in_the_order_of_requests(void)
 	tear_down();
 }
 
+/* Whatever it is about, also what is not wanted otherwise. */
+static void what_the_daemon_has_in_place_of_what_it_refused_is_asked(void)
+{
+	synced();
+	CU_ASSERT_EQUAL(qubesdb_write(&db, "/dns/a", "2", 1), 0);
+	CU_ASSERT_EQUAL(qubesdb_write(&db, "/dns/b", "2", 1), 0);
+	CU_ASSERT_EQUAL(qubesdb_remove(&db, "/dns/"), 0);
+	tells(QDB_ERROR, "/dns/a", "");
+	tells(QDB_ERROR, "/dns/b", "");
+	tells(QDB_ERROR, "/dns/", "");
+	turn();
+	CU_ASSERT_PTR_NOT_NULL(strstr(asked, " read:/dns/a "));
+	tells(QDB_IS_READ, "/dns/a", "1");
+	turn();
+	CU_ASSERT_STRING_EQUAL(said, "+/dns/a=1 ");
+	CU_ASSERT_STRING_EQUAL(asked, "read:/dns/b ");
+	tells(QDB_NOENT, "/dns/b", "");
+	turn();
+	CU_ASSERT_STRING_EQUAL(asked, "");
+	CU_ASSERT_FALSE(on_has(NULL, "/dns/b"));
+	CU_ASSERT_EQUAL(db.refused, 3);
+	tear_down();
+}
+
 static void changes_that_are_not_answered_are_bounded(void)
 {
 	uint32_t n = 0;
@@ -408,6 +432,7 @@ UNIT_SUITE(qubesdb_local, UNIT(everything_is_watched_and_then_read),
 	   UNIT(a_reading_that_was_disturbed_is_passed_over),
 	   UNIT(another_client_disturbs_nothing),
 	   UNIT(answers_come_in_the_order_of_requests),
+	   UNIT(what_the_daemon_has_in_place_of_what_it_refused_is_asked),
 	   UNIT(changes_that_are_not_answered_are_bounded),
 	   UNIT(nonsense_ends_the_connection),
 	   UNIT(too_much_at_a_time_is_read_anew))

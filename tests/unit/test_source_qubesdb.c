@@ -700,6 +700,26 @@ static void more_names_than_the_queue_holds_are_told_in_the_end(void)
 	tear_down();
 }
 
+/* dom0 may refuse it yet; no other event will tell that it did not. */
+static void a_name_goes_as_soon_as_dom0_has_taken_it(void)
+{
+	set_up();
+	meet();
+	CU_ASSERT(source_qubesdb_news(&source, now));
+	source_qubesdb_publish(&source, NAMES "a.test", "192.0.2.1");
+	(void)source_qubesdb_work(&source, now);
+	source_qubesdb_publish(&source, NAMES, NULL);
+	(void)source_qubesdb_work(&source, now);
+	CU_ASSERT(source.names_due);
+	qdb_dom0_work(&dom0);
+	CU_ASSERT_EQUAL(source_qubesdb_work(&source, now).ns, now.ns);
+	CU_ASSERT_NOT_EQUAL(source_qubesdb_work(&source, now).ns, now.ns);
+	qdb_dom0_work(&dom0);
+	CU_ASSERT_STRING_EQUAL(told(NAMES, "a.test"), "nothing");
+	CU_ASSERT_EQUAL(dom0.removals, 1);
+	tear_down();
+}
+
 UNIT_SUITE(source_qubesdb, UNIT(it_is_closed_before_the_first_commit),
 	   UNIT(a_start_without_dom0_is_one),
 	   UNIT(sets_that_are_there_at_the_first_reading_count),
@@ -724,4 +744,5 @@ UNIT_SUITE(source_qubesdb, UNIT(it_is_closed_before_the_first_commit),
 	   UNIT(names_are_told_at_once_and_again_to_the_next_daemon),
 	   UNIT(of_names_only_what_differs_is_told),
 	   UNIT(names_that_can_not_be_keys_are_left_out),
-	   UNIT(more_names_than_the_queue_holds_are_told_in_the_end))
+	   UNIT(more_names_than_the_queue_holds_are_told_in_the_end),
+	   UNIT(a_name_goes_as_soon_as_dom0_has_taken_it))

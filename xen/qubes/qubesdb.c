@@ -60,7 +60,7 @@ static void connect_to(struct qubesdb *q, struct mono now)
 	int err;
 
 	q->in_n = q->out_n = 0;
-	q->unacked = 0;
+	q->unacked = q->unacked_writes = 0;
 	q->chan = chan_connect(q->net, QUBESDB_DOMAIN, QUBESDB_PORT, &err);
 	if (q->chan) {
 		q->made++;
@@ -133,7 +133,7 @@ int qubesdb_write(struct qubesdb *q, const char *path, const void *value,
 		err = request(q, QDB_WRITE, path, value, len);
 	if (err)
 		return err;
-	q->unacked++;
+	q->unacked_writes = ++q->unacked;
 	q->ops->write(q->ops->ctx, path, value, len);
 	return 0;
 }
@@ -146,6 +146,8 @@ int qubesdb_remove(struct qubesdb *q, const char *path)
 		err = -EINVAL;
 	if (!err && !q->ops->has(q->ops->ctx, path))
 		err = -ENOENT;
+	if (!err && !q->is_local && q->unacked_writes)
+		err = -EAGAIN;
 	if (!err)
 		err = request(q, QDB_RM, path, NULL, 0);
 	if (err)
@@ -222,12 +224,24 @@ static const char *is_removed(struct qubesdb *q, const struct qdb_msg *m)
 	return answer(q, m, true);
 }
 
+void qubesdb_answered(struct qubesdb *q, bool took)
+{
+	q->unacked -= q->unacked > 0;
+	q->unacked_writes -= q->unacked_writes > 0;
+	q->refused += !took;
+}
+
+/* Who believes that a refused key is there would remove it one day. */
 static const char *is_answered(struct qubesdb *q, const struct qdb_msg *m)
 {
+	bool took = m->type == QDB_OK, ours = q->unacked > 0;
+
 	if (m->len)
 		return qubesdb_nonsense(q, m, "an answer has data");
-	q->unacked -= q->unacked > 0;
-	q->refused += m->type == QDB_ERROR;
+	qubesdb_answered(q, took);
+	if (!took && ours && qdb_is_key(m->path) &&
+	    q->ops->has(q->ops->ctx, m->path))
+		q->ops->remove(q->ops->ctx, m->path);
 	return NULL;
 }
 

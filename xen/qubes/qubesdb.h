@@ -87,11 +87,12 @@ struct qubesdb {
 	struct chan *chan; /* NULL: away */
 	enum qubesdb_state state;
 	struct mono again;
-	uint32_t tries;	  /* since it ran */
-	uint32_t made;	  /* channels */
-	uint32_t syncs;	  /* that were complete */
-	uint32_t unacked; /* of our changes */
-	uint64_t refused; /* ... that dom0 did not take */
+	uint32_t tries;		 /* since it ran */
+	uint32_t made;		 /* channels */
+	uint32_t syncs;		 /* that were complete */
+	uint32_t unacked;	 /* of our changes */
+	uint32_t unacked_writes; /* ... the last write among them, and before */
+	uint64_t refused;	 /* ... that dom0 did not take */
 	bool is_local;
 	struct qubesdb_local local;
 	char trouble[QUBESDB_TROUBLE]; /* why it was lost last; empty: not */
@@ -116,13 +117,18 @@ struct mono qubesdb_work(struct qubesdb *q, struct mono now);
 /*
  * Changes a key in dom0 and in the mirror.  -EINVAL when it may not be sent;
  * -ENOTCONN before the sync; -EAGAIN when too much waits for dom0.
+ *
+ * One that is refused later is not in the mirror from then on, whatever was
+ * there before: dom0 can't be asked.  A local daemon is.
  */
 int VW_MUST_USE qubesdb_write(struct qubesdb *q, const char *path,
 			      const void *value, size_t len);
 /*
  * Removes a key, or all below a prefix, likewise; -ENOENT when there is none,
  * which dom0's daemon would not survive.  So never remove what dom0 may remove
- * by itself: its own removal could be on its way.
+ * by itself: its own removal could be on its way.  For the same reason -EAGAIN
+ * while a write of ours, which might be of that key and be refused, is not
+ * answered.
  */
 int VW_MUST_USE qubesdb_remove(struct qubesdb *q, const char *path);
 

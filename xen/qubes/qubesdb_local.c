@@ -11,6 +11,7 @@
 #include "xen/qubes/qubesdb_part.h"
 
 #define ALL "/"
+#define TOO_MUCH "too much at a time"
 #define KEPT 4u /* of places for answers, which changes of ours leave free */
 
 /* ---- requests -------------------------------------------------------------*/
@@ -134,8 +135,7 @@ static const char *is_news(struct qubesdb *q, const struct qdb_msg *m)
 	case QUBESDB_KEY:
 		break;
 	}
-	return note(l, m->path) ? NULL
-				: qubesdb_nonsense(q, m, "too much at a time");
+	return note(l, m->path) ? NULL : qubesdb_nonsense(q, m, TOO_MUCH);
 }
 
 /* ---- answers --------------------------------------------------------------*/
@@ -206,8 +206,11 @@ static const char *is_done(struct qubesdb *q, const struct qdb_msg *m)
 	answered(q);
 	if (was == QDB_WATCH)
 		return NULL;
-	q->unacked--;
-	q->refused += m->type == QDB_ERROR;
+	qubesdb_answered(q, m->type != QDB_ERROR);
+	/* what it has instead is asked for */
+	if (m->type == QDB_ERROR && qdb_is_key(m->path) &&
+	    !note(&q->local, m->path))
+		return qubesdb_nonsense(q, m, TOO_MUCH);
 	return NULL;
 }
 

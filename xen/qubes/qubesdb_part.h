@@ -15,6 +15,8 @@ int qubesdb_queue(struct qubesdb *q, enum qdb_type type, const char *path,
 /* Remembers why, and gives it back. */
 const char *qubesdb_nonsense(struct qubesdb *q, const struct qdb_msg *m,
 			     const char *why);
+/* The oldest change of ours that was not is; @took: as we wanted it. */
+void qubesdb_answered(struct qubesdb *q, bool took);
 /* The first reading is over. */
 void qubesdb_synced(struct qubesdb *q);
 

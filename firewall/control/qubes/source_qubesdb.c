@@ -328,10 +328,15 @@ void source_qubesdb_close(struct source_qubesdb *s)
 struct mono source_qubesdb_work(struct source_qubesdb *s, struct mono now)
 {
 	struct mono next;
+	bool waits;
 
 	s->now = now;
 	source_qubesdb_tell(s);
+	waits = s->names_due && s->db.unacked_writes;
 	next = qubesdb_work(&s->db, now);
+	/* names go when writes are answered, and that may have been the last */
+	if (waits && !s->db.unacked_writes)
+		return now;
 	return s->news.ns && s->news.ns < next.ns ? s->news : next;
 }
 
