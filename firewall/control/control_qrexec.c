@@ -117,12 +117,16 @@ static void on_gone(void *ctx, uint32_t id)
 
 static void on_ended(void *ctx, uint32_t id, int code)
 {
-	(void)ctx;
+	struct control_qrexec *c = ctx;
+
 	(void)id;
-	if (code)
+	if (announce_ended(&c->announce, code, c->loop->now))
 		log_warn("dom0 did not take up what we said of ourselves "
-			 "(qubes.FeaturesRequest: %d); see its policy",
-			 code);
+			 "(qubes.FeaturesRequest: %d); see its policy%s",
+			 code,
+			 c->announce.state == ANNOUNCE_OVER
+				 ? "; it is not asked any more"
+				 : "");
 }
 
 static void on_ready(void *ctx)
@@ -230,23 +234,26 @@ void control_qrexec_event(struct control_qrexec *c, uint32_t idx)
 
 struct mono control_qrexec_work(struct control_qrexec *c)
 {
-	struct mono next = { UINT64_MAX }, agent;
+	struct mono next = { UINT64_MAX }, agent, again;
 
 	if (!c->q)
 		return next;
 	take_shown(c);
 	next = services_work(&c->services, c->loop->now);
 	agent = qrexec_work(c->q, c->loop->now);
-	return agent.ns < next.ns ? agent : next;
+	again = announce_next(&c->announce, c->loop->now);
+	next = agent.ns < next.ns ? agent : next;
+	return again.ns < next.ns ? again : next;
 }
 
 void control_qrexec_announce(struct control_qrexec *c, bool known)
 {
-	if (!c->q || c->announced || !known || !qrexec_is_ready(c->q))
+	if (!c->q || !known || !qrexec_is_ready(c->q) ||
+	    !announce_is_due(&c->announce, c->loop->now))
 		return;
 	if (qrexec_trigger(c->q, "qubes.FeaturesRequest", "dom0",
 			   c->loop->now) >= 0)
-		c->announced = true;
+		announce_asked(&c->announce);
 }
 
 void control_qrexec_close(struct control_qrexec *c)

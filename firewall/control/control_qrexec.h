@@ -3,6 +3,7 @@
 #define VIFWALL_FIREWALL_CONTROL_CONTROL_QREXEC_H
 
 #include "firewall/control/ctl/ctl.h"
+#include "firewall/control/qubes/announce.h"
 #include "firewall/control/qubes/service.h"
 #include "firewall/linux/loop.h"
 #include "firewall/control/show_thread.h"
@@ -13,7 +14,7 @@
  * only show something.
  */
 enum control_qrexec_idx {
-	CONTROL_QREXEC_SHOW = QREXEC_CALLS + 1, /* below: the agent's places */
+	CONTROL_QREXEC_SHOW = QREXEC_PLACES + 1, /* below: the agent's places */
 };
 
 struct control_qrexec {
@@ -24,7 +25,7 @@ struct control_qrexec {
 	struct ctl *ctl;
 	struct loop *loop;
 	uint32_t type; /* of all descriptors in the loop */
-	bool announced;
+	struct announce announce;
 };
 
 /*
@@ -40,7 +41,8 @@ void control_qrexec_event(struct control_qrexec *c, uint32_t idx);
 /* Does what is due; when to call it again.  Before ctl_work(). */
 struct mono control_qrexec_work(struct control_qrexec *c);
 /*
- * dom0 can know what we are by now, @known: so it is asked to look, once.
+ * dom0 can know what we are by now, @known: so it is asked to look, until it
+ * does (control/qubes/announce.h).  Before control_qrexec_work().
  */
 void control_qrexec_announce(struct control_qrexec *c, bool known);
 /* Before its struct chan_net goes. */

@@ -112,7 +112,7 @@ void qrexec_bed_open(struct qrexec_bed *b)
 	bed = b;
 	b->net.ops = &net_ops;
 	b->now.ns = 1000 * MONO_S;
-	for (uint32_t i = 0; i <= QREXEC_CALLS; i++)
+	for (uint32_t i = 0; i <= QREXEC_PLACES; i++)
 		b->watched[i] = -1;
 }
 
@@ -143,7 +143,7 @@ void qrexec_bed_unwatch(void *ctx, uint32_t place, int fd)
 void qrexec_bed_turn(struct qrexec_bed *b)
 {
 	for (int i = 0; i < 4; i++) {
-		for (uint32_t p = 0; p <= QREXEC_CALLS; p++)
+		for (uint32_t p = 0; p <= QREXEC_PLACES; p++)
 			if (b->watched[p] >= 0)
 				qrexec_event(b->q, p, b->now);
 		b->next = qrexec_work(b->q, b->now);

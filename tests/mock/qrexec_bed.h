@@ -33,7 +33,7 @@ struct qrexec_bed {
 	size_t piece; /* bytes that we are given at a time; 0: all */
 	uint32_t chans, serial;
 	struct qrexec_bed_chan chan[QREXEC_BED_CHANS];
-	int watched[QREXEC_CALLS + 1]; /* descriptor; -1: none */
+	int watched[QREXEC_PLACES + 1]; /* descriptor; -1: none */
 	/* the last message that was heard */
 	uint32_t type, len;
 	uint8_t body[QREXEC_BED_BODY];

@@ -119,12 +119,17 @@ for _ in 1 2 3; do
 	timeout 20 "${DOM0[@]}" stuck 'root:QUBESRPC vifwall.Metrics work' </dev/null
 done
 calls 'callers that went without reading hold nobody up' 0 dom0 vifwall.Status
+timeout 60 "${DOM0[@]}" many "root:QUBESRPC vifwall.SetRules+${C4[1]} dom0" 16 >"$DIR/out" 2>"$DIR/err"
+is 'one call more than there is room for' $? 125
+said '... is told so' err '*too many calls at once*'
+calls 'when those are gone there is room again' 0 dom0 vifwall.Status
 kill -9 "$(pgrep -P "$DAEMON" -f -- --role=data)"
 calls 'nor does a data process that died' 0 dom0 vifwall.Clients
 reap "$DAEMON"
 is 'no channel is left behind' "$(find "$CHANNELS" -name 'vchan.5.*')" ''
 vifwalld_start
-yes 'one that is started anew tells dom0 again' timeout 30 "${DOM0[@]}" features
+yes 'one that is started anew tells dom0 again' timeout 30 "${DOM0[@]}" refuses
+yes '... and once more when dom0 does not listen' timeout 60 "${DOM0[@]}" features
 calls 'and is called as ever' 0 dom0 vifwall.Status
 no '... without saying it twice' timeout 3 "${DOM0[@]}" features
 finish

@@ -94,7 +94,8 @@ yes '... which binds' wait_for 20 say c1 udp "${C4[2]}" 9
 yes 'and removes it' ask "$SOCK" rm /vm-config/vifwall-allow
 yes '... which does, too' wait_for 20 parted
 tell 'set /vm-config/vifwall-allow elephants'
-yes 'one that can not be is said' wait_for 20 eval 'ask "$SOCK" read /vifwall-error/settings | grep -q elephants'
+complains() { ask "$SOCK" read /vifwall-error/settings | grep -q "$1"; }
+yes 'one that can not be is said' wait_for 20 complains elephants
 tell 'rm /vm-config/'
 yes '... and that all of them are gone' wait_for 20 has "$SOCK" /vifwall-error/settings ''
 

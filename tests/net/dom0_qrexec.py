@@ -7,6 +7,9 @@
                                    code are its own
     dom0_qrexec.py DIR stuck LINE  the same, and never reads what is printed
     dom0_qrexec.py DIR features    waits for our call of qubes.FeaturesRequest
+    dom0_qrexec.py DIR refuses     the same, is told no by its policy, and goes
+    dom0_qrexec.py DIR many LINE N has N run that all wait for input, and then
+                                   one more, which it does as "call"
 
 We are domain 5 there.  What must not happen ends it with 99.
 """
@@ -18,7 +21,7 @@ import time
 
 US = 5
 STDIN, STDOUT, STDERR, EXIT = 0x190, 0x191, 0x192, 0x193
-EXEC, CONNECT, TERMINATED, TRIGGER3, HELLO = 0x200, 0x202, 0x211, 0x212, 0x300
+EXEC, CONNECT, REFUSED, TERMINATED, TRIGGER3, HELLO = 0x200, 0x202, 0x203, 0x211, 0x212, 0x300
 PATIENCE = 20
 
 
@@ -114,24 +117,16 @@ def terminated(c, port):
         pass
 
 
-def call(directory, line, reads=True):
-    port = 513
+def begin(directory, c, line, port):
     path = name(directory, 0, US, port)
-    c = control(directory)
     listener = serve(path)
     say(c, EXEC, struct.pack("<II", 0, port) + line.encode() + b"\0")
     data = accept(listener, path)
     greet(data)
-    if not reads:
-        time.sleep(3)
-        return 0
-    text = sys.stdin.buffer.read()
-    try:
-        if text:
-            say(data, STDIN, text)
-        say(data, STDIN)
-    except BrokenPipeError:
-        pass  # it knew enough
+    return data
+
+
+def outcome(data):
     ended = set()
     while True:
         kind, body = hear(data)
@@ -144,17 +139,47 @@ def call(directory, line, reads=True):
         (sys.stdout if kind == STDOUT else sys.stderr).buffer.write(body)
     if ended != {STDOUT, STDERR} or some(data, 1):
         wrong("an exit code that is not the last word")
-    terminated(c, port)
     return struct.unpack("<i", body)[0]
 
 
-def features(directory):
+def call(directory, line, reads=True):
+    c = control(directory)
+    data = begin(directory, c, line, 513)
+    if not reads:
+        time.sleep(3)
+        return 0
+    text = sys.stdin.buffer.read()
+    try:
+        if text:
+            say(data, STDIN, text)
+        say(data, STDIN)
+    except BrokenPipeError:
+        pass  # it knew enough
+    code = outcome(data)
+    terminated(c, 513)
+    return code
+
+
+def many(directory, line, n):
+    c = control(directory)
+    held = [begin(directory, c, line, 513 + i) for i in range(n)]
+    code = outcome(begin(directory, c, line, 513 + n))
+    terminated(c, 513 + n)
+    for data in held:
+        data.close()
+    return code
+
+
+def features(directory, takes):
     c = control(directory)
     kind, body = hear(c)
     if kind != TRIGGER3 or body[96:] != b"qubes.FeaturesRequest\0":
         wrong(f"not qubes.FeaturesRequest: {kind} {body}")
     if body[:64].rstrip(b"\0") != b"dom0":
         wrong("not for dom0")
+    if not takes:
+        say(c, REFUSED, body[64:96])
+        return 0
     say(c, CONNECT, struct.pack("<II", 0, 600) + body[64:96])
     data = connect(name(directory, US, 0, 600))
     greet(data)
@@ -169,6 +194,8 @@ def features(directory):
 
 
 where, what = sys.argv[1:3]
-if what == "features":
-    sys.exit(features(where))
+if what in ("features", "refuses"):
+    sys.exit(features(where, what == "features"))
+if what == "many":
+    sys.exit(many(where, sys.argv[3], int(sys.argv[4])))
 sys.exit(call(where, sys.argv[3], what == "call"))

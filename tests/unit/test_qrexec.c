@@ -627,7 +627,28 @@ static void who_takes_nothing_for_long_is_gone(void)
 	qrexec_bed_close(b);
 }
 
-static void more_calls_than_there_is_room_for_are_ended_at_once(void)
+/* It is called, and told politely that it comes at a bad time. */
+static bool turned_away(struct qrexec_bed_chan *control, uint16_t domain,
+			uint32_t port)
+{
+	char out[64], err[QREXEC_WHY];
+	struct qrexec_bed_chan *c;
+	uint32_t calls = t.calls;
+
+	qrexec_bed_exec(control, QREXEC_EXEC_CMDLINE, domain, port, LINE);
+	c = qrexec_bed_meet(b, domain, port);
+	if (!c)
+		return false;
+	qrexec_bed_turn(b);
+	if (!qrexec_bed_hear(b, c) || b->type != QREXEC_HELLO)
+		return false;
+	qrexec_bed_say_u32(c, QREXEC_HELLO, 3);
+	return qrexec_bed_end(b, c, out, err, sizeof(err)) == QREXEC_PROBLEM &&
+	       strstr(err, "too many") && t.calls == calls &&
+	       terminated(control, domain, port);
+}
+
+static void more_calls_than_there_is_room_for_are_turned_away(void)
 {
 	struct qrexec_bed_chan *c = dom0();
 
@@ -635,6 +656,12 @@ static void more_calls_than_there_is_room_for_are_ended_at_once(void)
 		(void)qrexec_bed_call(b, c, PORT + i, LINE);
 	CU_ASSERT_EQUAL(t.calls, QREXEC_CALLS);
 	CU_ASSERT_EQUAL(qrexec_trigger(b->q, "a", "dom0", b->now), -EBUSY);
+	for (uint32_t i = 0; i < 3 * QREXEC_AWAY; i++)
+		CU_ASSERT(turned_away(c, 0, 700));
+	/* there are only so many who can be told */
+	for (uint32_t i = 0; i < QREXEC_AWAY; i++)
+		qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 0, 650 + i, LINE);
+	CU_ASSERT_FALSE(qrexec_bed_hear(b, c));
 	qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 0, 700, LINE);
 	CU_ASSERT(terminated(c, 0, 700));
 	qrexec_exit(b->q, 3, 0);
@@ -644,25 +671,38 @@ static void more_calls_than_there_is_room_for_are_ended_at_once(void)
 	qrexec_bed_close(b);
 }
 
+/* @n calls of qubes that never come; of each as many as it may have. */
+static void qubes_call(struct qrexec_bed_chan *c, uint32_t first, uint32_t n,
+		       uint32_t each)
+{
+	for (uint32_t i = 0; i < n; i++)
+		qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, first + i / each,
+				PORT + i % each, LINE);
+}
+
 /* dom0's policy lets qubes call; they must not keep dom0 from calling. */
 static void calls_of_qubes_leave_places_to_dom0(void)
 {
-	const uint32_t qubes = QREXEC_CALLS - QREXEC_CALLS_DOM0;
 	struct qrexec_bed_chan *c = dom0();
 
-	for (uint32_t i = 0; i < QREXEC_CALLS_EACH; i++)
-		qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 7, PORT + i, LINE);
+	qubes_call(c, 7, QREXEC_CALLS_EACH, QREXEC_CALLS_EACH);
+	CU_ASSERT(turned_away(c, 7, 700));
+	qubes_call(c, 7, QREXEC_AWAY_EACH, QREXEC_AWAY_EACH);
 	CU_ASSERT_FALSE(qrexec_bed_hear(b, c));
 	qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 7, 700, LINE);
 	CU_ASSERT(terminated(c, 7, 700));
-	for (uint32_t i = QREXEC_CALLS_EACH; i < qubes; i++)
-		qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 7 + i, PORT, LINE);
+	qubes_call(c, 8, QREXEC_CALLS - QREXEC_CALLS_DOM0 - QREXEC_CALLS_EACH,
+		   1);
+	CU_ASSERT_FALSE(qrexec_bed_hear(b, c));
+	CU_ASSERT(turned_away(c, 6, 700));
+	qubes_call(c, 50, QREXEC_AWAY - QREXEC_AWAY_DOM0 - QREXEC_AWAY_EACH, 1);
 	CU_ASSERT_FALSE(qrexec_bed_hear(b, c));
 	qrexec_bed_exec(c, QREXEC_EXEC_CMDLINE, 6, 700, LINE);
 	CU_ASSERT(terminated(c, 6, 700));
 	for (uint32_t i = 0; i < QREXEC_CALLS_DOM0; i++)
 		(void)qrexec_bed_call(b, c, PORT + i, LINE);
 	CU_ASSERT_EQUAL(t.calls, QREXEC_CALLS_DOM0);
+	CU_ASSERT(turned_away(c, 0, 700));
 	/* and a place that is free again is anybody's */
 	qrexec_bed_wait(b, QREXEC_CONNECT_MS);
 	while (qrexec_bed_hear(b, c))
@@ -687,8 +727,8 @@ static void a_dom0_that_does_not_read_is_waited_for_quietly(void)
 	CU_ASSERT(b->next.ns > b->now.ns);
 	while (qrexec_bed_hear(b, c))
 		told++;
-	/* the place that came free is taken by one of those that waited */
-	CU_ASSERT_EQUAL(told, 1 + 319);
+	/* places that came free are taken by those that waited */
+	CU_ASSERT_EQUAL(told, 1 + 319 - QREXEC_AWAY);
 	CU_ASSERT_PTR_NOT_NULL(qrexec_bed_meet(b, 0, 700));
 	qrexec_bed_close(b);
 }
@@ -890,7 +930,7 @@ UNIT_SUITE(qrexec, UNIT(we_greet_first_and_take_long_command_lines),
 	   UNIT(our_chunks_fit_the_other_ends_version),
 	   UNIT(who_does_not_read_holds_up_its_own_call_alone),
 	   UNIT(who_takes_nothing_for_long_is_gone),
-	   UNIT(more_calls_than_there_is_room_for_are_ended_at_once),
+	   UNIT(more_calls_than_there_is_room_for_are_turned_away),
 	   UNIT(calls_of_qubes_leave_places_to_dom0),
 	   UNIT(a_dom0_that_does_not_read_is_waited_for_quietly),
 	   UNIT(who_reads_the_end_too_slowly_is_not_waited_for),

@@ -14,6 +14,7 @@
 #define DATA_RING 65536u
 #define READ 4096u
 #define CONTROL_OUT 4096u
+#define AWAY_OUT 512u
 /* The longest message of ours, a trigger; so no message is read unless the
  * answers to it have room. */
 #define LONGEST (QREXEC_HDR + QREXEC_TARGET + QREXEC_IDENT + QREXEC_NAME)
@@ -34,10 +35,22 @@ struct qrexec {
 	uint8_t in[READ];
 	uint8_t body[QREXEC_PARAMS + QREXEC_TEXT_MAX];
 	struct qrexec_out out;
-	struct qrexec_data call[QREXEC_CALLS];
+	struct qrexec_data call[QREXEC_PLACES];
 	uint8_t out_bytes[CONTROL_OUT];
 	uint8_t call_bytes[QREXEC_CALLS][QREXEC_OUT];
+	uint8_t away_bytes[QREXEC_AWAY][AWAY_OUT];
 };
+
+/* Places from @first up to @end, of which one qube may have @each at most, and
+ * @kept are for dom0. */
+struct part {
+	uint32_t first, end, each, kept;
+};
+
+static const struct part part_runs = { 0, QREXEC_CALLS, QREXEC_CALLS_EACH,
+				       QREXEC_CALLS_DOM0 };
+static const struct part part_away = { QREXEC_CALLS, QREXEC_PLACES,
+				       QREXEC_AWAY_EACH, QREXEC_AWAY_DOM0 };
 
 struct qrexec *qrexec_new(struct chan_net *net, const struct qrexec_ops *ops)
 {
@@ -49,10 +62,14 @@ struct qrexec *qrexec_new(struct chan_net *net, const struct qrexec_ops *ops)
 	q->ops = ops;
 	q->out.buf = q->out_bytes;
 	q->out.room = sizeof(q->out_bytes);
-	for (uint32_t i = 0; i < QREXEC_CALLS; i++) {
-		q->call[i].id = i;
-		q->call[i].out.buf = q->call_bytes[i];
-		q->call[i].out.room = QREXEC_OUT;
+	for (uint32_t i = 0; i < QREXEC_PLACES; i++) {
+		struct qrexec_data *d = &q->call[i];
+
+		d->id = i;
+		d->away = i >= QREXEC_CALLS;
+		d->out.buf = d->away ? q->away_bytes[i - QREXEC_CALLS]
+				     : q->call_bytes[i];
+		d->out.room = d->away ? AWAY_OUT : QREXEC_OUT;
 	}
 	return q;
 }
@@ -61,7 +78,7 @@ void qrexec_free(struct qrexec *q)
 {
 	if (!q)
 		return;
-	for (uint32_t i = 0; i < QREXEC_CALLS; i++)
+	for (uint32_t i = 0; i < QREXEC_PLACES; i++)
 		chan_close(q->call[i].chan);
 	chan_close(q->control);
 	free(q);
@@ -147,40 +164,36 @@ static void settle(struct qrexec *q, struct qrexec_data *d)
 	d->state = QREXEC_FREE;
 }
 
-static struct qrexec_data *free_place(struct qrexec *q)
-{
-	for (uint32_t i = 0; i < QREXEC_CALLS; i++) {
-		settle(q, &q->call[i]);
-		if (q->call[i].state == QREXEC_FREE)
-			return &q->call[i];
-	}
-	return NULL;
-}
-
 /*
  * Whom dom0's policy lets call us may do so again and again and never read:
- * that keeps out neither another qube nor dom0.
+ * that keeps out neither another qube nor dom0.  NULL: there is no place.
  */
-static bool may_call(const struct qrexec *q, uint32_t domain)
+static struct qrexec_data *find_place(struct qrexec *q, const struct part *p,
+				      uint32_t domain)
 {
+	struct qrexec_data *place = NULL;
 	uint32_t its = 0, qubes = 0;
 
-	for (uint32_t i = 0; i < QREXEC_CALLS; i++) {
-		const struct qrexec_data *d = &q->call[i];
+	for (uint32_t i = p->first; i < p->end; i++) {
+		struct qrexec_data *d = &q->call[i];
 
+		settle(q, d);
+		if (d->state == QREXEC_FREE && !place)
+			place = d;
 		if (d->state <= QREXEC_ASKED || !d->params.domain)
 			continue;
 		qubes++;
 		its += d->params.domain == domain;
 	}
-	return !domain || (its < QREXEC_CALLS_EACH &&
-			   qubes < QREXEC_CALLS - QREXEC_CALLS_DOM0);
+	if (domain && (its >= p->each || qubes >= p->end - p->first - p->kept))
+		return NULL;
+	return place;
 }
 
 /* A port that an earlier dom0 gave, and this one gives again. */
 static void drop_older(struct qrexec *q, const struct qrexec_params *p)
 {
-	for (uint32_t i = 0; i < QREXEC_CALLS; i++) {
+	for (uint32_t i = 0; i < QREXEC_PLACES; i++) {
 		struct qrexec_data *d = &q->call[i];
 
 		if (d->state > QREXEC_ASKED && d->control != q->number &&
@@ -218,10 +231,13 @@ static void exec(struct qrexec *q, uint32_t type, const uint8_t *body,
 	struct qrexec_data *d;
 
 	drop_older(q, &p);
-	d = free_place(q);
-	if (!d || !may_call(q, p.domain)) {
-		complain(q, "too many calls by qrexec at once: one is not "
-			    "answered");
+	d = find_place(q, &part_runs, p.domain);
+	if (!d) {
+		complain(q, "too many calls by qrexec at once: one is turned "
+			    "away");
+		d = find_place(q, &part_away, p.domain);
+	}
+	if (!d) {
 		terminated(q, &p);
 		return;
 	}
@@ -400,7 +416,7 @@ static void control_event(struct qrexec *q, struct mono now)
 
 void qrexec_event(struct qrexec *q, uint32_t place, struct mono now)
 {
-	vw_assert(place <= QREXEC_CALLS);
+	vw_assert(place <= QREXEC_PLACES);
 	if (!place)
 		control_event(q, now);
 	else
@@ -414,7 +430,7 @@ struct mono qrexec_work(struct qrexec *q, struct mono now)
 	control_open(q, now);
 	if (q->control && q->in_at < q->in_n)
 		control_receive(q, now);
-	for (uint32_t i = 0; i < QREXEC_CALLS; i++) {
+	for (uint32_t i = 0; i < QREXEC_PLACES; i++) {
 		struct qrexec_data *d = &q->call[i];
 
 		if (d->state == QREXEC_FREE)
@@ -452,7 +468,7 @@ int qrexec_trigger(struct qrexec *q, const char *service, const char *target,
 		   struct mono now)
 {
 	uint8_t head[QREXEC_NAME + QREXEC_TARGET + QREXEC_IDENT] = { 0 };
-	struct qrexec_data *d = free_place(q);
+	struct qrexec_data *d = find_place(q, &part_runs, 0);
 	const size_t name = strlen(service) + 1, to = strlen(target);
 	char *ident;
 

@@ -16,14 +16,24 @@
  * once, whatever became of it.  Nothing waits and, after qrexec_new(), nothing
  * is allocated but by the channels.
  *
+ * A caller can be told why it is refused by its data channel alone: the control
+ * channel has a word for the end, but none for a reason or a code.  So who
+ * comes when all places are taken gets one of QREXEC_AWAY where nothing is run,
+ * and hears there that there are too many; and beyond those only dom0 hears
+ * that the call is over.
+ *
  *	qrexec_wire.c	messages
  *	qrexec_call.c	command lines
  *	qrexec_data.c	one data channel
  *	qrexec.c	the control channel, and all of them
  */
 #define QREXEC_CALLS 16u
-#define QREXEC_CALLS_EACH 4u	/* at most of one qube ... */
-#define QREXEC_CALLS_DOM0 4u	/* ... and so many are none's but dom0's */
+#define QREXEC_CALLS_EACH 4u /* at most of one qube ... */
+#define QREXEC_CALLS_DOM0 4u /* ... and so many are none's but dom0's */
+#define QREXEC_AWAY 8u	     /* further calls, which are turned away */
+#define QREXEC_AWAY_EACH 2u
+#define QREXEC_AWAY_DOM0 2u
+#define QREXEC_PLACES (QREXEC_CALLS + QREXEC_AWAY)
 #define QREXEC_OUT (16u * 1024) /* of a call, that waits to be sent */
 #define QREXEC_READ_RING                                    \
 	(1u << 17) /* dom0 sends command lines in one piece \
@@ -65,7 +75,7 @@ struct qrexec_ops {
 	/* dom0 is there (again), and takes calls of ours. */
 	void (*ready)(void *ctx);
 	/*
-	 * @fd of @place (below QREXEC_CALLS + 1) is to be watched for reading,
+	 * @fd of @place (below QREXEC_PLACES + 1) is to be watched for reading,
 	 * or no more, because it will be closed.
 	 */
 	void (*watch)(void *ctx, uint32_t place, int fd);

@@ -84,6 +84,10 @@ static void run(struct qrexec_data *d, const struct qrexec_ops *ops)
 	char why[QREXEC_WHY] = "";
 	int code;
 
+	if (d->away) {
+		refuse(d, QREXEC_PROBLEM, "too many calls at once: try again");
+		return;
+	}
 	if (!qrexec_call_parse(&call, d->text, d->text_len)) {
 		refuse(d, QREXEC_PROBLEM, "the call was not understood");
 		return;

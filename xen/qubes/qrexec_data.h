@@ -38,6 +38,7 @@ struct qrexec_data {
 	bool starved;  /* somebody had more to write than there was room */
 	bool more;     /* there may be more to read */
 	bool owes;     /* dom0 is to be told the end */
+	bool away;     /* whoever has this place is turned away */
 	uint32_t id;
 	uint32_t control; /* number of the control channel that it came by */
 	uint32_t serial;  /* of our own call */
