@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "firewall/control/apply/apply_part.h"
 #include "firewall/control/names/names.h"
 #include "mock/dns_msg.h"
 #include "packet/pkt_verdict.h"

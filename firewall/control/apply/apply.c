@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 #include "firewall/control/source/guard.h"
 #include "firewall/control/apply/same.h"
 #include "firewall/linux/log.h"

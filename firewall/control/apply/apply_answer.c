@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 #include "firewall/linux/log.h"
 
 static void client_answer(struct apply *a, uint16_t n, int err, struct mono now)

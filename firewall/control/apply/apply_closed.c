@@ -2,7 +2,7 @@
 /*
  * Why a client can't open flows, for whoever asks: the operator, and dom0.
  */
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 
 static enum apply_closed by_slot(const struct apply *a,
 				 const struct apply_slot *s, int family)

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 
 void apply_dns_conf(struct apply *a)
 {

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 #include "firewall/control/apply/same.h"
 #include "firewall/linux/log.h"
 

@@ -7,7 +7,7 @@
  */
 #include <unistd.h>
 
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 
 static void close_fd(int *fd)
 {

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 
 void apply_close_old(struct apply *a)
 {

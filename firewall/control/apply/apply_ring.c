@@ -5,7 +5,7 @@
  * one by itself.  Whatever crosses on the way, each question has one answer,
  * unless the data process went, which makes them all void.
  */
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 
 static void add(struct apply *a, uint16_t n, bool resume)
 {

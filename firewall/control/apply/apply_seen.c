@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 #include "firewall/control/apply/same.h"
 #include "firewall/linux/log.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "firewall/control/apply/apply.h"
+#include "firewall/control/apply/apply_part.h"
 #include "firewall/linux/log.h"
 #include "firewall/linux/mem.h"
 
