@@ -3,7 +3,7 @@
  * ARP, as the gateway of clients and as a host on the uplink.  A client's words
  * change nothing (R80, R83): they are answered or ignored.
  */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 
 #define ARP_REQUEST 1u
 #define ARP_REPLY 2u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Questions about a client's addresses as the control side gave them. */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 
 struct pkt_prefix fw_host(const struct pkt_addr *a)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hop 3, from a client: a flow that is known goes on, a new one is judged. */
-#include "firewall/path/shard.h"
+#include "firewall/path/dns_part.h"
 
 static bool comes_back(const struct fw *fw, const struct pkt *p)
 {

@@ -2,7 +2,7 @@
 /* Virtual name servers: what clients ask them goes to the real ones. */
 #include <errno.h>
 
-#include "firewall/path/shard.h"
+#include "firewall/path/dns_part.h"
 #include "packet/pkt_csum.h"
 #include "packet/pkt_dns.h"
 #include "packet/pkt_ip.h"

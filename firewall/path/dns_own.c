@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 
-#include "firewall/path/shard.h"
+#include "firewall/path/dns_part.h"
 #include "packet/pkt_build.h"
 #include "packet/pkt_csum.h"
 #include "packet/pkt_dns.h"

@@ -12,7 +12,7 @@
  * do (fw_dns_pass), for a moment at most: then it goes on as if it came only
  * now.  Where there is no room for it, it passes at once.
  */
-#include "firewall/path/shard.h"
+#include "firewall/path/dns_part.h"
 #include "packet/pkt_bytes.h"
 #include "packet/pkt_dns.h"
 

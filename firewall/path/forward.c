@@ -2,7 +2,7 @@
 /* Hop 3 by an opening: what may come in though nobody inside has asked. */
 #include <errno.h>
 
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 
 int fw_forwards_set(struct fw *fw, const struct fw_forward *f, uint32_t n)
 {

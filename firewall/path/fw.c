@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "firewall/path/shard.h"
+#include "firewall/path/dns_part.h"
 
 #define TICK_MS 100u
 #define TICK_AGAIN_MS 4u /* while there are flows to be freed */

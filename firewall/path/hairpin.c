@@ -9,7 +9,7 @@
  * in silence, as it would be outside: nobody learns who is there, and the flow
  * stays open for what the other may send.
  */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "packet/pkt_cut.h"
 
 static bool may(const struct fw *fw, uint16_t n, const struct nat_tuple *t,

@@ -7,7 +7,7 @@
  * together, hash all and load their buckets, then judge, translate and send one
  * by one.
  */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "packet/pkt_gro.h"
 #include "packet/pkt_parse.h"
 

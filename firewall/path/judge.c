@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* May a client open this flow, and may a flow that is open stay? */
-#include "firewall/path/shard.h"
+#include "firewall/path/dns_part.h"
 #include "packet/pkt_ip.h"
 
 /* R69, R101: ICMP types that may cross, if a flow or a rule wants them. */

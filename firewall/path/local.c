@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Packets to the firewall itself: there is a ping to answer, no more (R97). */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "packet/pkt_ip.h"
 
 #define DHCP_CLIENT_PORT 68u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Neighbour discovery: the same roles as in arp.c. */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "packet/pkt_ip.h"
 
 static const struct pkt_addr all_nodes = { { 0xff, 0x02, [15] = 1 } };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hop 5: where to, and in what size? */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "packet/pkt_csum.h"
 #include "packet/pkt_cut.h"
 #include "packet/pkt_hot.h"

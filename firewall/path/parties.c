@@ -6,7 +6,7 @@
  */
 #include <errno.h>
 
-#include "firewall/path/shard.h"
+#include "firewall/path/dns_part.h"
 
 /* ---- what follows from a change ------------------------------------------ */
 

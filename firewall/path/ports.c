@@ -2,7 +2,7 @@
 /* Ports: who owns which, poll rounds, and what waits to be sent. */
 #include <errno.h>
 
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 
 void fw_drop(struct fw *fw, uint16_t owner, struct pkt *p)
 {

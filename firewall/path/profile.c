@@ -5,7 +5,7 @@
  */
 #include <assert.h>
 
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "firewall/share/fw_profile.h"
 
 static_assert(PROFILES_MAX <= FW_PROFILE_CLOSED, "numbers are numbers");

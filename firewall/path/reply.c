@@ -4,7 +4,7 @@
  * them, with the address of ours that it knows (R21), out of its own bucket
  * (R23); to the uplink only about packets of flows that clients opened (R24).
  */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "packet/pkt_bytes.h"
 #include "packet/pkt_ip.h"
 

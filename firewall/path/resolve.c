@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The next hop's MAC: asks, lets packets wait, and sends them on. */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 
 static void ask(struct fw *fw, const struct neigh *e, struct mono now)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* May these addresses come from there?  Asked of every packet. */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "packet/pkt_hot.h"
 
 /* R90: the source is one of the client's own, exactly. */

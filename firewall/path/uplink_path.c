@@ -3,7 +3,7 @@
  * Hop 3, from the uplink: what belongs to a flow, or comes by an opening, and
  * silence (R24).
  */
-#include "firewall/path/shard.h"
+#include "firewall/path/dns_part.h"
 
 enum pkt_verdict fw_from_uplink(struct fw *fw, struct pkt *p,
 				struct nat_hit *hit, struct mono now)

@@ -24,7 +24,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "packet/pkt_bytes.h"
 #include "packet/pkt_csum.h"
 #include "packet/pkt_ip.h"

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "mock/frames.h"
 #include "mock/nat_bed.h"
 #include "packet/pkt_frag.h"

@@ -12,7 +12,7 @@
  *	hop 4  nat_apply()         what does it look like outside?
  *	hop 5  fw_output()         where to, and in what size?
  */
-#include "firewall/path/shard.h"
+#include "firewall/path/fw_part.h"
 #include "mock/lab.h"
 #include "packet/pkt_ip.h"
 #include "packet/pkt_parse.h"
