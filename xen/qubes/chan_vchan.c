@@ -226,7 +226,10 @@ static const struct chan_net_ops net_ops = {
 
 /*
  * The first watch makes the store's library start its own thread, which is not
- * possible later on.
+ * possible later on.  Nothing else comes of it: our number changes when we are
+ * restored as another domain, and then no ring is shared with anybody, whatever
+ * its page says.  Of the other end it says nothing; a peer that is started anew
+ * is noticed by the page, and a domain that was destroyed by asking for it.
  */
 static int make(struct vchan_net *n)
 {
