@@ -393,7 +393,7 @@ install: all ## into DESTDIR, PREFIX
 	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(DOCDIR)
 	cp -r contrib/examples $(DESTDIR)$(DOCDIR)
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(BASHDIR)
-	install -m 644 contrib/systemd/modprobe.conf $(DESTDIR)$(LIBDIR)
+	install -m 644 contrib/systemd/modprobe.conf contrib/systemd/clock.conf $(DESTDIR)$(LIBDIR)
 	install -m 644 contrib/systemd/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/vifwall.conf
 	sed -e 's|/usr/sbin|$(SBINDIR)|; s|/usr/lib/vifwall|$(LIBDIR)|' contrib/systemd/vifwall.service \
 		> $(DESTDIR)$(UNITDIR)/vifwall.service

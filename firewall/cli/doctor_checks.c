@@ -323,8 +323,24 @@ static void check_setfacl(const struct doctor *d, struct finding *f)
 	}
 }
 
+#define CLOCK_CONF "/etc/systemd/system/vifwall.service.d/clock.conf"
+
+/* A clock of dom0's is set by us, with a right that the unit does not give. */
 static void check_clock(const struct doctor *d, struct finding *f)
 {
+	if (d->conf->qubes_clock == CONF_CLOCK_DOM0 &&
+	    doctor_has(d, "/usr/lib/systemd/system/vifwall.service") &&
+	    !doctor_has(d, CLOCK_CONF)) {
+		doctor_say(f, DOCTOR_BAD,
+			   "the service may not set it, so with qubes.clock = "
+			   "dom0 it does not start");
+		doctor_mend(
+			f,
+			"install -Dm644 /usr/lib/vifwall/clock.conf " CLOCK_CONF
+			"; systemctl daemon-reload; or "
+			"leave qubes.clock to the system");
+		return;
+	}
 	if (d->now >= CLOCK_SANE) {
 		doctor_say(f, DOCTOR_OK, "set");
 		return;

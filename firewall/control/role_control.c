@@ -294,6 +294,17 @@ static int lock_in(struct control *k, const struct conf *c)
 	return err ? err : isolate_control((enum isolate_mode)c->sandbox);
 }
 
+/* Said before anything is open; without it no right could be kept. */
+static int check_clock(const struct conf *c)
+{
+	if (c->qubes_clock != CONF_CLOCK_DOM0 || isolate_may_set_clock())
+		return ROLE_OK;
+	log_err("qubes.clock = dom0 needs CAP_SYS_TIME, which this daemon was "
+		"not given; let it be system, or give the service its "
+		"clock.conf (vifwallctl doctor)");
+	return ROLE_UNAVAILABLE;
+}
+
 static int set_up(struct control *k, const struct conf *c)
 {
 	static struct apply_ops ops = { .open_port = open_port,
@@ -306,7 +317,9 @@ static int set_up(struct control *k, const struct conf *c)
 
 	ops.ctx = k;
 	apply_init(&k->apply, c, &ops);
-	code = control_host_start(&k->host, c);
+	code = check_clock(c);
+	if (!code)
+		code = control_host_start(&k->host, c);
 	if (!code)
 		code = control_xen_check(c);
 	if (!code)

@@ -96,6 +96,12 @@ int isolate_world(void)
 	return err ? err : no_paths();
 }
 
+bool isolate_may_set_clock(void)
+{
+	return !capng_get_caps_process() &&
+	       capng_have_capability(CAPNG_PERMITTED, CAP_SYS_TIME);
+}
+
 int isolate_user(uint32_t uid, uint32_t gid, enum isolate_caps caps)
 {
 	pid_t parent = getppid();

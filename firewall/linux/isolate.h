@@ -2,6 +2,7 @@
 #ifndef VIFWALL_FIREWALL_LINUX_ISOLATE_H
 #define VIFWALL_FIREWALL_LINUX_ISOLATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "packet/pkt_assert.h"
@@ -50,6 +51,10 @@ enum isolate_caps {
  */
 int VW_MUST_USE isolate_user(uint32_t uid, uint32_t gid,
 			     enum isolate_caps caps);
+
+/* Was this process given what ISOLATE_NET_TIME_CAPS would keep for the clock?
+ */
+bool isolate_may_set_clock(void);
 
 /* The last stage.  0 or -errno. */
 int VW_MUST_USE isolate_data(enum isolate_mode mode);

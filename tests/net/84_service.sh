@@ -11,7 +11,8 @@ fi
 UNIT=$ROOT/contrib/systemd/vifwall.service
 says() { sed -n "s/^$1=//p" "$UNIT"; }
 # CAP_NET_ADMIN CAP_NET_RAW -> +net_admin,+net_raw
-CAPS=$(says AmbientCapabilities | tr '[:upper:]' '[:lower:]' | sed 's/cap_/+/g; s/ /,/g')
+caps() { says AmbientCapabilities | tr '[:upper:]' '[:lower:]' | sed 's/cap_/+/g; s/ /,/g'; }
+CAPS=$(caps)
 WHO=64999 # nobody has files of this one
 child() { pgrep -P "$DAEMON" -f -- "--role=$1"; }
 of() { awk -v key="$2:" '$1 == key { print $2 }' "/proc/$1/status"; }
@@ -34,12 +35,15 @@ wait_for 15 test -S "$DIR/notify"
 is 'the unit gives two capabilities' "$CAPS" '+net_admin,+net_raw'
 is '... and bounds all to them' "$(says CapabilityBoundingSet)" "$(says AmbientCapabilities)"
 
-vifwalld_start() {
+as_service() {
 	rm -f "$DIR/vifwalld.log"
 	spawn fw vifwalld.log env NOTIFY_SOCKET="$DIR/notify" setpriv --reuid $WHO --regid $WHO --clear-groups \
 		--bounding-set=-all,$CAPS --inh-caps=-all,$CAPS --ambient-caps=-all,$CAPS \
 		--no-new-privs "$ROOT/build/vifwalld" --config="$CONF"
 	DAEMON=$SPAWNED
+}
+vifwalld_start() {
+	as_service
 	wait_for 10 grep -q ' ready' "$DIR/vifwalld.log" || {
 		cat "$DIR/vifwalld.log"
 		fail 'vifwalld starts'
@@ -70,4 +74,23 @@ reap "$DAEMON"
 is 'SIGTERM to the parent alone ends all in order' $? 0
 yes '... and tells the service manager' grep -qx STOPPING=1 "$DIR/told"
 is '... and takes the rules away' "$(quiet fw nft list tables)" ''
+
+# A clock that is dom0's: a right more, which clock.conf gives.
+settings_of() { echo 'qubes.clock = dom0'; }
+conf_write
+as_service
+ended() { ! kill -0 "$DAEMON"; }
+yes 'without the right to set the clock it ends' wait_for 20 ended
+wait "$DAEMON"
+is '... for it could not do what dom0 asks' $? 69
+is '... and says what to do' "$(cat "$DIR/vifwalld.log")" '*needs CAP_SYS_TIME*clock.conf*'
+UNIT=$ROOT/contrib/systemd/clock.conf
+CAPS=$CAPS,$(caps)
+is 'clock.conf gives one capability' "$(caps)" '+sys_time'
+vifwalld_start
+for role in control:0000000002003000 data:0000000000000000; do
+	is "${role%:*} has that one too, if it is to have any" "$(of "$(child "${role%:*}")" CapEff)" "${role#*:}"
+done
+reap "$DAEMON"
+is 'it ends in order' $? 0
 finish
