@@ -31,6 +31,12 @@ static const char *const value_allowed[KEY_N + 1] = {
 	[KEY_N] = "keys: action, dst, proto, dstports, icmptype, specialtarget",
 };
 
+/* Names change what they stand for; what a profile refuses must not. */
+static const char no_names[] =
+	"a profile knows no host names: dst= takes an address, "
+	"address/length or the name of a set; names are for a client's own "
+	"rules";
+
 struct reading {
 	struct profile_text *out;
 	struct profile_error *err;
@@ -87,6 +93,17 @@ static bool read_dst(struct profile_text *t, const struct cur *v)
 	t->rule.dst = PROFILE_DST_SET;
 	memcpy(t->set, text, v->left);
 	return true;
+}
+
+/* Neither an address nor a set's name, but letters with dots between. */
+static bool is_host(const struct cur *v)
+{
+	bool letter = false;
+
+	for (size_t i = 0; i < v->left; i++)
+		letter |= (v->p[i] | 0x20) >= 'a' && (v->p[i] | 0x20) <= 'z';
+	return letter && memchr(v->p, '.', v->left) &&
+	       !memchr(v->p, ':', v->left) && !memchr(v->p, '/', v->left);
 }
 
 static bool read_proto(struct profile_rule *r, const struct cur *v)
@@ -152,14 +169,18 @@ static int read_item(struct reading *rd, struct cur item, uint32_t column)
 	while (k < KEY_N && !is_word(&name, key_name[k]))
 		k++;
 	if (k == KEY_N)
-		return refuse(rd->err, column, value_allowed[k]);
+		return refuse(rd->err, column,
+			      is_word(&name, "dsthost") ? no_names
+							: value_allowed[k]);
 	if (rd->column[k])
 		return refuse(rd->err, column, "a key may stand only once");
 	rd->column[k] = column;
 	if (!read_value(rd->out, (enum key)k, item))
 		return refuse(rd->err,
 			      column + (uint32_t)strlen(key_name[k]) + 1,
-			      value_allowed[k]);
+			      k == KEY_DST && is_host(&item)
+				      ? no_names
+				      : value_allowed[k]);
 	return 0;
 }
 

@@ -100,6 +100,32 @@ static void a_text_that_is_no_rule_is_refused_with_its_column(void)
 	}
 }
 
+static void N18_who_writes_a_host_name_is_told_that_a_profile_knows_none(void)
+{
+	static const struct {
+		const char *text, *why;
+	} row[] = {
+		{ "action=drop dsthost=example.com", "no host names" },
+		{ "action=drop dst=example.com", "no host names" },
+		{ "action=drop dst=X.EXAMPLE", "no host names" },
+		{ "action=drop dst=192.0.2.300", "dst is an address" },
+		{ "action=drop dst=192.0.2.a/24", "dst is an address" },
+		{ "action=drop dst=::g.1", "dst is an address" },
+		{ "action=drop dst=Near", "dst is an address" },
+		{ "action=drop dst4=192.0.2.0/24", "keys: action, dst" },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct profile_error e = { .why = "" };
+		struct profile_text t;
+
+		CU_ASSERT_EQUAL(profile_parse(&t, row[i].text,
+					      strlen(row[i].text), &e),
+				-EBADMSG);
+		CU_ASSERT(strstr(e.why, row[i].why) != NULL);
+	}
+}
+
 static void the_first_rule_that_matches_decides(void)
 {
 	rule_n = 0;
@@ -303,6 +329,7 @@ static void random_profiles_answer_as_a_list_does(void)
 }
 
 UNIT_SUITE(profile, UNIT(a_text_that_is_no_rule_is_refused_with_its_column),
+	   UNIT(N18_who_writes_a_host_name_is_told_that_a_profile_knows_none),
 	   UNIT(the_first_rule_that_matches_decides),
 	   UNIT(name_servers_are_told_apart_from_their_network),
 	   UNIT(a_set_that_is_not_there_is_named),
