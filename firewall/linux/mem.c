@@ -129,6 +129,46 @@ int mem_sealed(const char *name, const void *bytes, size_t len)
 }
 
 /*
+ * #syscalls control: memfd_create ftruncate mmap/noexec close
+ */
+int mem_draft(const char *name, size_t len, void **at)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (!ftruncate(fd, (off_t)len)) {
+		*at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   0);
+		if (*at != MAP_FAILED)
+			return fd;
+	}
+	err = errno;
+	close(fd);
+	return -err;
+}
+
+/*
+ * Nobody may have it mapped to write when it is sealed.
+ * #syscalls control: ftruncate munmap fcntl/F_ADD_SEALS close
+ */
+int mem_draft_end(int fd, void *at, size_t len, size_t used)
+{
+	int err;
+
+	munmap(at, len);
+	if (!used)
+		err = ECANCELED;
+	else if (!ftruncate(fd, (off_t)used))
+		return seal(fd, SIZE_SEALS | F_SEAL_WRITE);
+	else
+		err = errno;
+	close(fd);
+	return -err;
+}
+
+/*
  * #syscalls data: fcntl/F_GET_SEALS newfstatat fstat
  */
 static bool is_whole(int fd, size_t len, int seals)

@@ -33,6 +33,14 @@ int VW_MUST_USE mem_read_only(int fd);
 /* A file in memory that holds @bytes and can't be changed any more, or -errno.
  */
 int VW_MUST_USE mem_sealed(const char *name, const void *bytes, size_t len);
+/*
+ * The same for what is too much to be there twice: a file of @len zeroed bytes,
+ * to be written at *@at.  mem_draft_end() takes *@at away, and @fd is a file as
+ * of mem_sealed() with the first @used bytes; 0 of them: gives it up.  Both:
+ * the file, or -errno and there is none.
+ */
+int VW_MUST_USE mem_draft(const char *name, size_t len, void **at);
+int mem_draft_end(int fd, void *at, size_t len, size_t used);
 
 enum mem_access { MEM_READ, MEM_WRITE };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Profiles and sets from settings and files: who has which, what is wrong. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "firewall/control/conf/conf_table.h"
 #include "firewall/control/conf/profiles.h"
 #include "unit.h"
 
@@ -78,6 +80,45 @@ static void a_hundred_thousand_prefixes_fit(void)
 	CU_ASSERT(drops("p", "2001:db8::7"));
 	CU_ASSERT(!drops("p", "10.255.255.255"));
 	profiles_clear(&made);
+}
+
+static void sets_without_memory_for_them_are_refused_and_say_so(void)
+{
+	set_file(100000, "");
+	CU_ASSERT_EQUAL(profiles_make_in(&made, &conf, 5000, &fault), -ENOMEM);
+	CU_ASSERT_EQUAL(fault.line, 1);
+	CU_ASSERT(strstr(fault.text, "set listed: 100000 prefixes") != NULL);
+	CU_ASSERT(strstr(fault.text, "5000 are available") != NULL);
+	CU_ASSERT(strstr(fault.text, "more memory") != NULL);
+	CU_ASSERT_PTR_NULL(made.built);
+	CU_ASSERT_EQUAL_FATAL(profiles_make_in(&made, &conf, 8000, &fault), 0);
+	unlink(path);
+	profiles_clear(&made);
+	/* what is built in needs none to speak of */
+	settings("profile = no-lan\n");
+	CU_ASSERT_EQUAL_FATAL(profiles_make_in(&made, &conf, 0, &fault), 0);
+	profiles_clear(&made);
+}
+
+static void what_memory_is_available_is_read_as_the_kernel_says_it(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t kib;
+	} row[] = {
+		{ "MemTotal:  1 kB\nMemAvailable:   15340 kB\nX: 7\n", 15340 },
+		{ "MemTotal:  1 kB\nMemAvailable: 0", 0 },
+		{ "MemTotal:  1 kB\nMemAvailable:", UINT64_MAX },
+		{ "MemTotal:  1 kB\nMemAvailable: x", UINT64_MAX },
+		{ "X\nMemAvailable: 99999999999999999999999", UINT64_MAX },
+		{ "MemTotal:  1 kB\n", UINT64_MAX },
+		{ "", UINT64_MAX },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		CU_ASSERT_EQUAL(conf_available_of(row[i].text,
+						  strlen(row[i].text)),
+				row[i].kib);
 }
 
 static void a_file_s_fault_has_its_line_and_column(void)
@@ -201,6 +242,8 @@ static void nothing_is_built_for_who_wants_nothing(void)
 }
 
 UNIT_SUITE(profiles, UNIT(a_hundred_thousand_prefixes_fit),
+	   UNIT(sets_without_memory_for_them_are_refused_and_say_so),
+	   UNIT(what_memory_is_available_is_read_as_the_kernel_says_it),
 	   UNIT(a_file_s_fault_has_its_line_and_column),
 	   UNIT(settings_check_what_they_name),
 	   UNIT(what_is_wrong_in_a_rule_has_line_and_column),

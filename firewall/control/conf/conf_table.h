@@ -77,6 +77,12 @@ void conf_fit(struct conf *c, uint64_t kib);
  * it needed to start, and dom0 may take and give.
  */
 uint64_t conf_memory_kib(void);
+/*
+ * Memory that this machine could still give; UINT64_MAX: it does not say.  The
+ * second one reads /proc/meminfo as it was read.
+ */
+uint64_t conf_available_kib(void);
+uint64_t conf_available_of(const char *meminfo, size_t len);
 /* As conf_default(), of a machine with @kib. */
 void conf_built_in(struct conf *c, uint64_t kib);
 

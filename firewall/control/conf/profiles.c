@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,15 @@ struct gather {
 	struct profiles_rule rule[PROFILES_RULES_MAX];
 	uint32_t line[PROFILES_RULES_MAX]; /* of each rule */
 	uint32_t set_n, rule_n;
+	uint64_t prefix_n, room_kib; /* of all sets; memory for them */
 };
+
+/* While sets are built: prefixes, their order twice, ranges. */
+#define PREFIX_BYTES                                        \
+	(sizeof(struct pkt_prefix) + 2 * sizeof(uint32_t) + \
+	 sizeof(struct addr_range))
+/* What is to be left to others, packets above all. */
+#define SPARE_KIB 1024u
 
 __attribute__((format(printf, 4, 5))) static int
 fault(struct gather *g, uint32_t line, int err, const char *fmt, ...)
@@ -131,6 +140,26 @@ static int take_builtins(struct gather *g)
 	return 0;
 }
 
+/*
+ * What a machine has no memory for is refused here: once it is there, the
+ * kernel would end us for it.
+ */
+static int fits(struct gather *g, const struct conf_set_of *s, uint32_t n)
+{
+	uint64_t kib;
+
+	g->prefix_n += n;
+	kib = (g->prefix_n * PREFIX_BYTES + 1023) / 1024;
+	if (kib + SPARE_KIB <= g->room_kib)
+		return 0;
+	return fault(g, s->line, -ENOMEM,
+		     "set %s: %" PRIu64 " prefixes with those before it need "
+		     "%" PRIu64 " KiB while sets are built, and %" PRIu64
+		     " are available: give this machine more memory, or name "
+		     "fewer",
+		     s->name, g->prefix_n, kib + SPARE_KIB, g->room_kib);
+}
+
 /* @where: the file; NULL: the settings themselves, which were read already. */
 static int take_text(struct gather *g, const struct conf_set_of *s,
 		     const char *where, const char *text, size_t len)
@@ -138,11 +167,15 @@ static int take_text(struct gather *g, const struct conf_set_of *s,
 	struct addr_set_error e;
 	struct pkt_prefix *p;
 	uint32_t n;
+	int err;
 
 	if (addr_set_parse(NULL, &n, text, len, &e))
 		return fault(g, where ? 0 : s->line, -EBADMSG,
 			     "%s:%u:%u: set %s: %s", where ? where : "set",
 			     e.line, e.column, s->name, e.why);
+	err = fits(g, s, n);
+	if (err)
+		return err;
 	p = next_set(g, s->name, n);
 	if (!p)
 		return fault(g, s->line, -ENOMEM, "set %s: out of memory",
@@ -204,14 +237,14 @@ static int gather(struct gather *g)
 }
 
 /* As the other process will map it. */
-static int seal(struct profiles_made *out, const void *bytes, size_t len)
+static int map_sealed(struct profiles_made *out, int fd, size_t len)
 {
 	const void *map;
 
-	out->fd = mem_sealed("vifwall-profiles", bytes, len);
-	if (out->fd < 0)
-		return out->fd;
-	map = mem_map_sealed(out->fd, len);
+	if (fd < 0)
+		return fd;
+	out->fd = fd;
+	map = mem_map_sealed(fd, len);
 	if (!map)
 		return -errno;
 	out->len = len;
@@ -220,22 +253,33 @@ static int seal(struct profiles_made *out, const void *bytes, size_t len)
 	return 0;
 }
 
+/* Where it stays, for there may be no memory to have it twice. */
+static int build_sealed(struct profiles_made *out, const struct profiles_in *in,
+			uint32_t *bad)
+{
+	size_t room = profiles_size(in), used = 0;
+	uint32_t n = profiles_order(in);
+	uint32_t *order = calloc(n, 2 * sizeof(*order));
+	void *mem;
+	int err, fd = mem_draft("vifwall-profiles", room, &mem);
+
+	if (fd < 0) {
+		free(order);
+		return fd;
+	}
+	err = order ? profiles_build(mem, &used, in, order, order + n, bad)
+		    : -ENOMEM;
+	free(order);
+	fd = mem_draft_end(fd, mem, room, err ? 0 : used);
+	return err ? err : map_sealed(out, fd, used);
+}
+
 static int build(struct gather *g, struct profiles_made *out)
 {
 	const struct profiles_in in = { g->set, g->set_n, g->rule, g->rule_n };
-	uint32_t room = profiles_order(&in), bad = 0;
-	uint32_t *order = calloc(room, 2 * sizeof(*order));
-	void *mem = malloc(profiles_size(&in));
-	size_t used = 0;
-	int err = -ENOMEM;
+	uint32_t bad = 0;
+	int err = build_sealed(out, &in, &bad);
 
-	if (order && mem)
-		err = profiles_build(mem, &used, &in, order, order + room,
-				     &bad);
-	if (!err)
-		err = seal(out, mem, used);
-	free(mem);
-	free(order);
 	if (err == -ENOENT)
 		return fault(g, g->line[bad], err,
 			     "profile %s: there is no set '%s'",
@@ -252,8 +296,8 @@ static int build(struct gather *g, struct profiles_made *out)
 	return 0;
 }
 
-int profiles_make(struct profiles_made *out, const struct conf *c,
-		  struct profiles_fault *f)
+int profiles_make_in(struct profiles_made *out, const struct conf *c,
+		     uint64_t kib, struct profiles_fault *f)
 {
 	struct gather *g = calloc(1, sizeof(*g));
 	int err;
@@ -264,6 +308,7 @@ int profiles_make(struct profiles_made *out, const struct conf *c,
 		return -ENOMEM;
 	g->c = c;
 	g->fault = f;
+	g->room_kib = kib;
 	err = gather(g);
 	if (!err)
 		err = build(g, out);
@@ -273,6 +318,12 @@ int profiles_make(struct profiles_made *out, const struct conf *c,
 	if (err)
 		profiles_clear(out);
 	return err;
+}
+
+int profiles_make(struct profiles_made *out, const struct conf *c,
+		  struct profiles_fault *f)
+{
+	return profiles_make_in(out, c, conf_available_kib(), f);
 }
 
 void profiles_clear(struct profiles_made *p)

@@ -29,9 +29,16 @@ struct profiles_fault {
 /* Do settings say anything of profiles or sets? */
 bool profiles_wanted(const struct conf *c);
 
-/* 0, or -errno with @f set and @out empty. */
+/*
+ * 0, or -errno with @f set and @out empty: also where sets need more memory
+ * than this machine has available.
+ */
 int VW_MUST_USE profiles_make(struct profiles_made *out, const struct conf *c,
 			      struct profiles_fault *f);
+/* The same, where @kib are available. */
+int VW_MUST_USE profiles_make_in(struct profiles_made *out,
+				 const struct conf *c, uint64_t kib,
+				 struct profiles_fault *f);
 void profiles_clear(struct profiles_made *p);
 
 /*
