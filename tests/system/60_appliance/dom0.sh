@@ -14,7 +14,7 @@ C4_3=10.137.0.13 C6_3=fd09:24ef:4179::a89:d MAC_3=00:16:3e:5e:6c:03
 C4_4=10.137.0.14 C6_4=fd09:24ef:4179::a89:e MAC_4=00:16:3e:5e:6c:04
 CONSOLE=/var/log/xen/console/guest-fw.log
 
-# appliance OPTIONS: a qube with these kernelopts, paused.
+# appliance OPTIONS [INITRAMFS]: a qube with these kernelopts, paused.
 appliance() {
 	cat >/run/fw.cfg <<END
 name='fw'
@@ -22,7 +22,7 @@ type='pvh'
 memory=$MIB
 vcpus=1
 kernel='/boot/vmlinuz'
-ramdisk='/boot/initramfs'
+ramdisk='/boot/${2:-initramfs}'
 extra='$1'
 driver_domain=1
 vif=['backend=netvm,mac=$MAC_FW,$SCRIPT']
@@ -72,10 +72,20 @@ dom0_knows() {
 	db serve
 }
 
+# While fw still begins: the tool stack gives a backend ten seconds, however slow the
+# machine.
+attach_1() {
+	local left=$((6 * PATIENCE))
+	until attach 1; do
+		detach 1
+		left=$((left - 1))
+		[ $left -gt 0 ] || return
+	done
+}
+
 first_packet() {
 	for n in 1 2 3 4; do ready "$n"; done
-	# the tool stack gives a backend ten seconds, however slow the machine
-	until attach 1; do detach 1; done &
+	attach_1 &
 	wait_for 60 store fw "backend/vif/$(cat /run/c1.id)/0/state"
 	xl unpause fw
 	yes 'it says when it forwarded its first packet' wait_for 60 fw_says 'first packet forwarded'
@@ -163,12 +173,13 @@ rule() {
 	done
 }
 
-# begins_again N: as on a plain Xen; client N is attached to the new one.
+# begins_again N [OPTIONS INITRAMFS]: as on a plain Xen; client N is attached to the
+# new one.
 begins_again() {
 	: >$CONSOLE
 	yes 'the appliance is created anew' appliance "console=hvc0 quiet vifwall.xen.rules=on \
 vifwall.uplink.ip=$OUT4/24 vifwall.uplink.ip6=$OUT6/64 \
-vifwall.uplink.gateway=$UP4 vifwall.uplink.gateway6=$UP6" || exit
+vifwall.uplink.gateway=$UP4 vifwall.uplink.gateway6=$UP6 $2" "$3" || exit
 	rule "$1" action=accept
 	ready "$1"
 	xl unpause fw
@@ -199,6 +210,22 @@ goes_and_comes() {
 	begins_again 1
 }
 
+# A list of 100,000 networks, UP4 among them, that its initramfs brings: in 48 MiB.
+has_sets() {
+	yes 'the appliance is told to go' destroy fw
+	yes 'c1 lets go of it' detach 1
+	MIB=48
+	begins_again 1 'vifwall.profile=listed vifwall.set="listed /etc/vifwall/sets/listed.txt" vifwall.profile.rule="listed action=drop dst=listed"' initramfs-sets
+	yes 'all of the list is in force' fw_says 'sets of 100[0-9]* ranges'
+	no 'c1 does not reach what is in it' on c1 10 "ping -c 1 -W 2 $UP4"
+	figure 'memory free at the start of an appliance with 100,000 prefixes' \
+		"$(said 'at the start: \([0-9]*\) ') KiB of $MIB MiB"
+	yes 'it obeys xl shutdown' xl shutdown fw
+	yes '... and is gone' wait_for 20 fw_ended
+	no 'its kernel did not panic' fw_says 'Kernel panic'
+	figure '... and at its end' "$(said 'at the end: \([0-9]*\) ') KiB"
+}
+
 netvm
 up netvm
 for n in 1 2 3 4; do guest "c$n" pv 160; done
@@ -221,4 +248,5 @@ dom0_calls
 shut_down
 figures
 part again && goes_and_comes
+part sets && has_sets
 sed 's/^/  | /' /run/db.log | tail -n 20
