@@ -212,7 +212,7 @@ goes_and_comes() {
 
 # A list of 100,000 networks, UP4 among them, that its initramfs brings: in 48 MiB.
 has_sets() {
-	yes 'the appliance is told to go' destroy fw
+	fw_ended || yes 'the appliance is killed again' destroy fw
 	yes 'c1 lets go of it' detach 1
 	MIB=48
 	begins_again 1 'vifwall.profile=listed vifwall.set="listed /etc/vifwall/sets/listed.txt" vifwall.profile.rule="listed action=drop dst=listed"' initramfs-sets
