@@ -24,12 +24,15 @@ DOM=(none 11 12 13)
 DOMAIN_PID=(none '' '' '') # of a guest's drivers
 UP_PID=''
 FW_PID='' # DUT=kernel: of its drivers
+LIKE=(none linux linux linux) # whose netfront that of a guest behaves like
 XEN_WAY='' # another directory by which the daemon comes to the machine
 
 sim() { "$SIM" "$1" "$MACHINE" "${@:2}"; }
 
-# domain_up WHO NUMBER: its drivers; the pid in $SPAWNED.
-domain_up() { spawn "$1" "domain-$1.log" "$SIM" domain "$MACHINE" "$2"; }
+# domain_up WHO NUMBER [LIKE]: its drivers; the pid in $SPAWNED.
+domain_up() {
+	spawn "$1" "domain-$1.log" "$SIM" domain "$MACHINE" "$2" "--like=${3:-linux}"
+}
 
 has_carrier() { [ "$(quiet "$1" cat /sys/class/net/eth0/carrier)" = 1 ]; }
 uplink_is_up() { grep -q 'uplink: connected' "$DIR/vifwalld.log"; }
@@ -85,7 +88,7 @@ netvm_vif() {
 
 # drivers_up NUMBER: the processor of client NUMBER's domain begins to run.
 drivers_up() {
-	domain_up "c$1" "${DOM[$1]}"
+	domain_up "c$1" "${DOM[$1]}" "${LIKE[$1]}"
 	DOMAIN_PID[$1]=$SPAWNED
 }
 

@@ -1,38 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The network drivers of a domain, in the place of Linux' xen-netfront and
- * xen-netback; the states are walked by the bus, as the firewall does.
+ * xen-netback; the states are walked by the bus, as the firewall does.  The
+ * frontend of another system (--like=) is walk.h and card.h instead.
  *
- * SIGTERM unloads them in order, SIGUSR1 prints what they counted.
+ * SIGTERM unloads them in order, SIGUSR1 prints what they counted, SIGUSR2
+ * stops that of eth0 and starts it again.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "firewall/linux/loop.h"
 #include "packet/pkt_arena.h"
 #include "sim/leg.h"
+#include "sim/walk.h"
 #include "xen/bus/store_sim.h"
 #include "xen/sim_link.h"
 
 #define BACKS SIM_DOMAINS
+#define ALL_CAPS (PORT_CSUM | PORT_GSO4 | PORT_GSO6)
 #define SMALL_N 8192u
 #define LARGE_N 512u
 #define EVENTS 64u
 /* A kernel's driver that was just woken looks for more before it sleeps. */
 #define BUSY_NS 50000u
 
-enum { WAKE_STORE, WAKE_XEN, WAKE_SIGNAL, WAKE_TAP, WAKE_END };
+enum { WAKE_STORE, WAKE_WALK, WAKE_XEN, WAKE_SIGNAL, WAKE_TAP, WAKE_END };
 
 static struct {
-	struct store *store;
+	struct store *store, *walk_store;
 	struct xen *xen;
 	struct bus *bus;
 	struct pkt_pool *pool;
 	struct loop loop;
 	int signals;
+	const struct habits *habits; /* NULL: those of Linux */
+	struct walk walk;	     /* ... or not used */
 	struct leg front; /* eth0, which is made when there is a vif for it */
 	bool has_front;
 	struct leg back[BACKS];
@@ -88,7 +95,7 @@ static void on_vif(void *ctx, const struct bus_vif *v)
 			continue;
 		snprintf(name, sizeof(name), "vif%u.%u", v->id.dom,
 			 v->id.handle);
-		leg_open(&me.back[i], name);
+		leg_open(&me.back[i], name, ALL_CAPS);
 		me.back[i].id = v->id;
 		me.used[i] = true;
 		sim_say("%s is there", name);
@@ -142,15 +149,21 @@ static void on_gone(void *ctx, struct bus_id id)
 	me.used[l - me.back] = false;
 }
 
+static void make_front(void)
+{
+	if (!me.has_front)
+		leg_open(&me.front, "eth0",
+			 me.habits ? me.habits->leaves : ALL_CAPS);
+	me.has_front = true;
+}
+
 static void on_uplink(void *ctx, const struct bus_uplink *u)
 {
 	struct netfront_keys k = { 0 };
 	int err;
 
 	(void)ctx;
-	if (!me.has_front)
-		leg_open(&me.front, "eth0");
-	me.has_front = true;
+	make_front();
 	err = leg_connect_front(&me.front, me.xen, u, &k, me.loop.now);
 	me.front.id = u->id;
 	sim_say("eth0 connects to %u, which can %#x: %d", u->id.dom, u->can,
@@ -179,18 +192,88 @@ static void on_key(void *ctx, const char *path, const char *value, size_t len)
 	(void)ctx, (void)path, (void)value, (void)len;
 }
 
+/* ---- what the walk asks for ---------------------------------------------
+ */
+
+static int on_offer(const struct bus_uplink *u, struct walk_keys *keys)
+{
+	int err;
+
+	make_front();
+	err = leg_connect_card(&me.front, me.xen, u, me.habits, keys);
+	me.front.id = u->id;
+	sim_say("eth0 is offered to %u, which can %#x: %d", u->id.dom, u->can,
+		err);
+	return err;
+}
+
+static void on_up(void)
+{
+	sim_say("eth0 is up");
+	leg_enable(&me.front);
+	hear(&me.front, true);
+}
+
+static void on_down(void)
+{
+	sim_say("eth0 disconnects");
+	down(&me.front);
+}
+
+static const struct walk_ops walk_ops = { on_offer, on_up, on_down };
+
 /* ---- the loop -------------------------------------------------------------
  */
 
 static void broke(struct leg *l, int err)
 {
-	sim_say("%s %u/%u broke: %d", l->is_front ? "front" : "back", l->id.dom,
-		l->id.handle, err);
+	sim_say("%s %u/%u broke: %d", leg_kind_name(l), l->id.dom, l->id.handle,
+		err);
+	if (l->kind == LEG_CARD) {
+		leg_report(l);
+		sim_die(-err, "the driver ends, and its domain with it");
+	}
 	down(l);
-	if (l->is_front)
+	if (l->kind == LEG_FRONT)
 		bus_uplink_broken(me.bus);
 	else
 		bus_broken(me.bus, l->id);
+}
+
+/* The driver of eth0 is stopped and started. */
+static void restart(void)
+{
+	if (me.habits) {
+		walk_again(&me.walk);
+	} else if (me.front.at) {
+		down(&me.front);
+		bus_uplink_broken(me.bus);
+	}
+}
+
+static void stop(void)
+{
+	me.ending = true;
+	bus_stop(me.bus);
+	if (me.habits)
+		walk_stop(&me.walk, me.loop.now);
+}
+
+static bool stopped(void)
+{
+	return me.ending && bus_stopped(me.bus) &&
+	       (!me.habits || walk_stopped(&me.walk));
+}
+
+/* When states are to be looked at again. */
+static struct mono look(void)
+{
+	struct mono next = bus_tick(me.bus, me.loop.now);
+	struct mono t = next;
+
+	if (me.habits)
+		t = walk_tick(&me.walk, me.loop.now);
+	return t.ns < next.ns ? t : next;
 }
 
 /* Calls @what for eth0 and then for each vif. */
@@ -222,7 +305,7 @@ static struct mono work(void)
 		loop_now(&me.loop);
 		take_events();
 		more = false;
-		next = bus_tick(me.bus, me.loop.now);
+		next = look();
 		for (uint32_t i = 0; i <= BACKS; i++) {
 			struct leg *l = leg_at(i);
 			struct mono t;
@@ -258,16 +341,16 @@ static void take_signals(void)
 
 	while ((sig = loop_signal_take(me.signals))) {
 		report();
-		if (sig == SIGUSR1 || me.ending)
-			continue;
-		me.ending = true;
-		bus_stop(me.bus);
+		if (sig == SIGUSR2)
+			restart();
+		else if (sig != SIGUSR1 && !me.ending)
+			stop();
 	}
 }
 
 static void run(void)
 {
-	while (!(me.ending && bus_stopped(me.bus))) {
+	while (!stopped()) {
 		struct loop_event e[EVENTS];
 		int n = loop_wait(&me.loop, e, EVENTS, work());
 
@@ -276,6 +359,8 @@ static void run(void)
 
 			if (e[i].type == WAKE_STORE)
 				err = bus_events(me.bus, me.loop.now);
+			else if (e[i].type == WAKE_WALK)
+				err = walk_events(&me.walk);
 			else if (e[i].type == WAKE_SIGNAL)
 				take_signals();
 			if (e[i].type == WAKE_END)
@@ -284,6 +369,25 @@ static void run(void)
 				sim_die(-err, "the machine is gone");
 		}
 	}
+}
+
+/* The frontend of another system, and its own way to the XenStore. */
+static void open_walk(const struct sim_args *a)
+{
+	int err;
+
+	me.habits = habits_of(a->like);
+	if (!me.habits)
+		sim_die(0, "--like=%s: linux, windows or mirage", a->like);
+	me.walk_store = store_sim_open(a->dir, a->dom, &err);
+	if (!me.walk_store)
+		sim_die(-err, "no machine in %s", a->dir);
+	err = walk_open(&me.walk, me.walk_store, a->dom, me.habits, &walk_ops);
+	if (!err)
+		err = loop_add(&me.loop, me.walk_store->fd, WAKE_WALK, 0,
+			       LOOP_IN);
+	if (err)
+		sim_die(-err, "XenStore");
 }
 
 static void open_all(const struct sim_args *a)
@@ -298,8 +402,9 @@ static void open_all(const struct sim_args *a)
 		.uplink_up = on_uplink_up,
 		.key = on_key,
 	};
-	const struct bus_conf conf = { .self = a->dom, .uplink = true };
-	const int sig[] = { SIGTERM, SIGINT, SIGUSR1 };
+	const bool usual = !a->like || !strcmp(a->like, "linux");
+	const struct bus_conf conf = { .self = a->dom, .uplink = usual };
+	const int sig[] = { SIGTERM, SIGINT, SIGUSR1, SIGUSR2 };
 	size_t size = pkt_pool_size(SMALL_N, LARGE_N);
 	void *mem = aligned_alloc(PKT_ARENA_ALIGN, pkt_arena_cost(size));
 	int err;
@@ -321,6 +426,8 @@ static void open_all(const struct sim_args *a)
 	me.bus = bus_new(me.store, &conf, &ops);
 	if (me.signals < 0 || !me.bus)
 		sim_die(ENOMEM, "bus");
+	if (!usual)
+		open_walk(a);
 }
 
 int sim_domain(const struct sim_args *a)
@@ -346,6 +453,8 @@ int sim_domain(const struct sim_args *a)
 	bus_free(me.bus);
 	xen_close(me.xen);
 	me.store->ops->close(me.store);
+	if (me.habits)
+		me.walk_store->ops->close(me.walk_store);
 	loop_close(&me.loop);
 	return 0;
 }

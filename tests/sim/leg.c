@@ -21,7 +21,26 @@ static void carrier(struct leg *l, int on)
 		sim_die(errno, "TUNSETCARRIER");
 }
 
-void leg_open(struct leg *l, const char *name)
+static const struct {
+	uint8_t cap;
+	unsigned int feature;
+} offloads[] = { { PORT_CSUM, TUN_F_CSUM },
+		 { PORT_GSO4, TUN_F_TSO4 | TUN_F_TSO_ECN },
+		 { PORT_GSO6, TUN_F_TSO6 } };
+
+/* What is not left to the device the stack has to do itself. */
+static void leave(struct leg *l, uint8_t caps)
+{
+	unsigned long features = 0;
+
+	for (size_t i = 0; i < sizeof(offloads) / sizeof(offloads[0]); i++)
+		if (caps & offloads[i].cap)
+			features |= offloads[i].feature;
+	if (ioctl(l->tap.fd, TUNSETOFFLOAD, features))
+		sim_die(errno, "TUNSETOFFLOAD");
+}
+
+void leg_open(struct leg *l, const char *name, uint8_t leaves)
 {
 	struct link link;
 	int err = link_open_tap(&link, name, true);
@@ -32,6 +51,7 @@ void leg_open(struct leg *l, const char *name)
 	port_tap_init(&l->tap, link.fd);
 	l->tap.port.caps = link.caps;
 	l->tap.port.mtu = link.mtu;
+	leave(l, leaves);
 	carrier(l, 0);
 }
 
@@ -50,11 +70,11 @@ void leg_set_mac(struct leg *l, const struct pkt_mac *mac)
 		sim_die(errno, "SIOCSIFHWADDR");
 }
 
-static void connected(struct leg *l, bool is_front)
+static void connected(struct leg *l, enum leg_kind kind)
 {
-	l->is_front = is_front;
+	l->kind = kind;
 	l->at = &l->ring.port;
-	carrier(l, 1);
+	carrier(l, kind != LEG_CARD);
 }
 
 int leg_connect_back(struct leg *l, struct xen *x, const struct netback_conf *c,
@@ -66,7 +86,7 @@ int leg_connect_back(struct leg *l, struct xen *x, const struct netback_conf *c,
 	l->ring.port.mtu = LEG_MTU;
 	err = netback_open(&l->ring.back, x, c, now);
 	if (!err)
-		connected(l, false);
+		connected(l, LEG_BACK);
 	return err;
 }
 
@@ -82,8 +102,29 @@ int leg_connect_front(struct leg *l, struct xen *x, const struct bus_uplink *u,
 	if (err)
 		return err;
 	leg_set_mac(l, &u->mac);
-	connected(l, true);
+	connected(l, LEG_FRONT);
 	return 0;
+}
+
+int leg_connect_card(struct leg *l, struct xen *x, const struct bus_uplink *u,
+		     const struct habits *h, struct walk_keys *keys)
+{
+	int err;
+
+	memset(&l->ring, 0, sizeof(l->ring));
+	l->ring.port.mtu = LEG_MTU;
+	err = card_open(&l->ring.card, x, u, h, keys);
+	if (err)
+		return err;
+	leg_set_mac(l, &u->mac);
+	connected(l, LEG_CARD);
+	return 0;
+}
+
+void leg_enable(struct leg *l)
+{
+	card_enable(&l->ring.card);
+	carrier(l, 1);
 }
 
 void leg_disconnect(struct leg *l)
@@ -95,16 +136,30 @@ void leg_disconnect(struct leg *l)
 	carrier(l, 0);
 }
 
+static const struct gate *gate_of(const struct leg *l)
+{
+	switch (l->kind) {
+	case LEG_FRONT:
+		return &l->ring.front.gate;
+	case LEG_CARD:
+		return &l->ring.card.gate;
+	case LEG_BACK:
+		break;
+	}
+	return &l->ring.back.gate;
+}
+
 void leg_event(struct leg *l, uint32_t port)
 {
-	const struct gate *g =
-		l->is_front ? &l->ring.front.gate : &l->ring.back.gate;
+	const struct gate *g = gate_of(l);
 
 	for (uint32_t i = 0; l->at && i < g->port_n; i++) {
 		if (g->port[i] != port)
 			continue;
-		if (l->is_front)
+		if (l->kind == LEG_FRONT)
 			netfront_event(&l->ring.front);
+		else if (l->kind == LEG_CARD)
+			card_event(&l->ring.card);
 		else
 			netback_event(&l->ring.back);
 	}
@@ -165,7 +220,7 @@ static int move(struct leg *l, struct port *from, struct port *to,
 }
 
 /* How many of those that wait there is room for now. */
-static uint32_t room(const struct leg *l)
+static uint32_t front_room(const struct leg *l)
 {
 	const struct netfront *f = &l->ring.front;
 	uint32_t left = NETIF_SLOTS - (f->tx_prod - f->tx_cons);
@@ -182,22 +237,38 @@ static uint32_t room(const struct leg *l)
 	return i;
 }
 
+static uint32_t room(const struct leg *l)
+{
+	return l->kind == LEG_CARD ? card_room(&l->ring.card, &l->wait)
+				   : front_room(l);
+}
+
+/* Takes answers; netfront itself thinks that nobody waits for these. */
+static int reap(struct leg *l, struct pkt_pool *pool, struct mono now)
+{
+	struct netfront *f = &l->ring.front;
+	bool front = l->kind == LEG_FRONT;
+	uint32_t answered = front ? f->tx_cons : 0;
+	struct pkt_batch none = { 0 };
+	int err = l->at->ops->send(l->at, pool, &none, now);
+
+	if (front && f->tx_cons != answered)
+		f->gate.useful = true;
+	return err;
+}
+
 /* From the device into the tx ring, as far as there is room. */
 static int move_out(struct leg *l, struct pkt_pool *pool, struct mono now)
 {
-	struct netfront *f = &l->ring.front;
 	struct port *tap = &l->tap.port;
 	struct pkt_batch b = { 0 };
-	uint32_t answered = f->tx_cons;
 	int err = 0, got;
 
 	if (!l->wait.n) {
 		err = tap->ops->recv(tap, pool, &l->wait, now);
 		keep_fitting(l, l->at, pool, &l->wait);
 	}
-	got = l->at->ops->send(l->at, pool, &b, now); /* takes answers */
-	if (f->tx_cons != answered)
-		f->gate.useful = true;
+	got = reap(l, pool, now);
 	err = err ? err : got;
 	if (err)
 		return err;
@@ -217,8 +288,8 @@ int leg_move(struct leg *l, struct pkt_pool *pool, struct mono now)
 
 	if (!l->at)
 		return 0;
-	out = l->is_front ? move_out(l, pool, now)
-			  : move(l, &l->tap.port, l->at, pool, now);
+	out = l->kind == LEG_BACK ? move(l, &l->tap.port, l->at, pool, now)
+				  : move_out(l, pool, now);
 	if (out >= 0)
 		in = move(l, l->at, &l->tap.port, pool, now);
 	err = out < 0 ? out : in;
@@ -235,8 +306,12 @@ struct mono leg_rest(struct leg *l, struct mono now, bool *wake)
 
 	if (!l->at)
 		return NEVER;
-	next = l->is_front ? netfront_tick(f, now, wake)
-			   : netback_tick(&l->ring.back, now, wake);
+	if (l->kind == LEG_CARD) {
+		*wake |= card_rest(&l->ring.card);
+		return NEVER;
+	}
+	next = l->kind == LEG_FRONT ? netfront_tick(f, now, wake)
+				    : netback_tick(&l->ring.back, now, wake);
 	if (l->at->ops->arm(l->at))
 		*wake = true;
 	/* netfront itself asks for no event when a frame was taken */
@@ -246,24 +321,47 @@ struct mono leg_rest(struct leg *l, struct mono now, bool *wake)
 	return next;
 }
 
+static const char *front_name(uint32_t i)
+{
+	return netfront_fault_name(i);
+}
+
+static const char *back_name(uint32_t i)
+{
+	return netback_fault_name(i);
+}
+
+static const char *card_name(uint32_t i)
+{
+	return card_odd_name(i);
+}
+
+const char *leg_kind_name(const struct leg *l)
+{
+	static const char *const names[] = { "back", "front", "card" };
+
+	return names[l->kind];
+}
+
 void leg_report(const struct leg *l)
 {
 	const struct port_stats *s = &l->ring.port.stats;
-	const uint64_t *fault =
-		l->is_front ? l->ring.front.fault : l->ring.back.fault;
-	uint32_t n = l->is_front ? (uint32_t)NETFRONT_FAULT_N
-				 : (uint32_t)NETBACK_FAULT_N;
+	const struct {
+		const uint64_t *fault;
+		uint32_t n;
+		const char *(*name)(uint32_t i);
+	} kinds[] = { { l->ring.back.fault, NETBACK_FAULT_N, back_name },
+		      { l->ring.front.fault, NETFRONT_FAULT_N, front_name },
+		      { l->ring.card.odd, CARD_ODD_N, card_name } },
+	  *k = &kinds[l->kind];
 
 	sim_say("%s %u/%u: received %" PRIu64 " frames, %" PRIu64
 		" bytes, sent %" PRIu64 " frames, %" PRIu64
 		" bytes; dropped %" PRIu64 " and %" PRIu64 ", lost %" PRIu64,
-		l->is_front ? "front" : "back", l->id.dom, l->id.handle,
-		s->recv_packets, s->recv_bytes, s->send_packets, s->send_bytes,
-		s->recv_dropped, s->send_dropped, l->lost);
-	for (uint32_t i = 0; i < n; i++)
-		if (fault[i])
-			sim_say("  %s %" PRIu64,
-				l->is_front ? netfront_fault_name(i)
-					    : netback_fault_name(i),
-				fault[i]);
+		leg_kind_name(l), l->id.dom, l->id.handle, s->recv_packets,
+		s->recv_bytes, s->send_packets, s->send_bytes, s->recv_dropped,
+		s->send_dropped, l->lost);
+	for (uint32_t i = 0; i < k->n; i++)
+		if (k->fault[i])
+			sim_say("  %s %" PRIu64, k->name(i), k->fault[i]);
 }

@@ -23,9 +23,12 @@ static const char usage[] =
 	"it\n"
 	"  list DIR                      domains, vifs and their states\n"
 	"What runs in a domain, each in a network namespace of its own:\n"
-	"  domain DIR DOM   its drivers: eth0 is its vif 0, vifD.H the other "
+	"  domain DIR DOM [--like=linux|windows|mirage]\n"
+	"                   its drivers: eth0 is its vif 0, vifD.H the other "
 	"end\n"
-	"                   of domain D's vif H\n"
+	"                   of domain D's vif H; --like: whose frontend its "
+	"own\n"
+	"                   behaves like\n"
 	"--now: does not wait for the other side.  BIN is what\n"
 	"tests/tools/get-xenstored prints.  vifwalld is domain 1:\n"
 	"xen = sim:DIR.\n";
@@ -107,6 +110,7 @@ static void option(struct sim_args *a, const char *word)
 		{ "--name=", &a->name }, { "--mac=", &a->mac },
 		{ "--ip=", &a->ip },	 { "--rate=", &a->rate },
 		{ "--mtu=", &a->mtu },	 { "--xenstored=", &a->xenstored },
+		{ "--like=", &a->like },
 	};
 	static const char backend[] = "--backend=";
 

@@ -18,6 +18,9 @@
  *	domain.c	a domain's network drivers: netfront and netback
  *	leg.c		one vif of those: rings on one side, a TAP device on the
  *			other
+ *	habits.c	... and what a frontend of another system does otherwise
+ *	walk.c		... by which it connects
+ *	card.c		... and has rings
  *
  * Each is a process of its own, and dies like one.
  */
@@ -39,6 +42,7 @@ struct sim_args {
 	const char *rate, *mtu; /* --rate=, --mtu=; NULL: none */
 	const char
 		*xenstored; /* --xenstored=: directory of it and its helper */
+	const char *like;   /* --like=; NULL: linux */
 	bool driver;	    /* --driver: it may be a backend */
 	bool now;	    /* --now: do not wait */
 };
