@@ -135,6 +135,16 @@ yes 'dom0 lets them, by a setting' wait_for 3 say c1 udp "${C4[2]}" 9
 dom0 'rm /vm-config/vifwall-allow'
 yes 'one that is removed is not set any more' wait_for 3 parted
 
+# qvm-service OURS disable-default-route on
+unrouted() { ! say c1 udp $FAR4 7; }
+echo_server far 7
+yes 'what is beyond the link is reached' say c1 udp $FAR4 7
+dom0 'set /qubes-service/disable-default-route 1'
+yes '... but not without a default route' wait_for 20 unrouted
+yes '... when what is on it is' say c1 udp $SRV4 7
+dom0 'rm /qubes-service/disable-default-route'
+yes '... and again with one' wait_for 20 say c1 udp $FAR4 7
+
 # A profile of several keys: of TCP nothing is near.
 refused() { [ "$(say "$@")" = EHOSTUNREACH ]; }
 dom0 "set /vm-config/vifwall-set-1 near $SRV4 $SRV6"

@@ -960,6 +960,44 @@ static void another_uplink_address_is_told(void)
 	stop();
 }
 
+/* Is the next hop of what is not on the link that, and the link this? */
+static bool routes(const char *gateway, const char *net)
+{
+	char is[PKT_ADDR_TEXT] = "none", on[PKT_ADDR_TEXT + 4] = "none";
+	static const struct pkt_prefix none;
+
+	if (!pkt_addr_is_zero(&apply.uplink.gateway4))
+		pkt_addr_print(is, &apply.uplink.gateway4);
+	if (memcmp(&apply.uplink.net4, &none, sizeof(none)) != 0)
+		pkt_prefix_print(on, &apply.uplink.net4);
+	if (!strcmp(is, gateway) && !strcmp(on, net))
+		return true;
+	fprintf(stderr, "next hop %s, link %s\n", is, on);
+	return false;
+}
+
+#define TO_UP "rules = /r\nuplink.port = tap:up\n"
+#define NOWHERE "uplink.default-route = no\n"
+
+static void without_a_default_route_the_link_is_all_there_is(void)
+{
+	start(TO_UP "uplink.ip = 192.0.2.2/24\n"
+		    "uplink.gateway = 192.0.2.1\n" WORK);
+	settle();
+	CU_ASSERT(routes("192.0.2.1", "192.0.2.2/24"));
+	reload(TO_UP NOWHERE "uplink.ip = 192.0.2.2/24\n"
+			     "uplink.gateway = 192.0.2.1\n" WORK);
+	CU_ASSERT(routes("none", "192.0.2.2/24"));
+	/* point to point: that is its other end */
+	reload(TO_UP NOWHERE "uplink.ip = 192.0.2.2\n"
+			     "uplink.gateway = 192.0.2.1\n" WORK);
+	CU_ASSERT(routes("none", "192.0.2.1/32"));
+	/* ... if it is known */
+	reload(TO_UP NOWHERE "uplink.ip = 192.0.2.2\n" WORK);
+	CU_ASSERT(routes("none", "none"));
+	stop();
+}
+
 static void rules_may_become_needless_and_needed_again(void)
 {
 	start(UP WORK);
@@ -1154,6 +1192,7 @@ UNIT_SUITE(apply, UNIT(guests_are_told_of_another_address_of_ours),
 	   UNIT(another_address_has_other_rules),
 	   UNIT(a_changed_address_keeps_the_client_a_changed_quota_does_not),
 	   UNIT(another_uplink_address_is_told),
+	   UNIT(without_a_default_route_the_link_is_all_there_is),
 	   UNIT(rules_may_become_needless_and_needed_again),
 	   UNIT(questions_are_answered_or_fail),
 	   UNIT(more_questions_than_the_window_holds_must_wait),

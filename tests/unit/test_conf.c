@@ -54,6 +54,7 @@ static const struct {
 	{ "uplink.gateway", "192.0.2.1", "192.0.2.1/24", "not an IPv4" },
 	{ "uplink.gateway", "192.0.2.1", "0.0.0.0", "out of range" },
 	{ "uplink.gateway6", "fe80::1", "fe80::g", "not an IPv6 address" },
+	{ "uplink.default-route", "no", "none", "allowed: yes, no" },
 	{ "uplink.gateway-mac", "auto", "any", "not a MAC address" },
 	{ "uplink.gateway-mac", "00:16:3e:01:02:03", "ff:ff:ff:ff:ff:ff",
 	  "out of range" },

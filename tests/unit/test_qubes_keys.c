@@ -134,6 +134,26 @@ static void a_service_says_that_we_have_no_name_servers(void)
 	CU_ASSERT_FALSE(qubes_keys_is("/qubes-service/meminfo-writer"));
 }
 
+static void a_service_says_that_we_have_no_default_route(void)
+{
+	static const char *const value[] = { "1", "0", "" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *const keys[] = {
+			"/qubes-gateway",
+			"10.137.0.1",
+			"/qubes-service/disable-default-route",
+			value[i],
+			NULL,
+		};
+
+		CU_ASSERT(gives(keys, i ? "uplink.gateway = 10.137.0.1\n"
+					: "uplink.gateway = 10.137.0.1\n"
+					  "uplink.default-route = no\n"));
+	}
+	CU_ASSERT(qubes_keys_is("/qubes-service/disable-default-route"));
+}
+
 static void settings_of_vm_config_are_lines(void)
 {
 	static const char *const row[] = {
@@ -251,6 +271,7 @@ UNIT_SUITE(qubes_keys, UNIT(addresses_of_a_qube_are_those_of_its_uplink),
 	   UNIT(name_servers_are_named_once_each),
 	   UNIT(our_address_towards_clients_is_what_they_are_told),
 	   UNIT(a_service_says_that_we_have_no_name_servers),
+	   UNIT(a_service_says_that_we_have_no_default_route),
 	   UNIT(settings_of_vm_config_are_lines),
 	   UNIT(all_settings_fit_or_there_are_none),
 	   UNIT(a_setting_that_is_no_line_is_an_error),

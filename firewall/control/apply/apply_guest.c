@@ -181,23 +181,40 @@ void apply_guest_gone(struct apply *a, uint16_t n)
 
 /* ---- the uplink -----------------------------------------------------------*/
 
-/* A link to one other end, which answers for all when no gateway is known. */
-static void point_to_point(struct pkt_addr *addr, struct pkt_prefix *net,
-			   struct pkt_addr *gateway,
-			   const struct pkt_addr *told_addr,
-			   const struct pkt_addr *told_gateway)
+/* What a link between two says of itself, where the settings do not. */
+static void take_told(struct pkt_addr *addr, struct pkt_prefix *net,
+		      struct pkt_addr *gateway,
+		      const struct pkt_addr *told_addr,
+		      const struct pkt_addr *told_gateway)
 {
-	static const uint8_t any[4];
-
 	if (pkt_addr_is_zero(addr)) {
 		*addr = *told_addr;
 		*net = (struct pkt_prefix){ *addr, 128 };
 	}
 	if (pkt_addr_is_zero(gateway))
 		*gateway = *told_gateway;
-	if (pkt_addr_is_zero(gateway) && net->len == 128 &&
-	    pkt_addr_is_v4(addr))
-		*net = (struct pkt_prefix){ pkt_addr_v4(any), 96 };
+}
+
+/* The other end answers for all when no gateway is known. */
+static void ask_for_all(struct fw_uplink *u)
+{
+	static const uint8_t any[4];
+
+	if (pkt_addr_is_zero(&u->gateway4) && u->net4.len == 128 &&
+	    pkt_addr_is_v4(&u->addr4))
+		u->net4 = (struct pkt_prefix){ pkt_addr_v4(any), 96 };
+}
+
+/* On a link between two its gateway is all that there is. */
+static void link_alone(struct pkt_prefix *net, struct pkt_addr *gateway)
+{
+	static const struct pkt_prefix none;
+
+	if (net->len == 128)
+		*net = pkt_addr_is_zero(gateway)
+			       ? none
+			       : (struct pkt_prefix){ *gateway, 128 };
+	memset(gateway, 0, sizeof(*gateway));
 }
 
 /* Whose gateway is our outside address has a new one. */
@@ -221,10 +238,16 @@ void apply_uplink(struct apply *a)
 	if (a->slot[0].ring.is) {
 		if (same_mac(&u.gateway_mac, &none))
 			u.gateway_mac = a->told.gateway_mac;
-		point_to_point(&u.addr4, &u.net4, &u.gateway4, &a->told.addr4,
-			       &a->told.gateway4);
-		point_to_point(&u.addr6, &u.net6, &u.gateway6, &a->told.addr6,
-			       &a->told.gateway6);
+		take_told(&u.addr4, &u.net4, &u.gateway4, &a->told.addr4,
+			  &a->told.gateway4);
+		take_told(&u.addr6, &u.net6, &u.gateway6, &a->told.addr6,
+			  &a->told.gateway6);
+	}
+	if (!a->conf.uplink.default_route) {
+		link_alone(&u.net4, &u.gateway4);
+		link_alone(&u.net6, &u.gateway6);
+	} else if (a->slot[0].ring.is) {
+		ask_for_all(&u);
 	}
 	if (same_uplink(&a->uplink, &u))
 		return;

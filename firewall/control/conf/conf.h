@@ -126,6 +126,7 @@ struct conf_uplink {
 	struct conf_port port;
 	struct pkt_mac mac; /* ours; zero: the device's, or made from it */
 	uint16_t mtu;	    /* 0: the device's */
+	bool default_route; /* else the gateway is reached, and nothing by it */
 	struct fw_uplink fw;
 };
 

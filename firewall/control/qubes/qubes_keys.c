@@ -36,11 +36,16 @@ static const struct {
 	  "dns.virtual" },
 };
 
+/* A service of Qubes, and what counts while it is on. */
+#define NO_ROUTE "/qubes-service/disable-default-route"
+#define NO_ROUTE_LINE "uplink.default-route = no\n"
+
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static_assert(N(address) * (sizeof("uplink.gateway6 = \n") + PKT_ADDR_TEXT) +
 			      N(resolver) * (sizeof("dns.virtual =  \n") +
-					     2 * PKT_ADDR_TEXT) <
+					     2 * PKT_ADDR_TEXT) +
+			      sizeof(NO_ROUTE_LINE) <
 		      QUBES_KEYS_ADDRESSES,
 	      "all addresses fit");
 
@@ -167,6 +172,8 @@ size_t qubes_keys_addresses(const struct tree *t,
 		    v4 == address[i].v4)
 			(void)line(&text, "%s = %s\n", address[i].setting, a);
 	resolvers(t, &text);
+	if (is_on(t, NO_ROUTE))
+		(void)line(&text, "%s", NO_ROUTE_LINE);
 	return text.n;
 }
 
@@ -180,6 +187,8 @@ bool qubes_keys_is(const char *path)
 		    !strcmp(path, resolver[i].key[1]) ||
 		    (resolver[i].off && !strcmp(path, resolver[i].off)))
 			return true;
+	if (!strcmp(path, NO_ROUTE))
+		return true;
 	return !strncmp(path, CONFIG, strlen(CONFIG)) &&
 	       strncmp(path, CONFIG_FORWARD, strlen(CONFIG_FORWARD)) != 0;
 }

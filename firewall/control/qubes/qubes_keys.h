@@ -16,6 +16,7 @@
  *	/qubes-primary-dns ...		dns, unless the service
  *					disable-dns-server is on
  *	/qubes-netvm-primary-dns ...	dns.virtual
+ *	/qubes-service/disable-default-route	uplink.default-route = no
  *	/vm-config/vifwall-NAME		NAME
  *	/vm-config/vifwall-NAME-NN	NAME, if it may be given many times;
  *					in the order of the keys
