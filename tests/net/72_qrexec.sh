@@ -48,7 +48,7 @@ yes '... after it was written' grep -q ' wrote /features-request/qubes-firewall 
 # ---- what is shown ---------------------------------------------------------------
 calls 'dom0 asks how we are' 0 dom0 vifwall.Status
 # figures differ between two moments, what they are of does not
-words() { awk '{ print $1, NF > 1 }' "$1"; }
+words() { awk '{ print $1, (NF > 1) }' "$1"; }
 $CTL status >"$DIR/status"
 is '... and reads what vifwallctl prints' "$(words "$DIR/out")" "$(words "$DIR/status")"
 calls 'so may a qube' 0 work vifwall.Status+--json
