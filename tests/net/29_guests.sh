@@ -48,9 +48,9 @@ works() {
 	for fam in 4 6; do
 		host=SRV$fam
 		yes "$c (${LIKE[$1]}) pings (IPv$fam)" wait_for 10 quiet "$c" ping -c 1 -W 2 ${!host}
-		yes "... talks UDP" wait_for 5 say "$c" udp ${!host} 7
-		yes "... in fragments" wait_for 5 say "$c" udp ${!host} 7 3 9000
-		yes "... and TCP" wait_for 5 say "$c" tcp ${!host} 7
+		yes "... talks UDP" wait_for 15 say "$c" udp ${!host} 7
+		yes "... in fragments" wait_for 15 say "$c" udp ${!host} 7 3 9000
+		yes "... and TCP" wait_for 15 say "$c" tcp ${!host} 7
 	done
 	is '... downloads, byte for byte' "$(fetch "$1" http://$SRV4/big)" "$SUM"
 	is '... over IPv6' "$(fetch "$1" "http://[$SRV6]/big")" "$SUM"
@@ -99,7 +99,7 @@ restart() {
 }
 restart 1 1
 spawn c1 talk.end $PEER talk tcp $SRV4 7 "$DIR/talk" 50
-wait_for 5 test -s "$DIR/talk"
+wait_for 15 test -s "$DIR/talk"
 for i in 2 3; do
 	restart $i 3
 	yes 'c1 goes on talking on the same connection' alive "$DIR/talk"

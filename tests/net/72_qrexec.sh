@@ -91,19 +91,19 @@ said '... are refused with its place' err 'line 2, column 21: *'
 yes '... and nothing changed' say c1 udp $SRV4 7
 call dom0 "vifwall.SetRules+${C4[1]}" <<<'action=accept proto=udp dstports=8-8'
 is 'dom0 sets rules' "$CODE" 0
-yes '... which hold at once' wait_for 2 say c1 udp $SRV4 8
+yes '... which hold at once' wait_for 15 say c1 udp $SRV4 8
 no '... in place of the others' say c1 udp $SRV4 7
 yes '... for that client alone' say c2 udp $SRV4 7
 calls 'the status' 0 dom0 vifwall.Status
 said '... says so' out '*c1 IPv4: rules that dom0 set by hand*'
 calls 'dom0 takes them back' 0 dom0 "vifwall.ClearRules+${C4[1]}"
-yes '... and the others hold again' wait_for 2 say c1 udp $SRV4 7
+yes '... and the others hold again' wait_for 15 say c1 udp $SRV4 7
 no '... alone' say c1 udp $SRV4 8
 call dom0 "vifwall.SetRules+${C4[1]}" <<<'action=accept'
-yes 'rules set anew' wait_for 2 say c1 udp $SRV4 8
+yes 'rules set anew' wait_for 15 say c1 udp $SRV4 8
 rules_write 1
 ended() { no_more=$(say c1 udp $SRV4 8) && return 1 || return 0; }
-yes '... hold until the next commit' wait_for 5 ended
+yes '... hold until the next commit' wait_for 15 ended
 yes '... whose rules hold then' say c1 udp $SRV4 7
 
 # ---- flows are ended ----------------------------------------------------------------

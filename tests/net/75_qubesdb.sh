@@ -15,7 +15,7 @@ rules_write() { :; } # dom0 does, when it is there
 dom0_start() {
 	spawn fw dom0.out $PY "$ROOT/tests/net/dom0.py" "$CHAN" 5 "$TELL" "$SAID"
 	DOM0=$SPAWNED
-	wait_for 5 test -S "$CHAN/vchan.0.5.111.sock"
+	wait_for 15 test -S "$CHAN/vchan.0.5.111.sock"
 }
 dom0() { echo "$*" >"$TELL"; }
 # rules N RULE|RULE...: commits them for both families
@@ -31,8 +31,8 @@ told() { # PATH VALUE: is it the last that dom0 was told of it?
 	[ "$(grep " wrote $1 " "$SAID" | tail -n 1 | cut -d' ' -f4-)" = "$2" ]
 }
 handled() { # N COUNT
-	wait_for 5 told "/qubes-firewall-handled/${C4[$1]}" "$2" &&
-		wait_for 5 told "/qubes-firewall-handled/${C6[$1]}" "$2"
+	wait_for 15 told "/qubes-firewall-handled/${C4[$1]}" "$2" &&
+		wait_for 15 told "/qubes-firewall-handled/${C6[$1]}" "$2"
 }
 lives() { ! grep ' died of ' "$SAID"; }
 keys() { grep -c " $1" "$SAID"; }
@@ -95,7 +95,7 @@ GWMAC=$(neighbour c1 $GW4)
 lives_as $SEEN4 $SEENGW4
 is 'an address that dom0 does not know is spoofed' "$(say c1 tcp $SRV4 7)" 'silence'
 mapped $SEEN4 $SEENGW4
-yes '200 one that dom0 says the client knows is its own' wait_for 3 say c1 tcp $SRV4 7
+yes '200 one that dom0 says the client knows is its own' wait_for 15 say c1 tcp $SRV4 7
 yes '... for UDP too' say c1 udp $SRV4 7
 yes '... and to ask its gateway' on c1 ping -c 1 -W 2 $SEENGW4
 is '... which is us' "$(neighbour c1 $SEENGW4)" "$GWMAC"
@@ -111,29 +111,29 @@ rules 1 'action=accept'
 handled 1 6 || fail 'all is accepted again'
 lives_as $SEEN4 $GW4
 mapped $SEEN4 $GW4
-yes '201 it may know itself alone by another address' wait_for 3 say c1 tcp $SRV4 7
+yes '201 it may know itself alone by another address' wait_for 15 say c1 tcp $SRV4 7
 yes '... and us by ours' on c1 ping -c 1 -W 2 $GW4
 echo_server c2 9
 rules 2 'action=accept'
 handled 2 1 || fail 'c2 has rules'
 no 'it does not reach another client' say c1 udp "${C4[2]}" 9
 dom0 "set /vm-config/vifwall-allow ${CNAME[1]} -> ${CNAME[2]}"
-yes '203 it reaches one that it may reach' wait_for 3 say c1 udp "${C4[2]}" 9
+yes '203 it reaches one that it may reach' wait_for 15 say c1 udp "${C4[2]}" 9
 yes '... which sees the address that we know' grep -q "${C4[1]}" "$DIR/heard-c2-9"
 dom0 'rm /vm-config/vifwall-allow'
-wait_for 3 parted || fail 'they are parted again'
+wait_for 15 parted || fail 'they are parted again'
 lives_as "${C4[1]}" $GW4
 is 'its own address is spoofed then' "$(say c1 tcp $SRV4 7)" 'silence'
 mapped "${C4[1]}" $GW4
-yes 'and its own again when dom0 says so' wait_for 3 say c1 tcp $SRV4 7
-yes '... IPv6 too' wait_for 3 say c1 tcp $SRV6 7
+yes 'and its own again when dom0 says so' wait_for 15 say c1 tcp $SRV4 7
+yes '... IPv6 too' wait_for 15 say c1 tcp $SRV6 7
 
 # ---- settings -----------------------------------------------------------------------
 no 'clients do not reach each other' say c1 udp "${C4[2]}" 9
 dom0 "set /vm-config/vifwall-allow ${CNAME[1]} -> ${CNAME[2]}"
-yes 'dom0 lets them, by a setting' wait_for 3 say c1 udp "${C4[2]}" 9
+yes 'dom0 lets them, by a setting' wait_for 15 say c1 udp "${C4[2]}" 9
 dom0 'rm /vm-config/vifwall-allow'
-yes 'one that is removed is not set any more' wait_for 3 parted
+yes 'one that is removed is not set any more' wait_for 15 parted
 
 # qvm-service OURS disable-default-route on
 unrouted() { ! say c1 udp $FAR4 7; }
@@ -151,7 +151,7 @@ dom0 "set /vm-config/vifwall-set-1 near $SRV4 $SRV6"
 dom0 'set /vm-config/vifwall-profile.rule-01 strict action=pass dst=near proto=udp'
 dom0 'set /vm-config/vifwall-profile.rule-02 strict action=drop dst=near'
 dom0 'set /vm-config/vifwall-profile strict'
-yes 'a profile that dom0 says in several keys binds' wait_for 3 refused c1 tcp $SRV4 7
+yes 'a profile that dom0 says in several keys binds' wait_for 15 refused c1 tcp $SRV4 7
 yes '... as it says' say c1 udp $SRV4 7
 for bad in 'allow elephants' 'log.level debug' 'dns 10.139.1.1 x' 'elephants 1'; do
 	dom0 "set /vm-config/vifwall-$bad"
@@ -160,12 +160,12 @@ for bad in 'allow elephants' 'log.level debug' 'dns 10.139.1.1 x' 'elephants 1';
 	is '... and dom0 is told why' "$(grep ' wrote /vifwall-error/settings ' "$SAID" | tail -n 1)" "*${bad%% *}*"
 	is '... so is the operator' "$($CTL status)" "*SETTINGS NOT IN FORCE: *${bad%% *}*"
 	dom0 "rm /vm-config/vifwall-${bad%% *}"
-	yes '... and that it is mended' wait_for 3 told /vifwall-error/settings ''
+	yes '... and that it is mended' wait_for 15 told /vifwall-error/settings ''
 done
 
 # ---- the first settings can not be --------------------------------------------------
 dom0 'set /vm-config/vifwall-allow elephants'
-wait_for 3 grep -q 'wrote /vifwall-error/settings .*elephants' "$SAID" || fail 'elephants are told'
+wait_for 15 grep -q 'wrote /vifwall-error/settings .*elephants' "$SAID" || fail 'elephants are told'
 reap "$DAEMON"
 vifwalld_start
 sleep 1
@@ -175,7 +175,7 @@ dom0 'rm /vm-config/vifwall-allow'
 yes 'when dom0 has mended them all is as before' wait_for 10 say c1 udp $SRV4 7
 is '... with the profile' "$(say c1 tcp $SRV4 7)" 'EHOSTUNREACH'
 dom0 'rm /vm-config/vifwall-profile'
-yes '... until dom0 removes it' wait_for 3 say c1 tcp $SRV4 7
+yes '... until dom0 removes it' wait_for 15 say c1 tcp $SRV4 7
 ASKED=$(keys asked)
 
 # ---- dom0's daemon goes and comes ---------------------------------------------------
@@ -231,19 +231,19 @@ if [ "$LINKS" = vif ]; then
 	yes '... from ours' comes_from $OUT4
 	yes '... by the names that its name server knows' wait_for 10 may c1 $SRV4B
 	spawn c1 talk.end $PEER talk tcp $SRV4 8 "$DIR/talk" 20
-	wait_for 5 test -s "$DIR/talk" || fail 'c1 talks'
+	wait_for 15 test -s "$DIR/talk" || fail 'c1 talks'
 
 	yes 'the network domain goes' netvm_kill
-	is '... the operator is told what is waited for' "$(wait_for 5 says DOWN; $CTL status)" '*uplink*DOWN*vif:0*uplink: *'
+	is '... the operator is told what is waited for' "$(wait_for 15 says DOWN; $CTL status)" '*uplink*DOWN*vif:0*uplink: *'
 	OUT4=198.51.100.77 OUT6=2001:db8:1::77 NEXT4=198.51.100.253
 	addresses $OUT4 $OUT6 $NEXT4 $SRV4B
 	hosts "$SRV4 www.test"
 	yes 'another one comes, and we have other addresses' netvm_boot
 	ip -n "$NS-up" addr add $NEXT4/24 dev eth0
 	yes 'c1 reaches the server again' wait_for 10 say c1 udp $SRV4 7
-	yes '... over IPv6' wait_for 5 say c1 udp $SRV6 7
+	yes '... over IPv6' wait_for 15 say c1 udp $SRV6 7
 	yes '... from the new address' comes_from $OUT4
-	yes '... by the new gateway' wait_for 5 says "uplink   up, vif:0, $OUT4 via $NEXT4, $OUT6 via $UP6"
+	yes '... by the new gateway' wait_for 15 says "uplink   up, vif:0, $OUT4 via $NEXT4, $OUT6 via $UP6"
 	yes 'clients kept their vifs' test "$(sim list | grep -c 'domain 1[123]')" = 3
 	yes 'what spoke from the old address has ended' wait_for 10 grep -q RESET "$DIR/talk.end"
 	yes 'names were asked for anew' wait_for 10 may c1 $SRV4

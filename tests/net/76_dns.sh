@@ -65,12 +65,12 @@ no '... and not the other'"'"'s' grep -q "$FAR4" <(quiet fw $CTL dns ${C4[2]})
 
 # ---- the machine sleeps ---------------------------------------------------------------
 spawn c1 talk.end $PEER talk tcp $SRV4B 7 "$DIR/talk" 60
-wait_for 5 test -s "$DIR/talk" || fail 'c1 talks'
+wait_for 15 test -s "$DIR/talk" || fail 'c1 talks'
 mapfile -t all < <(pgrep -P "$DAEMON")
 kill -STOP "$DAEMON" "${all[@]}"
 sleep 11 # more than the loop's LOOP_STEP_MS
 kill -CONT "$DAEMON" "${all[@]}"
-yes 'after a sleep names are asked for anew' wait_for 8 may c2 $FAR4
+yes 'after a sleep names are asked for anew' wait_for 15 may c2 $FAR4
 lines=$(wc -l <"$DIR/talk")
 # The simulated guests' drivers give up a backend that is silent for so long.
 if [ "$LINKS" != vif ]; then
@@ -89,10 +89,10 @@ reap "$DNSMASQ"
 spawn up odd.log "$PY" "$ROOT/tests/net/dns_odd.py" $SRV4 $SRV4B $FAR4
 wait_for 10 listening up udp 53 || fail 'the odd name server runs'
 commit 1 'action=accept specialtarget=dns' 'action=accept dsthost=forged.test'
-yes 'the real answer is taken' wait_for 8 may c1 $SRV4B
+yes 'the real answer is taken' wait_for 15 may c1 $SRV4B
 no '... and forged ones are not' may c1 $FAR4
 commit 1 'action=accept specialtarget=dns' 'action=accept dsthost=part.test'
-yes 'of a truncated answer there is what fitted' wait_for 8 may c1 $SRV4B
+yes 'of a truncated answer there is what fitted' wait_for 15 may c1 $SRV4B
 no '... and TCP was not tried' may c1 $FAR4
 
 # ---- no name server --------------------------------------------------------------------
