@@ -57,7 +57,7 @@ wait_for 15 may c1 $SRV4 || fail 'a rule alone opens its address'
 spawn c1 talk.end $PEER talk tcp $SRV4 7 "$DIR/talk" 20
 wait_for 15 test -s "$DIR/talk" || fail 'c1 talks'
 hosts "$SRV4B www.test"
-yes 'a new address is open once the old one's TTL is over' wait_for 15 may c1 $SRV4B
+yes 'a new address is open once the TTL of the old one is over' wait_for 15 may c1 $SRV4B
 yes 'the one before stays for the grace' may c1 $SRV4
 closed() { ! may "$@"; }
 wait_for 12 closed c1 $SRV4
